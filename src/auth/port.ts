@@ -1,0 +1,82 @@
+/** What transport asks of auth: who is at the door, and who must leave. */
+import type { Principal } from "../protocol/principal.ts";
+
+/** What is known of a request before anyone trusts it. */
+export interface RequestFacts {
+  /** The peer's address as far as the proxies are trusted. */
+  readonly address: string;
+  readonly loopback: boolean;
+  /** A Forwarded or X-Forwarded-* header was present. */
+  readonly forwarded: boolean;
+  /** The allow-listed origin under which this host is reached, for example `http://localhost:7420`. */
+  readonly origin: string;
+}
+
+/** A refusal at the door: an HTTP status, a stable code, a sentence and a next step. */
+export class AuthError extends Error {
+  override readonly name = "AuthError";
+  readonly status: 400 | 401 | 403 | 404 | 409 | 429 | 503;
+  readonly code: string;
+  readonly nextStep: string;
+
+  constructor(status: AuthError["status"], code: string, message: string, nextStep: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.nextStep = nextStep;
+  }
+}
+
+export type EndReason = "revoked" | "expired";
+
+/** Decides on credentials that come with a WebSocket upgrade. All rejections are `AuthError`. */
+export interface Gatekeeper {
+  /** `Authorization: Bearer TOKEN` of a headless or foreign client. A device-bound token alone is refused. */
+  admitBearer(token: string, facts: RequestFacts): Promise<Principal>;
+  /** A one-use ticket of auth/connect/finish. */
+  admitTicket(ticket: string, facts: RequestFacts): Promise<Principal>;
+  /** Called at once when a principal loses its access; returns a function that ends the listening. */
+  onEnd(listener: (principalId: string, reason: EndReason) => void): () => void;
+}
+
+/** The handlers behind `/auth/*`; bodies are already parsed by the schemas of protocol/auth-api. */
+export interface AuthApi {
+  /** The parsed body in, the answer's body out. `bearer` is present where the route asks for it. */
+  call(
+    path: string,
+    body: unknown,
+    facts: RequestFacts,
+    bearer: string | undefined,
+  ): Promise<unknown>;
+  /** The public keys, for `/.well-known/jwks.json`. */
+  jwks(): { readonly keys: readonly object[] };
+}
+
+export interface DeviceRow {
+  readonly id: string;
+  readonly kind: "device" | "headless";
+  readonly name: string;
+  readonly role: Principal["role"];
+  /** Unix times in milliseconds. */
+  readonly createdAtMs: number;
+  readonly lastSeenAtMs: number | null;
+  readonly expiresAtMs: number | null;
+  /** First 16 hex digits of the key's SHA-256 thumbprint, in groups of four; null for headless tokens. */
+  readonly fingerprint: string | null;
+}
+
+/** What admins may do; behind the CLI and the methods that it calls. */
+export interface DeviceAdmin {
+  list(): readonly DeviceRow[];
+  /** Ends its sockets, tickets and tokens. False when there is none of that id. */
+  revoke(id: string): boolean;
+  /** A bearer token for a headless client. `ttlMs`: how long it lives. */
+  issueHeadless(
+    name: string,
+    role: Principal["role"],
+    ttlMs: number,
+  ): Promise<{ token: string; id: string; expiresAtMs: number }>;
+  /** A pairing link's secret and deadline; replaces an earlier one that was not used. */
+  offerPairing(role: Principal["role"]): { secret: string; expiresAtMs: number };
+  hasDevices(): boolean;
+}

@@ -1,0 +1,81 @@
+/**
+ * Farhelm's own SQLite file: opened once, shared by the rooms that keep state in it.
+ * The only home of the SQLite driver.
+ */
+import Libsql from "libsql";
+
+export type SqlValue = string | number | bigint | Buffer | null;
+export type Row = Readonly<Record<string, SqlValue>>;
+
+export interface Statement {
+  run(...values: SqlValue[]): void;
+  get(...values: SqlValue[]): Row | undefined;
+  all(...values: SqlValue[]): Row[];
+}
+
+export interface Database {
+  prepare(sql: string): Statement;
+  exec(sql: string): void;
+  /** Runs `work` in one transaction; a throw rolls back. */
+  transaction<T>(work: () => T): T;
+  /**
+   * Brings one room's tables up to date. `steps` are SQL scripts, oldest first, never edited once
+   * released: each runs once, in its own transaction.
+   */
+  migrate(owner: string, steps: readonly string[]): void;
+  close(): void;
+}
+
+/** Opens (and creates) the file with WAL and a 5 s busy time-out. `:memory:` for tests. */
+export function openDatabase(file: string): Database {
+  const db = new Libsql(file);
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;");
+  db.exec(
+    "CREATE TABLE IF NOT EXISTS migrations (owner TEXT PRIMARY KEY, version INTEGER NOT NULL)",
+  );
+
+  const transaction = <T>(work: () => T): T => {
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      db.exec("ROLLBACK");
+      throw error;
+    }
+  };
+
+  return {
+    prepare: (sql) => {
+      const statement = db.prepare(sql);
+      return {
+        run: (...values) => void statement.run(...values),
+        get: (...values) => [statement.get(...values)].find(isRow),
+        all: (...values) => statement.all(...values).filter(isRow),
+      };
+    },
+    exec: (sql) => void db.exec(sql),
+    transaction,
+    migrate(owner, steps) {
+      const row = db.prepare("SELECT version FROM migrations WHERE owner = ?").get(owner);
+      const done = isRow(row) ? Number(row["version"]) : 0;
+      if (done > steps.length) {
+        throw new Error(
+          `the state of ${owner} was written by a newer Farhelm (version ${done}, this one knows ${steps.length}); update Farhelm`,
+        );
+      }
+      steps.slice(done).forEach((sql, index) => {
+        transaction(() => {
+          db.exec(sql);
+          db.prepare(
+            "INSERT INTO migrations VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET version = excluded.version",
+          ).run(owner, done + index + 1);
+        });
+      });
+    },
+    close: () => db.close(),
+  };
+}
+
+const isRow = (value: unknown): value is Row => typeof value === "object" && value !== null;

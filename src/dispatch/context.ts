@@ -1,0 +1,51 @@
+import type { Accounts } from "../accounts/port.ts";
+import type { DeviceAdmin } from "../auth/port.ts";
+import type { ConfigReader } from "../config/port.ts";
+import type { Models } from "../model/port.ts";
+import type { ThreadId } from "../protocol/ids.ts";
+import type { Principal } from "../protocol/principal.ts";
+import type { Threads } from "../threads/port.ts";
+
+/** The calling connection, as far as a handler may touch it. */
+export interface CallerSession {
+  readonly initialized: boolean;
+  readonly experimental: boolean;
+  readonly clientName: string;
+  /** Takes the connection from `open` to `initialized`. */
+  initialize(client: {
+    readonly name: string;
+    readonly version: string;
+    readonly experimental: boolean;
+    readonly optOut: readonly string[];
+  }): void;
+  /** Pushes this thread's notifications to the caller from now on. */
+  subscribe(threadId: ThreadId): void;
+  /** False when it was not subscribed. */
+  unsubscribe(threadId: ThreadId): boolean;
+  /** Once the answer is out: what the thread has to tell one who just came (usage, pending approvals). */
+  catchUp(threadId: ThreadId): void;
+}
+
+/** Facts of this host that answers carry. */
+export interface HostFacts {
+  readonly codexHome: string;
+  readonly farhelmHome: string;
+  /** The agent's folder when a client names none. */
+  readonly defaultCwd: string;
+  readonly serverName: string;
+  readonly installationId: string;
+}
+
+/** What a handler can reach. It holds no `send`: a handler answers by returning or throwing. */
+export interface Context {
+  readonly threads: Threads;
+  readonly models: Models;
+  readonly accounts: Accounts;
+  readonly config: ConfigReader;
+  readonly devices: DeviceAdmin;
+  readonly host: HostFacts;
+  readonly principal: Principal;
+  readonly session: CallerSession;
+  /** Runs `effect` right after the answer was queued, whether or not the caller is still there. */
+  afterAnswer(effect: () => void): void;
+}

@@ -1,0 +1,30 @@
+import type { z } from "zod";
+import type { Stability } from "../protocol/define.ts";
+import type { Role } from "../protocol/principal.ts";
+import type { Context } from "./context.ts";
+
+/** One RPC method, whole: what it is called, what it takes and gives, how firm it is, who may call it, what it does. */
+export interface Method<
+  Name extends string = string,
+  P extends z.ZodType = z.ZodType,
+  R extends z.ZodType = z.ZodType,
+> {
+  readonly name: Name;
+  readonly stability: Stability;
+  /** The weakest role that may call it. */
+  readonly role: Role;
+  readonly params: P;
+  readonly result: R;
+  /** Members of `params` that need the experimental capability when they are present and not null. */
+  readonly experimentalParams?: readonly string[];
+  /** Callable before `initialize`; only `initialize` itself is. */
+  readonly beforeInitialize?: true;
+  /** Requests whose keys are equal run one after another, in the order they came. No key: no waiting. */
+  order?(params: z.output<P>): string;
+  /** Returns or throws; what happens because of it and must reach clients after the answer goes through `context.afterAnswer`. */
+  handle(context: Context, params: z.output<P>): Promise<z.input<R>> | z.input<R>;
+}
+
+export const method = <const Name extends string, P extends z.ZodType, R extends z.ZodType>(
+  spec: Method<Name, P, R>,
+): Method<Name, P, R> => spec;

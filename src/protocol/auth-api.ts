@@ -1,0 +1,139 @@
+/**
+ * The JSON over HTTP by which a device gets in, under `/auth/`. All calls are POST with
+ * `content-type: application/json`; every refusal is a `Refusal` with a 4xx status.
+ *
+ *   pair:     pair/start -> sign enrollment payload -> pair/finish -> device + token
+ *   renew:    token/start -> sign enrollment payload -> token/finish -> token
+ *   connect:  connect/start (Bearer token) -> sign connection payload -> connect/finish -> ticket -> WebSocket
+ *
+ * What is signed: UTF-8 JSON without spaces, keys sorted at every level, of
+ * {"domain":"codex-device-key-sign-payload/v1","payload":{…}}. ECDSA P-256 over SHA-256, DER, standard base64.
+ */
+import { z } from "zod";
+import { Role } from "./principal.ts";
+
+/** Why a call was refused: a stable code, a sentence, and what to do next (a command, where there is one). */
+export const Refusal = z.object({
+  error: z.object({ code: z.string(), message: z.string(), nextStep: z.string() }),
+});
+export type Refusal = z.infer<typeof Refusal>;
+
+export const DeviceIdentity = z.object({
+  /** Any non-empty id of at most 128 characters that the client gives its key. */
+  keyId: z.string().min(1).max(128),
+  publicKeySpkiDerBase64: z.string().max(256),
+  algorithm: z.literal("ecdsa_p256_sha256"),
+  /** What the client says of where the key lives; a claim, not attested. */
+  protectionClass: z.enum([
+    "hardware_secure_enclave",
+    "hardware_tpm",
+    "os_protected_nonextractable",
+  ]),
+});
+export type DeviceIdentity = z.infer<typeof DeviceIdentity>;
+
+export const EnrollmentPayload = z.object({
+  type: z.literal("remoteControlClientEnrollment"),
+  accountUserId: z.string(),
+  audience: z.literal("remote_control_client_enrollment"),
+  /** Unix time in seconds, at most 900 s ahead. */
+  challengeExpiresAt: z.int(),
+  challengeId: z.string(),
+  clientId: z.string(),
+  /** SHA-256 over {"algorithm","keyId","protectionClass","publicKeySpkiDerBase64"} in this order; filled by the signer. */
+  deviceIdentitySha256Base64url: z.string(),
+  nonce: z.string(),
+  targetOrigin: z.string(),
+  targetPath: z.string(),
+});
+export type EnrollmentPayload = z.infer<typeof EnrollmentPayload>;
+
+export const ConnectionPayload = z.object({
+  type: z.literal("remoteControlClientConnection"),
+  accountUserId: z.string(),
+  audience: z.literal("remote_control_client_websocket"),
+  clientId: z.string(),
+  nonce: z.string(),
+  scopes: z.tuple([z.literal("remote_control_controller_websocket")]),
+  sessionId: z.string(),
+  targetOrigin: z.string(),
+  targetPath: z.string(),
+  /** Unix time in seconds. */
+  tokenExpiresAt: z.int(),
+  tokenSha256Base64url: z.string(),
+});
+export type ConnectionPayload = z.infer<typeof ConnectionPayload>;
+
+export const DeviceProof = z.object({
+  keyId: z.string().min(1).max(128),
+  algorithm: z.literal("ecdsa_p256_sha256"),
+  /** ECDSA signature, ASN.1 DER, standard base64. */
+  signatureDerBase64: z.string().max(256),
+  /** The exact bytes that were signed, standard base64. */
+  signedPayloadBase64: z.string().max(8192),
+});
+export type DeviceProof = z.infer<typeof DeviceProof>;
+
+const Token = z.object({
+  token: z.string(),
+  /** Unix time in seconds. */
+  expiresAt: z.int(),
+  role: Role,
+});
+
+/** POST /auth/pair/start. `secret` is what stands in the fragment of the pairing link. */
+export const PairStart = {
+  path: "/auth/pair/start",
+  request: z.object({
+    secret: z.string().min(1).max(256),
+    deviceName: z.string().trim().min(1).max(80),
+  }),
+  response: z.object({
+    challenge: EnrollmentPayload.omit({ deviceIdentitySha256Base64url: true }),
+  }),
+} as const;
+
+/** POST /auth/pair/finish. Makes the device known and gives its first token. */
+export const PairFinish = {
+  path: "/auth/pair/finish",
+  request: z.object({
+    challengeId: z.string().max(128),
+    deviceIdentity: DeviceIdentity,
+    proof: DeviceProof,
+  }),
+  response: Token.extend({ clientId: z.string() }),
+} as const;
+
+/** POST /auth/token/start. */
+export const TokenStart = {
+  path: "/auth/token/start",
+  request: z.object({ clientId: z.string().max(128) }),
+  response: z.object({ challenge: EnrollmentPayload }),
+} as const;
+
+/** POST /auth/token/finish. */
+export const TokenFinish = {
+  path: "/auth/token/finish",
+  request: z.object({ challengeId: z.string().max(128), proof: DeviceProof }),
+  response: Token,
+} as const;
+
+/** POST /auth/connect/start with `Authorization: Bearer TOKEN`. */
+export const ConnectStart = {
+  path: "/auth/connect/start",
+  request: z.object({}),
+  response: z.object({ challenge: ConnectionPayload }),
+} as const;
+
+/** POST /auth/connect/finish with `Authorization: Bearer TOKEN`. The ticket opens one WebSocket. */
+export const ConnectFinish = {
+  path: "/auth/connect/finish",
+  request: z.object({ sessionId: z.string().max(128), proof: DeviceProof }),
+  response: z.object({ ticket: z.string(), expiresInMs: z.int() }),
+} as const;
+
+/** The subprotocol that a browser offers first, and the prefix of the offer that carries its ticket. */
+export const subprotocol = "farhelm.v1";
+export const ticketPrefix = "farhelm.ticket.";
+/** The route of the WebSocket that a ticket opens; also `targetPath` of the connection payload. */
+export const socketPath = "/ws";

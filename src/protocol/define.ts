@@ -1,0 +1,36 @@
+import type { z } from "zod";
+
+/** How firm a part of the wire is. `experimental` needs `capabilities.experimentalApi`. */
+export type Stability = "stable" | "experimental" | "deprecated";
+
+/** A message that the server pushes and expects no answer to. */
+export interface NotificationSpec<Name extends string = string, P extends z.ZodType = z.ZodType> {
+  readonly name: Name;
+  readonly stability: Stability;
+  /**
+   * Who gets it: `thread`: the subscribers of the thread that it names; `all`: every initialised
+   * connection; `one`: a single connection.
+   */
+  readonly audience: "thread" | "all" | "one";
+  readonly params: P;
+}
+
+/** A question that the server puts to its peers, for example an approval. */
+export interface ServerRequestSpec<
+  Name extends string = string,
+  P extends z.ZodType = z.ZodType,
+  R extends z.ZodType = z.ZodType,
+> {
+  readonly name: Name;
+  readonly stability: Stability;
+  readonly params: P;
+  readonly result: R;
+}
+
+export const notification = <const Name extends string, P extends z.ZodType>(
+  spec: NotificationSpec<Name, P>,
+): NotificationSpec<Name, P> => spec;
+
+export const serverRequest = <const Name extends string, P extends z.ZodType, R extends z.ZodType>(
+  spec: ServerRequestSpec<Name, P, R>,
+): ServerRequestSpec<Name, P, R> => spec;

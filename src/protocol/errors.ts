@@ -1,0 +1,42 @@
+/**
+ * The error codes that cross the wire. The stock server answers nearly everything with
+ * `invalidRequest`, unknown methods and unparseable params included, and clients rely on it.
+ */
+export const errorCodes = {
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internal: -32603,
+  overloaded: -32001,
+} as const;
+
+export type ErrorName = keyof typeof errorCodes;
+
+/** An error object as it stands in a response frame. */
+export interface WireError {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: unknown;
+}
+
+/** An error meant for the peer. Anything else that a handler throws becomes `internal error`; its text stays in the log. */
+export class RpcError extends Error {
+  override readonly name = "RpcError";
+  readonly code: number;
+  readonly data: unknown;
+
+  constructor(code: ErrorName, message: string, options: { data?: unknown; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.code = errorCodes[code];
+    this.data = options.data;
+  }
+
+  toWire(): WireError {
+    const { code, message, data } = this;
+    return data === undefined ? { code, message } : { code, message, data };
+  }
+}
+
+/** The usual refusal: code -32600 with a sentence that says what is wrong. */
+export const invalidRequest = (message: string, cause?: unknown): RpcError =>
+  new RpcError("invalidRequest", message, { cause });

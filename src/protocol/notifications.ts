@@ -1,0 +1,224 @@
+import { z } from "zod";
+import { notification } from "./define.ts";
+import { ItemId, RequestId, ThreadId, TurnId } from "./ids.ts";
+import { ThreadItem } from "./item.ts";
+import { Thread, ThreadStatus } from "./thread.ts";
+import { ThreadTokenUsage, Turn, TurnError } from "./turn.ts";
+
+const inTurn = { threadId: ThreadId, turnId: TurnId };
+const inItem = { ...inTurn, itemId: ItemId };
+
+export const threadStarted = notification({
+  name: "thread/started",
+  stability: "stable",
+  audience: "all",
+  params: z.object({ thread: Thread }),
+});
+
+export const threadStatusChanged = notification({
+  name: "thread/status/changed",
+  stability: "stable",
+  audience: "all",
+  params: z.object({ threadId: ThreadId, status: ThreadStatus }),
+});
+
+export const threadArchived = notification({
+  name: "thread/archived",
+  stability: "stable",
+  audience: "all",
+  params: z.object({ threadId: ThreadId }),
+});
+
+export const threadUnarchived = notification({
+  name: "thread/unarchived",
+  stability: "stable",
+  audience: "all",
+  params: z.object({ threadId: ThreadId }),
+});
+
+export const threadClosed = notification({
+  name: "thread/closed",
+  stability: "stable",
+  audience: "all",
+  params: z.object({ threadId: ThreadId }),
+});
+
+export const threadNameUpdated = notification({
+  name: "thread/name/updated",
+  stability: "stable",
+  audience: "all",
+  params: z.object({ threadId: ThreadId, threadName: z.string().nullable() }),
+});
+
+export const threadTokenUsageUpdated = notification({
+  name: "thread/tokenUsage/updated",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ ...inTurn, tokenUsage: ThreadTokenUsage }),
+});
+
+export const turnStarted = notification({
+  name: "turn/started",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ threadId: ThreadId, turn: Turn }),
+});
+
+export const turnCompleted = notification({
+  name: "turn/completed",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ threadId: ThreadId, turn: Turn }),
+});
+
+/** The unified diff of everything that the turn changed so far. */
+export const turnDiffUpdated = notification({
+  name: "turn/diff/updated",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ ...inTurn, diff: z.string() }),
+});
+
+export const turnPlanUpdated = notification({
+  name: "turn/plan/updated",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({
+    ...inTurn,
+    explanation: z.string().nullable(),
+    plan: z.array(
+      z.object({ step: z.string(), status: z.enum(["pending", "inProgress", "completed"]) }),
+    ),
+  }),
+});
+
+export const itemStarted = notification({
+  name: "item/started",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ item: ThreadItem, ...inTurn, startedAtMs: z.number() }),
+});
+
+export const itemCompleted = notification({
+  name: "item/completed",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({
+    item: ThreadItem,
+    ...inTurn,
+    contentTokenCount: z.number().nullable(),
+    completedAtMs: z.number(),
+  }),
+});
+
+export const agentMessageDelta = notification({
+  name: "item/agentMessage/delta",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ ...inItem, delta: z.string() }),
+});
+
+export const reasoningSummaryTextDelta = notification({
+  name: "item/reasoning/summaryTextDelta",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ ...inItem, delta: z.string(), summaryIndex: z.number() }),
+});
+
+export const reasoningSummaryPartAdded = notification({
+  name: "item/reasoning/summaryPartAdded",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ ...inItem, summaryIndex: z.number() }),
+});
+
+export const reasoningTextDelta = notification({
+  name: "item/reasoning/textDelta",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ ...inItem, delta: z.string(), contentIndex: z.number() }),
+});
+
+export const commandOutputDelta = notification({
+  name: "item/commandExecution/outputDelta",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ ...inItem, delta: z.string() }),
+});
+
+/** What the agent typed into a running command. */
+export const terminalInteraction = notification({
+  name: "item/commandExecution/terminalInteraction",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ ...inItem, processId: z.string(), stdin: z.string() }),
+});
+
+export const serverRequestResolved = notification({
+  name: "serverRequest/resolved",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ threadId: ThreadId, requestId: RequestId }),
+});
+
+/** The turn met an error. With `willRetry` it goes on by itself. */
+export const turnErrored = notification({
+  name: "error",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ error: TurnError, willRetry: z.boolean(), ...inTurn }),
+});
+
+export const warning = notification({
+  name: "warning",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ threadId: ThreadId.nullable(), message: z.string() }),
+});
+
+export const configWarning = notification({
+  name: "configWarning",
+  stability: "stable",
+  audience: "one",
+  params: z.looseObject({ summary: z.string(), details: z.string().nullable() }),
+});
+
+export const remoteControlStatusChanged = notification({
+  name: "remoteControl/status/changed",
+  stability: "stable",
+  audience: "one",
+  params: z.object({
+    status: z.enum(["disabled", "connecting", "connected", "errored"]),
+    serverName: z.string(),
+    installationId: z.string(),
+    environmentId: z.string().nullable(),
+  }),
+});
+
+/** Everything that the server may push. A client switches on the method's name. */
+export const notifications = [
+  threadStarted,
+  threadStatusChanged,
+  threadArchived,
+  threadUnarchived,
+  threadClosed,
+  threadNameUpdated,
+  threadTokenUsageUpdated,
+  turnStarted,
+  turnCompleted,
+  turnDiffUpdated,
+  turnPlanUpdated,
+  itemStarted,
+  itemCompleted,
+  agentMessageDelta,
+  reasoningSummaryTextDelta,
+  reasoningSummaryPartAdded,
+  reasoningTextDelta,
+  commandOutputDelta,
+  terminalInteraction,
+  serverRequestResolved,
+  turnErrored,
+  warning,
+  configWarning,
+  remoteControlStatusChanged,
+] as const;

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { serverRequest } from "./define.ts";
+import { ItemId, ThreadId, TurnId } from "./ids.ts";
+import { CommandAction } from "./item.ts";
+
+const inItem = {
+  threadId: ThreadId,
+  turnId: TurnId,
+  itemId: ItemId,
+  /** Unix time in milliseconds. */
+  startedAtMs: z.number(),
+};
+
+/** `accept` once, `acceptForSession`: this command again without asking, `decline`: go on without it, `cancel`: and stop the turn. */
+export const CommandDecision = z.union([
+  z.enum(["accept", "acceptForSession", "decline", "cancel"]),
+  z.object({
+    acceptWithExecpolicyAmendment: z.object({ execpolicy_amendment: z.array(z.string()) }),
+  }),
+]);
+export type CommandDecision = z.infer<typeof CommandDecision>;
+
+export const FileChangeDecision = z.enum(["accept", "acceptForSession", "decline", "cancel"]);
+export type FileChangeDecision = z.infer<typeof FileChangeDecision>;
+
+export const commandApproval = serverRequest({
+  name: "item/commandExecution/requestApproval",
+  stability: "stable",
+  params: z.object({
+    kind: z.literal("command"),
+    ...inItem,
+    environmentId: z.string().nullable(),
+    /** Why the agent wants it, in its own words. */
+    reason: z.string().nullable(),
+    /** The whole command line as it will run. */
+    command: z.string(),
+    cwd: z.string(),
+    commandActions: z.array(CommandAction),
+    proposedExecpolicyAmendment: z.array(z.string()),
+    availableDecisions: z.array(CommandDecision),
+  }),
+  result: z.object({ decision: CommandDecision }),
+});
+
+export const fileChangeApproval = serverRequest({
+  name: "item/fileChange/requestApproval",
+  stability: "stable",
+  params: z.object({
+    ...inItem,
+    reason: z.string().nullable(),
+    grantRoot: z.string().nullable(),
+  }),
+  result: z.object({ decision: FileChangeDecision }),
+});
+
+/** Everything that the server may ask. */
+export const serverRequests = [commandApproval, fileChangeApproval] as const;

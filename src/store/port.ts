@@ -1,0 +1,150 @@
+/**
+ * Where threads are kept. Every read and write of thread data goes through this port, in the
+ * thread's own terms; the form on disk is the backend's affair.
+ */
+import type { ThreadId, TurnId } from "../protocol/ids.ts";
+import type { ThreadItem } from "../protocol/item.ts";
+import type { ModelItem } from "../protocol/model-item.ts";
+import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
+import type { GitInfo, SessionSource } from "../protocol/thread.ts";
+import type { ThreadTokenUsage, Turn, TurnError } from "../protocol/turn.ts";
+
+/** What is known of a thread when it is made. */
+export interface ThreadMeta {
+  readonly id: ThreadId;
+  readonly sessionId: string;
+  readonly forkedFromId: ThreadId | null;
+  /** Unix time in milliseconds. */
+  readonly createdAtMs: number;
+  readonly cwd: string;
+  readonly originator: string;
+  readonly cliVersion: string;
+  readonly source: SessionSource;
+  readonly threadSource: string | null;
+  readonly modelProvider: string;
+  readonly baseInstructions: string | null;
+  readonly historyMode: "legacy" | "paginated";
+  readonly gitInfo: GitInfo | null;
+}
+
+/** The settings under which a turn ran. */
+export interface TurnSettings {
+  readonly cwd: string;
+  readonly model: string;
+  readonly modelProvider: string;
+  readonly effort: string | null;
+  readonly summary: string | null;
+  readonly approvalPolicy: ApprovalPolicy;
+  readonly sandboxPolicy: SandboxPolicy;
+}
+
+/** One thing to remember, in the order in which it happened. */
+export type HistoryEvent =
+  | { readonly kind: "turnStarted"; readonly turnId: TurnId; readonly startedAtMs: number }
+  | { readonly kind: "turnSettings"; readonly turnId: TurnId; readonly settings: TurnSettings }
+  | { readonly kind: "modelItem"; readonly turnId: TurnId; readonly item: ModelItem }
+  | { readonly kind: "itemCompleted"; readonly turnId: TurnId; readonly item: ThreadItem }
+  | { readonly kind: "tokenUsage"; readonly turnId: TurnId; readonly usage: ThreadTokenUsage }
+  | { readonly kind: "turnError"; readonly turnId: TurnId; readonly error: TurnError }
+  | {
+      readonly kind: "turnEnded";
+      readonly turnId: TurnId;
+      readonly status: "completed" | "failed" | "interrupted";
+      readonly startedAtMs: number;
+      readonly completedAtMs: number;
+      readonly lastAgentMessage: string | null;
+    };
+
+/** One thread as the index knows it. Times are Unix milliseconds. */
+export interface ThreadRecord extends ThreadMeta {
+  readonly updatedAtMs: number;
+  readonly recencyAtMs: number;
+  readonly preview: string;
+  readonly name: string | null;
+  readonly archived: boolean;
+  /** The latest persisted model and effort. */
+  readonly model: string | null;
+  readonly effort: string | null;
+  /** The rollout file, where the backend has one. */
+  readonly path: string | null;
+}
+
+/** A thread's whole past. A turn without an end reads `interrupted`. */
+export interface History {
+  readonly record: ThreadRecord;
+  /** Oldest first, `itemsView: "full"`. */
+  readonly turns: readonly Turn[];
+  /** What the model is sent, oldest first. */
+  readonly modelItems: readonly ModelItem[];
+  readonly settings: TurnSettings | null;
+  readonly usage: ThreadTokenUsage | null;
+  /** The turn to which `usage` belongs. */
+  readonly usageTurnId: TurnId | null;
+}
+
+export interface ThreadQuery {
+  readonly archived: boolean;
+  /** Exact folders; an empty list matches nothing. */
+  readonly cwds?: readonly string[];
+  readonly modelProviders?: readonly string[];
+  /** Program kinds such as `cli`, `vscode`. */
+  readonly sources?: readonly string[];
+  /** Case-sensitive, in the preview or the name. */
+  readonly searchTerm?: string;
+  readonly sortKey: "created_at" | "updated_at" | "recency_at";
+  readonly sortDirection: "asc" | "desc";
+  /** An opaque cursor of an earlier page. */
+  readonly cursor?: string;
+  /** 1 to 100. */
+  readonly limit: number;
+}
+
+export interface ThreadPage {
+  readonly data: readonly ThreadRecord[];
+  readonly nextCursor: string | null;
+  readonly backwardsCursor: string | null;
+}
+
+/** How far the background reading of an unknown history is. */
+export interface IndexProgress {
+  readonly state: "running" | "done" | "failed";
+  readonly indexed: number;
+  readonly total: number;
+}
+
+/** A thread that is open for writing by this program. */
+export interface ThreadWriter {
+  /** Resolves once the events are with the operating system, in call order. Rejects with `StoreError` and writes nothing half. */
+  append(events: readonly HistoryEvent[]): Promise<void>;
+  /** Waits for what is queued and gives the thread up. */
+  close(): Promise<void>;
+}
+
+export interface ThreadStore {
+  /** Reserves a new thread. Nothing is written before the first `append`. */
+  create(meta: ThreadMeta): ThreadWriter;
+  /** Where the thread's file is or will be; null in a store without files. */
+  pathOf(meta: ThreadMeta): string | null;
+  /** Opens a known thread for more. Rejects with `StoreError` (`notFound`, `busy`). */
+  open(id: ThreadId): Promise<ThreadWriter>;
+  /** One row, or undefined; looks at the disk too when the index does not know it yet. */
+  find(id: ThreadId): Promise<ThreadRecord | undefined>;
+  /** Rejects with `StoreError` `notFound`. */
+  load(id: ThreadId): Promise<History>;
+  list(query: ThreadQuery): Promise<ThreadPage>;
+  rename(id: ThreadId, name: string): Promise<void>;
+  setArchived(id: ThreadId, archived: boolean): Promise<ThreadRecord>;
+  progress(): IndexProgress;
+  close(): Promise<void>;
+}
+
+/** A failure of the store itself; a local error that never crosses the wire as it is. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  readonly kind: "notFound" | "busy" | "diskFull" | "readOnly" | "corrupt" | "io" | "badCursor";
+
+  constructor(kind: StoreError["kind"], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.kind = kind;
+  }
+}

@@ -1,0 +1,114 @@
+/** What features and sessions may ask of threads. The manager implements it; tests hand in a fake. */
+import type { RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
+import type { ThreadItemEntry } from "../protocol/item.ts";
+import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
+import type { Thread } from "../protocol/thread.ts";
+import type { Turn, TurnItemsView } from "../protocol/turn.ts";
+import type { UserInput } from "../protocol/user-input.ts";
+
+/** What a caller may set when a thread or turn starts; undefined: as it was, or as configured. */
+export interface SettingsOverride {
+  readonly cwd?: string | undefined;
+  readonly model?: string | undefined;
+  readonly modelProvider?: string | undefined;
+  readonly effort?: string | undefined;
+  readonly summary?: string | undefined;
+  readonly approvalPolicy?: ApprovalPolicy | undefined;
+  readonly sandboxPolicy?: SandboxPolicy | undefined;
+  readonly baseInstructions?: string | undefined;
+  readonly developerInstructions?: string | undefined;
+  /** Folders in which tools may work; an empty list takes the environment away. */
+  readonly environments?: readonly { readonly cwd: string }[] | undefined;
+}
+
+export interface StartOptions extends SettingsOverride {
+  readonly ephemeral: boolean;
+  readonly historyMode: "legacy" | "paginated" | undefined;
+  readonly threadSource: string | null;
+  /** The client's name. */
+  readonly originator: string;
+  /** Dotted config keys of this thread alone. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** A thread with the settings in force, as thread/start, resume and fork answer. */
+export interface ThreadView {
+  readonly thread: Thread;
+  readonly model: string;
+  readonly modelProvider: string;
+  readonly effort: string | null;
+  readonly cwd: string;
+  readonly approvalPolicy: ApprovalPolicy;
+  readonly sandboxPolicy: SandboxPolicy;
+  readonly instructionSources: readonly string[];
+  readonly turnsBackwardsCursor: string | null;
+  readonly itemsBackwardsCursor: string | null;
+}
+
+export interface TurnStart extends SettingsOverride {
+  readonly input: readonly UserInput[];
+  readonly clientId: string | null;
+  readonly outputSchema: unknown;
+}
+
+export interface PageQuery {
+  readonly cursor: string | undefined;
+  readonly limit: number;
+  readonly direction: "asc" | "desc";
+}
+
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly nextCursor: string | null;
+  readonly backwardsCursor: string | null;
+}
+
+export interface ThreadListQuery extends PageQuery {
+  readonly archived: boolean;
+  readonly cwds: readonly string[] | undefined;
+  readonly modelProviders: readonly string[] | undefined;
+  readonly sourceKinds: readonly string[] | undefined;
+  readonly searchTerm: string | undefined;
+  readonly sortKey: "created_at" | "updated_at" | "recency_at";
+}
+
+/**
+ * Every method rejects with `RpcError` where the caller is at fault. Methods that return
+ * `announce` have done their work already; `announce()` tells the clients and must run after the answer.
+ */
+export interface Threads {
+  start(options: StartOptions): Promise<{ view: ThreadView; announce(): void }>;
+  resume(
+    id: ThreadId,
+    options: SettingsOverride & { readonly includeTurns: boolean },
+  ): Promise<ThreadView>;
+  read(id: ThreadId, includeTurns: boolean): Promise<Thread>;
+  list(query: ThreadListQuery): Promise<Page<Thread>>;
+  loaded(): readonly ThreadId[];
+  rename(id: ThreadId, name: string): Promise<{ announce(): void }>;
+  archive(id: ThreadId): Promise<{ announce(): void }>;
+  unarchive(id: ThreadId): Promise<{ thread: Thread; announce(): void }>;
+  turns(id: ThreadId, query: PageQuery & { readonly view: TurnItemsView }): Promise<Page<Turn>>;
+  items(
+    id: ThreadId,
+    query: PageQuery & { readonly turnId: TurnId | undefined },
+  ): Promise<Page<ThreadItemEntry>>;
+
+  /** The new turn; `announce` sets it going. While one runs: that turn, and the input joins it. */
+  startTurn(id: ThreadId, start: TurnStart): Promise<{ turn: Turn; announce(): void }>;
+  steer(
+    id: ThreadId,
+    expected: TurnId,
+    input: readonly UserInput[],
+    clientId: string | null,
+  ): Promise<{ turnId: TurnId; announce(): void }>;
+  /** Resolves when the turn has ended; rejects at once when it is not active. */
+  interrupt(id: ThreadId, turnId: TurnId): Promise<{ announce(): void }>;
+
+  /** Whether the thread is in memory. */
+  isLoaded(id: ThreadId): boolean;
+  /** Notifications and pending server requests that one who just subscribed must get, as frames. */
+  catchUp(id: ThreadId): readonly Buffer[];
+  /** A client's answer to a server request; false: nothing of that id waits (the answer is ignored). */
+  answer(requestId: RequestId, outcome: { result: unknown } | { error: unknown }): boolean;
+}

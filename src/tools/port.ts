@@ -1,0 +1,94 @@
+/** What the turn loop asks of a tool, and what a tool may do while it runs. */
+import type { ToolSpec } from "../model/port.ts";
+import type { ItemId, ThreadId, TurnId } from "../protocol/ids.ts";
+import type { CommandAction, FileUpdateChange, ThreadItem } from "../protocol/item.ts";
+import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
+
+/** A call by the model. `arguments` is JSON text for functions and free text for custom tools. */
+export interface ToolCall {
+  readonly callId: string;
+  readonly name: string;
+  readonly kind: "function" | "custom";
+  readonly arguments: string;
+}
+
+/** What goes back to the model. */
+export interface ToolOutput {
+  /** Text, or content parts such as `{type: "input_image", image_url}`. */
+  readonly output:
+    | string
+    | readonly { readonly type: string; readonly [member: string]: unknown }[];
+}
+
+export type CommandVerdict = "run" | "declined" | "failed";
+
+/** A tool asks through this; a person, or an earlier acceptance for the session, answers. `cancel` interrupts the turn, which aborts `signal`. */
+export interface Approvals {
+  command(question: {
+    readonly itemId: ItemId;
+    readonly command: readonly string[];
+    /** The command as one line, as shown and as run. */
+    readonly commandLine: string;
+    readonly cwd: string;
+    readonly reason: string | null;
+    readonly actions: readonly CommandAction[];
+  }): Promise<CommandVerdict>;
+  fileChange(question: {
+    readonly itemId: ItemId;
+    readonly changes: readonly FileUpdateChange[];
+    readonly reason: string | null;
+  }): Promise<CommandVerdict>;
+}
+
+/** What a tool can reach while it runs. */
+export interface ToolContext {
+  readonly threadId: ThreadId;
+  readonly turnId: TurnId;
+  readonly cwd: string;
+  readonly approvalPolicy: ApprovalPolicy;
+  readonly sandboxPolicy: SandboxPolicy;
+  /** Aborts when the turn is interrupted; a tool then ends what it started. */
+  readonly signal: AbortSignal;
+  readonly approvals: Approvals;
+  /** Announces the item as started. */
+  itemStarted(item: ThreadItem): void;
+  /** Appends the item to the store, then announces it. */
+  itemCompleted(item: ThreadItem): Promise<void>;
+  /** Streams a piece of a command's output; not stored. */
+  outputDelta(itemId: ItemId, text: string): void;
+  terminalInteraction(itemId: ItemId, processId: string, stdin: string): void;
+  /** The unified diff of what one patch changed; the turn sums them up. */
+  patched(changes: readonly PatchedFile[]): void;
+  planUpdated(update: PlanUpdate): void;
+}
+
+/** A file before and after a patch; null: it did not or does not exist. Paths are absolute. */
+export interface PatchedFile {
+  readonly path: string;
+  readonly before: string | null;
+  readonly after: string | null;
+  /** Set when the file moved. */
+  readonly movedTo: string | null;
+}
+
+export interface PlanUpdate {
+  readonly explanation: string | null;
+  readonly plan: readonly {
+    readonly step: string;
+    readonly status: "pending" | "inProgress" | "completed";
+  }[];
+}
+
+export interface ToolOffer {
+  /** Whether the model knows `apply_patch` and `update_plan` as tools of their own. */
+  readonly patchTool: boolean;
+}
+
+export interface Tools {
+  specs(offer: ToolOffer): readonly ToolSpec[];
+  /** Never rejects for what the call itself did wrong: that is told to the model. Rejects when aborted. */
+  run(call: ToolCall, context: ToolContext): Promise<ToolOutput>;
+  /** Ends every process of the thread. */
+  endThread(threadId: ThreadId): Promise<void>;
+  close(): Promise<void>;
+}

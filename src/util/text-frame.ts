@@ -1,0 +1,35 @@
+/**
+ * A complete, unmasked WebSocket text frame (RFC 6455, section 5.2): FIN set, minimal length coding.
+ * Built once and written to any number of sockets.
+ */
+export function textFrame(payload: string | Buffer): Buffer {
+  const bytes = typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
+  const frame = Buffer.allocUnsafe(textFrameHeaderBytes(bytes) + bytes);
+  const offset = writeTextFrameHeader(frame, bytes);
+  if (typeof payload === "string") frame.write(payload, offset);
+  else payload.copy(frame, offset);
+  return frame;
+}
+
+/** How many header bytes a frame with a payload of `payloadBytes` has: 2, 4 or 10. */
+export function textFrameHeaderBytes(payloadBytes: number): number {
+  if (payloadBytes < 126) return 2;
+  return payloadBytes < 65_536 ? 4 : 10;
+}
+
+/** Writes the header at the start of `frame`; returns the offset at which the payload begins. */
+export function writeTextFrameHeader(frame: Buffer, payloadBytes: number): number {
+  frame[0] = 0x81;
+  if (payloadBytes < 126) {
+    frame[1] = payloadBytes;
+    return 2;
+  }
+  if (payloadBytes < 65_536) {
+    frame[1] = 126;
+    frame.writeUInt16BE(payloadBytes, 2);
+    return 4;
+  }
+  frame[1] = 127;
+  frame.writeBigUInt64BE(BigInt(payloadBytes), 2);
+  return 10;
+}

@@ -1,0 +1,82 @@
+/** Turns the device key into what opens a socket. The token lives in memory only and is renewed by proof. */
+import type { TokenFinish } from "../protocol/auth-api.ts";
+import type { HttpPost } from "./auth-calls.ts";
+import { authCall } from "./auth-calls.ts";
+import { checkConnection, checkEnrollment } from "./challenge-check.ts";
+import type { DeviceRecord, KeyStore } from "./device-key.ts";
+import { identityHash, prove } from "./device-key.ts";
+import { notPaired, Refused } from "./refused.ts";
+
+export type AccessToken = (typeof TokenFinish)["response"]["_zod"]["output"];
+
+/** A token with less left than this is renewed first: challenge and proof take up to two round trips. */
+const marginMs = 20_000;
+
+export class Credentials {
+  readonly #host: { readonly origin: string; readonly post: HttpPost };
+  readonly #keyStore: KeyStore;
+  #token: AccessToken | undefined;
+
+  constructor(host: { readonly origin: string; readonly post: HttpPost }, keyStore: KeyStore) {
+    this.#host = host;
+    this.#keyStore = keyStore;
+  }
+
+  /** The role of the token in hand. */
+  get role(): AccessToken["role"] | undefined {
+    return this.#token?.role;
+  }
+
+  /** Takes the token that pairing gave, so that the first connection needs no renewal. */
+  adopt(token: AccessToken): void {
+    this.#token = token;
+  }
+
+  /** A one-use ticket for a WebSocket. Rejects with `Refused` or `Unreachable`. */
+  async ticket(): Promise<string> {
+    const device = await this.#keyStore.load();
+    if (device === undefined) throw new Refused(0, notPaired);
+    const kept = this.#usableToken();
+    if (kept === undefined) return this.#connect(device, await this.#renew(device));
+    try {
+      return await this.#connect(device, kept);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 401) throw error;
+      // The token may have ended with the host's key or clock; only a proof tells whether the device has.
+      return this.#connect(device, await this.#renew(device));
+    }
+  }
+
+  #usableToken(): AccessToken | undefined {
+    const token = this.#token;
+    return token !== undefined && token.expiresAt * 1000 - Date.now() > marginMs
+      ? token
+      : undefined;
+  }
+
+  async #renew(device: DeviceRecord): Promise<AccessToken> {
+    const { clientId, identity } = device;
+    const { challenge } = await authCall(this.#host, "/auth/token/start", { clientId });
+    checkEnrollment(challenge, this.#host.origin);
+    const deviceIdentitySha256Base64url = await identityHash(identity);
+    const proof = await prove(device, { ...challenge, deviceIdentitySha256Base64url });
+    const { challengeId } = challenge;
+    this.#token = await authCall(this.#host, "/auth/token/finish", { challengeId, proof });
+    return this.#token;
+  }
+
+  async #connect(device: DeviceRecord, { token }: AccessToken): Promise<string> {
+    const { challenge } = await authCall(this.#host, "/auth/connect/start", {}, token);
+    const { origin } = this.#host;
+    await checkConnection(challenge, { origin, clientId: device.clientId, token });
+    const proof = await prove(device, challenge);
+    const { sessionId } = challenge;
+    const { ticket } = await authCall(
+      this.#host,
+      "/auth/connect/finish",
+      { sessionId, proof },
+      token,
+    );
+    return ticket;
+  }
+}

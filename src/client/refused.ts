@@ -1,0 +1,41 @@
+/** Why this device may not come in: a stable code, a sentence, and what to do next. */
+export interface SignedOutReason {
+  readonly code: string;
+  readonly message: string;
+  readonly nextStep: string;
+}
+
+/** The host said no. `status` is the HTTP status; 0 where the refusal was decided here. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+  readonly status: number;
+  readonly code: string;
+  readonly nextStep: string;
+
+  constructor(status: number, reason: SignedOutReason) {
+    super(reason.message);
+    this.status = status;
+    this.code = reason.code;
+    this.nextStep = reason.nextStep;
+  }
+
+  get reason(): SignedOutReason {
+    return { code: this.code, message: this.message, nextStep: this.nextStep };
+  }
+
+  /** Whether trying again later can help without anyone doing anything. */
+  get temporary(): boolean {
+    return temporaryStatuses.has(this.status) || this.status >= 500;
+  }
+}
+
+/** Request Timeout, Too Early, Too Many Requests. */
+const temporaryStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
+
+export const pairAgain = "npx farhelm pair";
+
+export const notPaired: SignedOutReason = {
+  code: "notPaired",
+  message: "This browser is not paired with this host yet.",
+  nextStep: pairAgain,
+};

@@ -1,0 +1,241 @@
+import { afterEach, expect, test } from "vitest";
+import type { ClientListener } from "../../../src/client/farhelm-client.ts";
+import { FarhelmClient } from "../../../src/client/farhelm-client.ts";
+import { MemoryKeyStore } from "../../../src/client/device-key.ts";
+import { pairDevice } from "../../../src/client/pairing.ts";
+import { CallRefused, ConnectionLost } from "../../../src/client/rpc-peer.ts";
+import { MemoryHost } from "./memory-host.ts";
+
+/** Everything that a listener was told, in order, with a way to wait for more. */
+class Recorder implements ClientListener {
+  readonly events: [string, unknown][] = [];
+  #waiting: { name: string; resolve: (value: unknown) => void }[] = [];
+
+  stateChanged = (state: { kind: string }): void => this.#note(state.kind, state);
+  notified = (notification: unknown): void => this.#note("notified", notification);
+  asked = (request: unknown): void => this.#note("asked", request);
+  resumed = (answer: unknown): void => this.#note("resumed", answer);
+  resumeFailed = (threadId: string, error: Error): void =>
+    this.#note("resumeFailed", [threadId, error.message]);
+
+  /** The next event of that name from now on. */
+  next(name: string): Promise<unknown> {
+    return new Promise((resolve) => this.#waiting.push({ name, resolve }));
+  }
+
+  #note(name: string, value: unknown): void {
+    this.events.push([name, value]);
+    const ready = this.#waiting.filter((one) => one.name === name);
+    this.#waiting = this.#waiting.filter((one) => one.name !== name);
+    for (const { resolve } of ready) resolve(value);
+  }
+}
+
+const clients: FarhelmClient[] = [];
+afterEach(() => {
+  for (const client of clients.splice(0)) client.stop();
+});
+
+function clientOf(host: MemoryHost, keyStore = new MemoryKeyStore()) {
+  const listener = new Recorder();
+  const clientInfo = { name: "test", title: "Test", version: "1" };
+  const { origin, post, openSocket } = host;
+  const options = { origin, post, openSocket, keyStore, clientInfo, listener, random: () => 0 };
+  const client = new FarhelmClient(options);
+  clients.push(client);
+  return { client, listener, keyStore };
+}
+
+async function pairedClient(host = new MemoryHost({ secret: "s3" })) {
+  const parts = clientOf(host);
+  const { origin, post } = host;
+  const steps: string[] = [];
+  const token = await pairDevice({
+    origin,
+    post,
+    keyStore: parts.keyStore,
+    secret: "s3",
+    deviceName: "Phone",
+    onStep: (step) => steps.push(step),
+  });
+  return { ...parts, host, token, steps };
+}
+
+async function connectedClient(host?: MemoryHost) {
+  const parts = await pairedClient(host);
+  const connected = parts.listener.next("connected");
+  parts.client.start(parts.token);
+  await connected;
+  return parts;
+}
+
+test("a paired device proves itself and offers its ticket after the protocol's name", async () => {
+  const { host, steps, client } = await connectedClient();
+  expect(steps).toEqual(["asking", "makingKey", "proving", "saving"]);
+  expect(host.paths).toEqual([
+    "/auth/pair/start",
+    "/auth/pair/finish",
+    "/auth/connect/start",
+    "/auth/connect/finish",
+  ]);
+  expect(host.lastSocket.protocols).toEqual(["farhelm.v1", "farhelm.ticket.TICKET"]);
+  expect(host.lastSocket.calls.map(({ method }) => method)).toEqual(["initialize", "initialized"]);
+  expect(client.role).toBe("admin");
+});
+
+test("a device that comes back without a token renews it by proof", async () => {
+  const { host, keyStore } = await pairedClient();
+  host.paths.length = 0;
+  const { client, listener } = clientOf(host, keyStore);
+  const connected = listener.next("connected");
+  client.start();
+  await connected;
+  expect(host.paths).toEqual([
+    "/auth/token/start",
+    "/auth/token/finish",
+    "/auth/connect/start",
+    "/auth/connect/finish",
+  ]);
+});
+
+test("answers find their calls, errors reject, and what is new passes through", async () => {
+  const { host, client, listener } = await connectedClient();
+  host.answers["thread/read"] = () => ({ error: { code: -32_600, message: "no such thread" } });
+  host.answers["model/list"] = () => ({ result: { data: [], nextCursor: null } });
+  const refused = client.call("thread/read", { threadId: "x" });
+  await expect(refused).rejects.toEqual(
+    new CallRefused({ code: -32_600, message: "no such thread" }),
+  );
+  expect(await client.call("model/list", {})).toEqual({ data: [], nextCursor: null });
+  host.lastSocket.push({ method: "some/thing/new", params: { a: 1 } });
+  host.lastSocket.push({ id: "q1", method: "item/fileChange/requestApproval", params: {} });
+  expect(listener.events.slice(-2)).toEqual([
+    ["notified", { method: "some/thing/new", params: { a: 1 } }],
+    ["asked", { id: "q1", method: "item/fileChange/requestApproval", params: {} }],
+  ]);
+  client.answer("q1", "item/fileChange/requestApproval", { decision: "accept" });
+  expect(host.lastSocket.answers).toEqual([{ id: "q1", result: { decision: "accept" } }]);
+});
+
+test("calls in flight reject when the socket drops and are not sent again", async () => {
+  const { host, client, listener } = await connectedClient();
+  const call = client.call("turn/start", { threadId: "t", input: [] });
+  const waiting = listener.next("waiting");
+  host.lastSocket.drop();
+  await expect(call).rejects.toBeInstanceOf(ConnectionLost);
+  await waiting;
+  await expect(client.call("model/list", {})).rejects.toBeInstanceOf(ConnectionLost);
+  const connected = listener.next("connected");
+  client.wake();
+  await connected;
+  expect(host.lastSocket.calls.map(({ method }) => method)).not.toContain("turn/start");
+});
+
+test("watched threads are resumed on every connection, others are not", async () => {
+  const { host, client, listener } = await connectedClient();
+  host.answers["thread/resume"] = (params) => ({ result: { thread: params } });
+  host.answers["thread/unsubscribe"] = () => ({ result: {} });
+  const first = listener.next("resumed");
+  client.watch("a");
+  await first;
+  client.watch("b", { subscribed: true });
+  client.watch("c", { subscribed: true });
+  client.unwatch("c");
+  host.lastSocket.drop();
+  const connected = listener.next("connected");
+  client.wake();
+  await connected;
+  await client.call("thread/resume", { threadId: "flush" });
+  const resumed = host.lastSocket.calls.filter(({ method }) => method === "thread/resume");
+  expect(resumed.map(({ params }) => params)).toEqual([
+    { threadId: "a" },
+    { threadId: "b" },
+    { threadId: "flush" },
+  ]);
+});
+
+test("a thread that cannot be resumed is reported once", async () => {
+  const { host, client, listener } = await connectedClient();
+  host.answers["thread/resume"] = () => ({ error: { code: -32_600, message: "gone" } });
+  const failed = listener.next("resumeFailed");
+  client.watch("a");
+  expect(await failed).toEqual(["a", "gone"]);
+});
+
+test.each([
+  [4001, "revoked"],
+  [4002, "expired"],
+])("close code %i signs the device out for good", async (code, name) => {
+  const { host, client } = await connectedClient();
+  const paths = host.paths.length;
+  host.lastSocket.drop(code);
+  expect(client.state).toMatchObject({
+    kind: "signedOut",
+    reason: { code: name, nextStep: "npx farhelm pair" },
+  });
+  client.wake();
+  client.networkChanged(true);
+  expect(host.paths).toHaveLength(paths);
+});
+
+test("a token that is refused is renewed once; a device that is refused is signed out", async () => {
+  const { host, client, listener } = await connectedClient();
+  host.refusals.set("/auth/connect/start", { status: 401, code: "tokenEnded" });
+  const signedOut = listener.next("signedOut");
+  host.lastSocket.drop();
+  client.wake();
+  expect(await signedOut).toEqual({
+    kind: "signedOut",
+    reason: { code: "tokenEnded", message: "No.", nextStep: "npx farhelm pair" },
+  });
+  expect(host.paths.slice(-4)).toEqual([
+    "/auth/connect/start",
+    "/auth/token/start",
+    "/auth/token/finish",
+    "/auth/connect/start",
+  ]);
+});
+
+test("too many requests and a host that is away are waited out", async () => {
+  const { host, client, listener } = await connectedClient();
+  host.refusals.set("/auth/connect/start", { status: 429, code: "tooMany" });
+  host.lastSocket.drop();
+  const limited = listener.next("waiting");
+  client.wake();
+  expect(await limited).toMatchObject({ kind: "waiting", reason: "No." });
+  host.refusals.clear();
+  host.reachable = false;
+  const away = listener.next("waiting");
+  client.wake();
+  expect(await away).toMatchObject({ reason: "The host cannot be reached." });
+  host.reachable = true;
+  const connected = listener.next("connected");
+  client.wake();
+  await connected;
+});
+
+test("a browser without a key is told to pair, without a single request", async () => {
+  const host = new MemoryHost();
+  const { client, listener } = clientOf(host);
+  const signedOut = listener.next("signedOut");
+  client.start();
+  expect(await signedOut).toMatchObject({ reason: { code: "notPaired" } });
+  expect(host.paths).toEqual([]);
+});
+
+test("a challenge for another origin is not signed", async () => {
+  const host = new MemoryHost({ secret: "s3", claimedOrigin: "https://evil.example" });
+  await expect(pairedClient(host)).rejects.toMatchObject({ code: "originMismatch" });
+  expect(host.paths).toEqual(["/auth/pair/start"]);
+});
+
+test("without a network nothing is tried until it is back", async () => {
+  const { host, client, listener } = await connectedClient();
+  host.lastSocket.drop();
+  client.networkChanged(false);
+  expect(client.state).toEqual({ kind: "offline", attempt: 1 });
+  const connected = listener.next("connected");
+  client.networkChanged(true);
+  await connected;
+  expect(host.sockets).toHaveLength(2);
+});

@@ -1,5 +1,19 @@
 import { defineConfig } from "vitest/config";
+import { ClosingLineReporter } from "./helpers/closing-line-reporter.ts";
+
+/** Files named `*.long.test.ts` run under `npm run test:long` alone. */
+const long = process.env["FARHELM_LONG_TESTS"] === "1";
 
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: 10_000, hookTimeout: 20_000 },
+  test: {
+    include: [long ? "test/**/*.long.test.ts" : "test/**/*.test.ts"],
+    exclude: long ? [] : ["test/**/*.long.test.ts"],
+    passWithNoTests: long,
+    pool: "forks",
+    // Two cores is what the suite is made for; more processes only make time limits tight.
+    maxWorkers: 2,
+    testTimeout: long ? 300_000 : 20_000,
+    hookTimeout: 60_000,
+    reporters: ["default", new ClosingLineReporter()],
+  },
 });

@@ -1,0 +1,69 @@
+/**
+ * What each room of src may import besides itself, `protocol` and `util`. `x/port` names that one file;
+ * `any/port` every port; a room followed by `:types` may be imported with `import type` alone.
+ */
+export const layers: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  util: [],
+  crypto: [],
+  permissions: [],
+  events: [],
+  db: [],
+  audit: ["crypto", "db"],
+  config: ["permissions"],
+  accounts: ["config", "crypto", "db"],
+  store: ["db"],
+  model: ["config", "accounts/port"],
+  tools: ["config", "permissions", "events/port", "model/port"],
+  extensions: ["config", "accounts/port"],
+  threads: [
+    "config",
+    "permissions",
+    "events",
+    "audit/port",
+    "store/port",
+    "model/port",
+    "tools/port",
+    "extensions/port",
+  ],
+  auth: ["crypto", "config", "db", "audit/port"],
+  dispatch: ["any/port"],
+  features: ["dispatch/define", "permissions", "any/port"],
+  session: ["dispatch", "events/port", "auth/port", "audit/port", "threads/port"],
+  transport: ["config", "session", "auth", "audit/port"],
+  relay: ["crypto", "db", "auth", "session/port", "transport/port", "events/port", "audit/port"],
+  client: ["features:types"],
+  dashboard: ["client", "features:types"],
+  cli: ["client", "config"],
+  app: ["*"],
+  main: ["*"],
+};
+
+/** Rooms that everyone may import and that import nothing. */
+export const ground = ["protocol", "util"];
+
+/** Packages with one home, or a few. */
+export const homes: Readonly<Record<string, readonly string[]>> = {
+  ws: ["transport"],
+  fastify: ["transport"],
+  "@fastify/helmet": ["transport"],
+  "@fastify/rate-limit": ["transport"],
+  "@fastify/static": ["transport"],
+  jose: ["crypto"],
+  "@noble/curves": ["crypto"],
+  "@peculiar/x509": ["crypto"],
+  libsql: ["db"],
+  pg: ["store"],
+  ioredis: ["relay"],
+  "@lydell/node-pty": ["tools"],
+  "@modelcontextprotocol/sdk": ["tools"],
+  "smol-toml": ["config"],
+  zod: ["protocol", "features", "config", "permissions"],
+  commander: ["cli"],
+  uqr: ["cli", "dashboard"],
+  react: ["dashboard"],
+  "react-dom": ["dashboard"],
+};
+
+/** Packages whose types may be named anywhere: declarations are generic over schemas. */
+export const typesAnywhere = ["zod"];

@@ -1,0 +1,104 @@
+import { execFileSync } from "node:child_process";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { CliError } from "./cli-error.ts";
+import { withHost } from "./control-client.ts";
+import { homes, userHome, type Homes } from "./homes.ts";
+import type { Setting } from "./program.ts";
+
+interface Finding {
+  readonly state: "ok" | "note" | "FAIL";
+  readonly text: string;
+}
+
+const defaultPort = 7420;
+
+/** Checks what Farhelm needs here, one line each. Rejects when something is in the way. */
+export async function doctor(setting: Setting): Promise<void> {
+  const { env, stdout } = setting.outside;
+  const places = homes(env);
+  const running = await isRunning(setting, places);
+  const findings = [
+    nodeVersion(process.versions.node),
+    folder("CODEX_HOME", places.codexHome, userHome(env)),
+    folder("FARHELM_HOME", places.farhelmHome, userHome(env)),
+    program("git", ["--version"], "install git: agents need it to show and undo their work"),
+    shell(env["SHELL"]),
+    running
+      ? { state: "ok" as const, text: "a host is running for this FARHELM_HOME" }
+      : { state: "note" as const, text: 'no host is running; "npx farhelm up" starts one' },
+    ...(running ? [] : [await port(defaultPort)]),
+    {
+      state: "note" as const,
+      text: "sandbox: none yet; a command runs only after approval or under danger-full-access",
+    },
+  ];
+  for (const { state, text } of findings) stdout.write(`${state.padEnd(4)}  ${text}\n`);
+  if (findings.some(({ state }) => state === "FAIL"))
+    throw new CliError("Something is in the way; the lines marked FAIL say what to do.");
+}
+
+export function nodeVersion(version: string): Finding {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major > 20 || (major === 20 && minor >= 19)
+    ? { state: "ok", text: `Node ${version}` }
+    : { state: "FAIL", text: `Node ${version} is too old; install 20.19 or newer` };
+}
+
+function folder(name: string, path: string, home: string): Finding {
+  if (!existsSync(path)) return { state: "ok", text: `${name} ${path} (made at first start)` };
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    return { state: "FAIL", text: `${name} ${path} cannot be written; give it to this user` };
+  }
+  const open = name === "FARHELM_HOME" && (statSync(path).mode & 0o077) !== 0;
+  if (open || path === home)
+    return { state: "FAIL", text: `${name} ${path} is open to others; chmod 700 it` };
+  return { state: "ok", text: `${name} ${path}` };
+}
+
+function program(name: string, args: readonly string[], advice: string): Finding {
+  try {
+    const said = execFileSync(name, args, {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    return { state: "ok", text: said.trim().split("\n", 1)[0] ?? name };
+  } catch {
+    return { state: "FAIL", text: `${name} does not run; ${advice}` };
+  }
+}
+
+function shell(path: string | undefined): Finding {
+  if (path === undefined) return { state: "note", text: "SHELL is not set; /bin/sh is used" };
+  return existsSync(path)
+    ? { state: "ok", text: `shell ${path}` }
+    : { state: "FAIL", text: `SHELL ${path} does not exist; set SHELL to one that does` };
+}
+
+async function isRunning(setting: Setting, places: Homes): Promise<boolean> {
+  try {
+    await withHost(setting.outside, places, setting.version, async () => {});
+    return true;
+  } catch (error) {
+    if (error instanceof CliError) return false;
+    throw error;
+  }
+}
+
+const port = (number: number): Promise<Finding> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => {
+      resolve({
+        state: "FAIL",
+        text: `port ${number} is taken; stop what uses it or start with --listen 127.0.0.1:PORT`,
+      });
+    });
+    server.listen(number, "127.0.0.1", () => {
+      server.close(() => {
+        resolve({ state: "ok", text: `port ${number} is free` });
+      });
+    });
+  });

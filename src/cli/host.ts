@@ -1,0 +1,64 @@
+/** What the command line asks of the rest of the program. main.ts joins them; tests put in fakes. */
+
+/** Everything that `farhelm up` can be told. */
+export interface HostOptions {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Serve the local network over TLS with the development CA. */
+  readonly lan: boolean;
+  /** The one origin under which browsers reach this host, for example `https://farhelm.example.com`. */
+  readonly publicOrigin: string | undefined;
+  /** Further names that a Host header may carry, without port. */
+  readonly allowedHosts: readonly string[];
+  /** Addresses or CIDR ranges of proxies whose X-Forwarded-* headers count. */
+  readonly trustedProxies: readonly string[];
+  /** Lets headless tokens in from other machines and through proxies. */
+  readonly allowRemoteHeadless: boolean;
+  /** The agent's folder when a client names none. Absolute, exists. */
+  readonly defaultCwd: string;
+  /** `key=value` as given with -c, strongest last. */
+  readonly configOverrides: readonly string[];
+  readonly codexHome: string;
+  readonly farhelmHome: string;
+  /** Farhelm's own version. */
+  readonly version: string;
+}
+
+export interface PairingLink {
+  /** Holds a secret in its fragment. */
+  readonly url: string;
+  /** Unix time in milliseconds. */
+  readonly expiresAtMs: number;
+}
+
+export interface RunningHost {
+  /** The canonical address, for people. */
+  readonly url: string;
+  /** A link that admits the first admin; undefined when a device exists. */
+  readonly pairing: PairingLink | undefined;
+  /** Sentences that whoever started the host should read, for example the CA's fingerprint. */
+  readonly notices: readonly string[];
+  /** Closes sockets with 1001, ends what runs, resolves when all is stored. */
+  close(): Promise<void>;
+}
+
+/** One text message per call. */
+export interface ControlSocket {
+  send(text: string): void;
+  onMessage(listener: (text: string) => void): void;
+  onClose(listener: (reason: string) => void): void;
+  close(): void;
+}
+
+export interface Outside {
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream;
+  /** Rejects when the address is taken, a folder cannot be written, or another host runs for this home. */
+  startHost(options: HostOptions): Promise<RunningHost>;
+  /** Writes JSON Schema and TypeScript of the whole protocol; returns the files' paths. */
+  writeSchema(folder: string): Promise<readonly string[]>;
+  /** Opens a WebSocket over the Unix socket at `path`. Rejects with the system's error. */
+  openControlSocket(path: string): Promise<ControlSocket>;
+  /** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */
+  untilAskedToStop(): Promise<void>;
+}

@@ -1,0 +1,114 @@
+import { Command, Option } from "commander";
+import { explain } from "./cli-error.ts";
+import type { Outside } from "./host.ts";
+import type { UpFlags } from "./up.ts";
+
+const collect = (value: string, earlier: readonly string[]): readonly string[] => [
+  ...earlier,
+  value,
+];
+
+const roles = ["viewer", "approver", "operator", "admin"];
+
+/** What commands need of the outside, and facts of the program itself. */
+export interface Setting {
+  readonly outside: Outside;
+  readonly version: string;
+  /** The folder that holds package.json. */
+  readonly clone: string;
+  readonly startedIn: string;
+}
+
+/** Runs one command line; resolves to the exit code. A command's own code is loaded when it runs. */
+export async function runProgram(argv: readonly string[], setting: Setting): Promise<number> {
+  try {
+    await program(setting).parseAsync(argv, { from: "user" });
+    return 0;
+  } catch (error) {
+    const { env, stderr } = setting.outside;
+    stderr.write(`farhelm: ${explain(error)}\n`);
+    if (env["FARHELM_DEBUG"] === "1" && error instanceof Error) stderr.write(`${error.stack}\n`);
+    return 1;
+  }
+}
+
+function program(setting: Setting): Command {
+  const farhelm = new Command("farhelm")
+    .description("Self-hosted remote control for coding agents. In a clone: npx farhelm COMMAND.")
+    .version(setting.version);
+  addUp(farhelm, setting);
+  addDevices(farhelm, setting);
+  farhelm
+    .command("pair")
+    .description("print a link and a QR code that add a device")
+    .addOption(new Option("--role <role>", "what it may do").choices(roles).default("admin"))
+    .action(async (options: { role: string }) => {
+      const { pair } = await import("./pair.ts");
+      await pair(setting, options.role);
+    });
+  farhelm
+    .command("token")
+    .description("print one bearer token for a client without a browser")
+    .requiredOption("--name <name>", "shown in the list of devices")
+    .addOption(new Option("--role <role>", "what it may do").choices(roles).makeOptionMandatory())
+    .option("--ttl <time>", "how long it lives: 45s, 15m, 12h, 30d", "30d")
+    .action(async (options: { name: string; role: string; ttl: string }) => {
+      const { token } = await import("./token.ts");
+      await token(setting, options);
+    });
+  farhelm
+    .command("schema")
+    .description("write JSON Schema and TypeScript of the protocol")
+    .requiredOption("--out <dir>", "the folder to write to")
+    .action(async (options: { out: string }) => {
+      const { schema } = await import("./schema.ts");
+      await schema(setting, options.out);
+    });
+  farhelm
+    .command("doctor")
+    .description("check what Farhelm needs on this machine")
+    .action(async () => {
+      const { doctor } = await import("./doctor.ts");
+      await doctor(setting);
+    });
+  return farhelm;
+}
+
+function addUp(farhelm: Command, setting: Setting): void {
+  farhelm
+    .command("up")
+    .description("run the host on this machine until SIGINT or SIGTERM")
+    .option("--listen <host:port>", "the address to serve on (default: 127.0.0.1:7420)")
+    .option("--lan", "serve the local network over TLS with a development CA", false)
+    .option("--public-origin <url>", "the one origin under which browsers reach this host")
+    .option("--allowed-host <name>", "accept this name in Host headers (repeatable)", collect, [])
+    .option("--cwd <dir>", "the agent's folder when a client names none")
+    .option("--trust-proxy <addr>", "believe this proxy's X-Forwarded-* (repeatable)", collect, [])
+    .option("-c, --config <key=value>", "override config.toml (repeatable)", collect, [])
+    .option("--allow-remote-headless", "let tokens without a device key in from elsewhere", false)
+    .action(async (flags: UpFlags) => {
+      const { up } = await import("./up.ts");
+      await up(setting, flags);
+    });
+}
+
+function addDevices(farhelm: Command, setting: Setting): void {
+  const devices = farhelm
+    .command("devices")
+    .description("list or revoke devices and tokens that may come in");
+  devices
+    .command("list")
+    .option("--json", "as JSON", false)
+    .action(async (options: { json: boolean }) => {
+      const { listDevices } = await import("./devices.ts");
+      await listDevices(setting, options.json);
+    });
+  devices
+    .command("revoke")
+    .description("end its access and its connections now")
+    .argument("<id>", "as devices list shows it")
+    .action(async (id: string) => {
+      const { revokeDevice } = await import("./devices.ts");
+      await revokeDevice(setting, id);
+    });
+}

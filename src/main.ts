@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+/** The program: hands argv, environment and signals to the command line, and joins it to the rest. */
+import module from "node:module";
+import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+// Node >= 22.1; start-up then skips compiling. It must come before anything else is loaded.
+const enableCompileCache: unknown = Reflect.get(module, "enableCompileCache");
+if (typeof enableCompileCache === "function") Reflect.apply(enableCompileCache, module, []);
+
+const manifest = fileURLToPath(new URL("../package.json", import.meta.url));
+const version = String(JSON.parse(readFileSync(manifest, "utf8")).version);
+
+const { runProgram } = await import("./cli/program.ts");
+
+process.exit(
+  await runProgram(process.argv.slice(2), {
+    outside: {
+      env: process.env,
+      stdout: process.stdout,
+      stderr: process.stderr,
+      startHost: async (options) => (await import("./app.ts")).startHost(options),
+      writeSchema: async (folder) =>
+        (await import("./features/schema-writer.ts")).writeSchema(folder),
+      openControlSocket: async (path) =>
+        (await import("./transport/control-client.ts")).openControlSocket(path),
+      untilAskedToStop: () =>
+        new Promise((resolve) => {
+          let asked = false;
+          const onSignal = (): void => {
+            if (asked) process.exit(130);
+            asked = true;
+            resolve();
+          };
+          process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+        }),
+    },
+    version,
+    clone: dirname(manifest),
+    startedIn: process.cwd(),
+  }),
+);

@@ -1,0 +1,76 @@
+/**
+ * One WebSocket of this host: ws's class with the few fields that a connection needs. Its listeners are functions
+ * shared by all connections, and it has no timer of its own: thousands of idle ones must stay cheap.
+ */
+import type { RawData } from "ws";
+import { WebSocket } from "ws";
+import type { SessionEnd } from "../session/port.ts";
+import type { Counters } from "./counters.ts";
+
+/** The limit of one message: before `initialize` was asked for, and after. */
+export const maxFirstMessageBytes = 64 * 1024;
+export const maxMessageBytes = 16 * 1024 * 1024;
+
+/** What all connections share. */
+export interface SocketOwner {
+  readonly counters: Counters;
+  closed(socket: HostSocket): void;
+}
+
+export class HostSocket extends WebSocket {
+  owner: SocketOwner | undefined;
+  session: SessionEnd | undefined;
+  /** Whose limit this connection counts against; undefined for exempt peers. */
+  limitKey: string | undefined;
+  /** Pings that went out since the last pong. */
+  unansweredPings = 0;
+  /** Its place on the heartbeat's wheel. */
+  slot = 0;
+  initializing = false;
+
+  /** From now on frames are delivered. */
+  attach(owner: SocketOwner, session: SessionEnd): void {
+    this.owner = owner;
+    this.session = session;
+    this.on("message", onMessage);
+    this.on("pong", onPong);
+    this.on("error", onError);
+    this.on("close", onClose);
+  }
+
+  /** The limit is lifted by the first message that names `initialize`; a longer one before it is never buffered. */
+  liftLimit(): void {
+    this.initializing = true;
+    const receiver: unknown = Reflect.get(this, "_receiver");
+    if (typeof receiver === "object" && receiver !== null) {
+      Reflect.set(receiver, "_maxPayload", maxMessageBytes);
+    }
+  }
+}
+
+function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+  // While a close handshake runs, what still comes in must have no effect: the sender may just have been revoked.
+  if (!(this instanceof HostSocket) || this.readyState !== this.OPEN) return;
+  if (isBinary || !Buffer.isBuffer(data)) {
+    this.session?.receivedGarbage();
+    return;
+  }
+  const text = data.toString();
+  if (!this.initializing && text.includes('"initialize"')) this.liftLimit();
+  if (this.owner) this.owner.counters.messagesIn += 1;
+  this.session?.received(text);
+}
+
+function onPong(this: WebSocket): void {
+  if (this instanceof HostSocket) this.unansweredPings = 0;
+}
+
+/** ws has closed the socket with the right code already; `close` follows. */
+function onError(this: WebSocket): void {}
+
+function onClose(this: WebSocket): void {
+  if (!(this instanceof HostSocket)) return;
+  this.owner?.closed(this);
+  this.session?.closed();
+  this.session = undefined;
+}

@@ -1,0 +1,207 @@
+/** The way of a WebSocket upgrade: door, handshake rules, caps, authentication within its time, socket. */
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { Socket } from "node:net";
+import type { Gatekeeper, RequestFacts } from "../auth/port.ts";
+import { AuthError } from "../auth/port.ts";
+import type { Principal } from "../protocol/principal.ts";
+import type { Connections } from "./connections.ts";
+import type { Door } from "./door.ts";
+import type { Log } from "./log.ts";
+import { errorFacts } from "./log.ts";
+import type { Caps, Timeouts } from "./options.ts";
+import { limitKey } from "./peer.ts";
+import type { Refusal } from "./refusal.ts";
+import { noRoom, refusalFor, refuseUpgrade, tooManyCalls } from "./refusal.ts";
+import type { RefusalLog } from "./refusal-log.ts";
+import { TokenBuckets } from "./token-buckets.ts";
+import type { Credential } from "./upgrade-request.ts";
+import { handshakeRefusal, readUpgrade } from "./upgrade-request.ts";
+
+export interface UpgradesOptions {
+  readonly gatekeeper: Gatekeeper;
+  readonly door: Door;
+  readonly connections: Connections;
+  readonly log: Log;
+  readonly refusals: RefusalLog;
+  readonly caps: Caps;
+  readonly timeouts: Timeouts;
+}
+
+/** An upgrade that waits for authentication. */
+interface HalfOpen {
+  readonly request: IncomingMessage;
+  readonly raw: Socket;
+  readonly head: Buffer;
+  readonly address: string;
+  readonly limitKey: string | undefined;
+  /** Principals that lost their access while this one was being verified. */
+  readonly ended: Set<string>;
+  over: boolean;
+}
+
+const localAdmin: Principal = { kind: "local", id: "local", name: "control.sock", role: "admin" };
+
+export class Upgrades {
+  readonly #options: UpgradesOptions;
+  readonly #halfOpen = new Set<HalfOpen>();
+  readonly #failures: TokenBuckets;
+  #closing = false;
+
+  constructor(options: UpgradesOptions) {
+    this.#options = options;
+    this.#failures = new TokenBuckets(options.caps.authCallsPerMinute);
+  }
+
+  /** An upgrade that came over TCP. Listener of a server's `upgrade`. */
+  readonly overTcp = (request: IncomingMessage, duplex: Duplex, head: Buffer): void => {
+    const raw = rawSocket(duplex);
+    if (!raw) return;
+    const { door, connections, caps } = this.#options;
+    const refusal = this.#closing ? goingDown : door.refusal(request);
+    if (refusal) return this.#refuse(raw, refusal, request.socket.remoteAddress ?? "");
+    const facts = door.facts(request);
+    const reading = readUpgrade(request);
+    if (reading.kind === "refused") return this.#refuse(raw, reading.refusal, facts.address);
+    const key = limitKey(facts.address);
+    const waitS = this.#failures.wait(key, Date.now());
+    if (waitS > 0) return this.#refuse(raw, tooManyCalls(waitS), facts.address);
+    if (this.#halfOpen.size >= caps.halfOpen) {
+      return this.#refuse(raw, noRoom("Too many connections are being opened."), facts.address);
+    }
+    // Everything on this machine shares one address; only what a proxy brings is told apart by it.
+    const counted = facts.loopback && !facts.forwarded ? undefined : key;
+    const full = connections.enter(counted);
+    if (full !== undefined) return this.#refuse(raw, noRoom(full), facts.address);
+    this.#authenticate(
+      {
+        request,
+        raw,
+        head,
+        address: facts.address,
+        limitKey: counted,
+        ended: new Set(),
+        over: false,
+      },
+      reading.credential,
+      facts,
+    );
+  };
+
+  /** An upgrade over control.sock: whoever can open the file is the local admin. */
+  readonly overControlSocket = (request: IncomingMessage, duplex: Duplex, head: Buffer): void => {
+    const raw = rawSocket(duplex);
+    if (!raw) return;
+    const { connections } = this.#options;
+    const refusal = this.#closing ? goingDown : handshakeRefusal(request);
+    if (refusal) return this.#refuse(raw, refusal, "control.sock");
+    const full = connections.enter(undefined);
+    if (full !== undefined) return this.#refuse(raw, noRoom(full), "control.sock");
+    this.#open({ request, raw, head, limitKey: undefined }, localAdmin);
+  };
+
+  /** To be told at once, so that nobody slips in whose access ended while it was being verified. */
+  ended(principalId: string): void {
+    for (const waiting of this.#halfOpen) waiting.ended.add(principalId);
+  }
+
+  /** Refuses what comes from now on and what still waits. */
+  close(): void {
+    this.#closing = true;
+    for (const waiting of this.#halfOpen) this.#drop(waiting, goingDown);
+  }
+
+  #authenticate(waiting: HalfOpen, credential: Credential, facts: RequestFacts): void {
+    const { gatekeeper, timeouts } = this.#options;
+    this.#halfOpen.add(waiting);
+    const timer = setTimeout(() => this.#drop(waiting, tooSlow), timeouts.upgradeMs);
+    const admission =
+      credential.kind === "ticket"
+        ? gatekeeper.admitTicket(credential.ticket, facts)
+        : gatekeeper.admitBearer(credential.token, facts);
+    admission
+      .then(
+        (principal) => this.#admit(waiting, principal),
+        (error: unknown) => this.#deny(waiting, error),
+      )
+      .catch((error: unknown) => {
+        this.#options.log.error("upgrade_failed", errorFacts(error));
+        waiting.raw.destroy();
+      })
+      .finally(() => clearTimeout(timer));
+  }
+
+  #admit(waiting: HalfOpen, principal: Principal): void {
+    if (waiting.over) return;
+    if (waiting.ended.has(principal.id)) return this.#drop(waiting, accessEnded);
+    this.#release(waiting);
+    this.#open(waiting, principal);
+  }
+
+  #open(upgrade: Pick<HalfOpen, "request" | "raw" | "head" | "limitKey">, by: Principal): void {
+    const { connections } = this.#options;
+    const { request, raw, head, limitKey: key } = upgrade;
+    raw.off("error", destroySelf);
+    if (!connections.open(request, raw, head, by, key)) connections.leave(key);
+  }
+
+  #deny(waiting: HalfOpen, error: unknown): void {
+    if (waiting.over) return;
+    if (error instanceof AuthError) this.#failures.take(limitKey(waiting.address), Date.now());
+    else this.#options.log.error("authentication_failed", errorFacts(error));
+    this.#drop(waiting, refusalFor(error));
+  }
+
+  #drop(waiting: HalfOpen, refusal: Refusal): void {
+    if (waiting.over) return;
+    this.#release(waiting);
+    this.#options.connections.leave(waiting.limitKey);
+    this.#refuse(waiting.raw, refusal, waiting.address);
+  }
+
+  #release(waiting: HalfOpen): void {
+    waiting.over = true;
+    this.#halfOpen.delete(waiting);
+  }
+
+  #refuse(raw: Socket, refusal: Refusal, address: string): void {
+    this.#options.refusals.add("upgrade", refusal, address);
+    refuseUpgrade(raw, refusal);
+  }
+}
+
+/** Node gives the socket as a Duplex. Until ws takes it over, its errors mean only that the peer has gone. */
+function rawSocket(duplex: Duplex): Socket | undefined {
+  if (!(duplex instanceof Socket)) {
+    duplex.destroy();
+    return undefined;
+  }
+  duplex.on("error", destroySelf);
+  return duplex;
+}
+
+function destroySelf(this: Socket): void {
+  this.destroy();
+}
+
+const goingDown: Refusal = {
+  status: 503,
+  code: "going_down",
+  message: "The host is going down.",
+  nextStep: "Come back in a moment.",
+  headers: { "retry-after": "5" },
+};
+
+const tooSlow: Refusal = {
+  status: 408,
+  code: "authentication_timeout",
+  message: "Authentication took too long.",
+  nextStep: "Try again.",
+};
+
+const accessEnded: Refusal = {
+  status: 401,
+  code: "access_ended",
+  message: "This access has just ended.",
+  nextStep: "Pair the device again, or make a new token with `npx farhelm token`.",
+};

@@ -1,0 +1,164 @@
+import { createServer, type Server } from "node:http";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { WebSocketServer } from "ws";
+import { runCli } from "./fake-outside.ts";
+
+type Answer = { readonly result: object } | { readonly error: object };
+
+let home: string;
+let server: Server | undefined;
+let calls: { method: string; params: unknown }[];
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "farhelm-control-"));
+  calls = [];
+});
+afterEach(async () => {
+  server?.closeAllConnections();
+  await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
+  server = undefined;
+  rmSync(home, { recursive: true });
+});
+
+/** A host that answers on control.sock, over a real Unix socket. */
+async function hostThat(answer: (method: string) => Answer | "hang up"): Promise<void> {
+  server = createServer();
+  const sockets = new WebSocketServer({ server });
+  sockets.on("connection", (socket) => {
+    socket.send(JSON.stringify({ method: "some/notification", params: {} }));
+    socket.on("message", (data: Buffer) => {
+      const { id, method, params } = JSON.parse(data.toString("utf8"));
+      calls.push({ method, params });
+      const reply = method === "initialize" ? { result: {} } : answer(method);
+      if (reply === "hang up") socket.close(1001, "going down");
+      else socket.send(JSON.stringify({ id, ...reply }));
+    });
+  });
+  await new Promise<void>((resolve) => server?.listen(join(home, "control.sock"), resolve));
+}
+
+const cli = (words: string, tty = false) =>
+  runCli(words.split(" "), { env: { HOME: "/", FARHELM_HOME: home }, tty });
+
+const device = {
+  id: "dev_1",
+  kind: "device",
+  name: "phone\u001b[2J\u202e",
+  role: "admin",
+  createdAtMs: 1_700_000_000_000,
+  lastSeenAtMs: null,
+  expiresAtMs: null,
+  fingerprint: "0011 2233 4455 6677",
+};
+
+describe("commands that speak to the running host", () => {
+  test("introduce themselves, then ask", async () => {
+    await hostThat(() => ({ result: { data: [] } }));
+    await cli("devices list");
+    expect(calls).toEqual([
+      {
+        method: "initialize",
+        params: {
+          clientInfo: { name: "farhelm-cli", title: null, version: "9.9.9" },
+          capabilities: { experimentalApi: true },
+        },
+      },
+      { method: "farhelm/devices/list", params: {} },
+    ]);
+  });
+
+  test("token prints the token and nothing else", async () => {
+    await hostThat(() => ({ result: { token: "aa.bb.cc", id: "t", expiresAtMs: 1 } }));
+    const { code, out, err } = await cli("token --name ci --role viewer --ttl 12h");
+    expect({ code, out, err }).toEqual({ code: 0, out: "aa.bb.cc\n", err: "" });
+    expect(calls[1]).toEqual({
+      method: "farhelm/token/issue",
+      params: { name: "ci", role: "viewer", ttlMs: 43_200_000 },
+    });
+  });
+
+  test.each(["0d", "1w", "d", "-1h", "1.5h"])("token refuses --ttl %s", async (ttl) => {
+    const { code, err } = await cli(`token --name ci --role viewer --ttl=${ttl}`);
+    expect(code).toBe(1);
+    expect(err).toContain("is not a time");
+  });
+
+  test("pair prints the link, and on a terminal a code too", async () => {
+    const result = { url: "http://localhost/pair#s=1", expiresAtMs: Date.now() + 600_000 };
+    await hostThat(() => ({ result }));
+    expect((await cli("pair --role operator")).out).toBe(`${result.url}\n`);
+    expect((await cli("pair", true)).out).toMatch(/[█▀▄]{5}/);
+    expect(calls.filter(({ method }) => method === "farhelm/pair/offer")).toEqual([
+      { method: "farhelm/pair/offer", params: { role: "operator" } },
+      { method: "farhelm/pair/offer", params: { role: "admin" } },
+    ]);
+  });
+
+  test("devices list is a table whose cells cannot steer the terminal", async () => {
+    await hostThat(() => ({ result: { data: [device] } }));
+    const { out } = await cli("devices list");
+    expect(out.split("\n")).toEqual([
+      "ID     KIND    NAME        ROLE   ADDED              LAST SEEN  EXPIRES  FINGERPRINT",
+      "dev_1  device  phone?[2J?  admin  2023-11-14T22:13Z  -          -        0011 2233 4455 6677",
+      "",
+    ]);
+    expect(JSON.parse((await cli("devices list --json")).out)).toEqual([device]);
+  });
+
+  test("devices revoke says what it did, or that there is none", async () => {
+    await hostThat(() => ({ result: { revoked: true } }));
+    expect(await cli("devices revoke dev_1")).toMatchObject({
+      code: 0,
+      out: "Revoked dev_1; its connections are closed.\n",
+    });
+    expect(calls[1]).toEqual({ method: "farhelm/devices/revoke", params: { id: "dev_1" } });
+  });
+
+  test("revoking what does not exist fails", async () => {
+    await hostThat(() => ({ result: { revoked: false } }));
+    expect(await cli("devices revoke dev_9")).toMatchObject({
+      code: 1,
+      err: 'farhelm: There is no device dev_9; "npx farhelm devices list" shows them.\n',
+    });
+  });
+
+  test.each([
+    ["a refusal", { error: { code: -32600, message: "not now" } }, "The host refused: not now"],
+    ["an answer of another shape", { result: { data: 5 } }, 'without a usable "data"'],
+    ["a closed connection", "hang up", "The host closed the connection (going down)"],
+  ] as const)("tell %s in one sentence", async (_what, answer, sentence) => {
+    await hostThat(() => answer);
+    const { code, out, err } = await cli("devices list");
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toMatch(/^farhelm: [^\n]*\n$/);
+    expect(err).toContain(sentence);
+  });
+
+  test.each(["pair", "token --name a --role admin", "devices list", "devices revoke x"])(
+    "without a host, %s says how to start one",
+    async (words) => {
+      const { code, out, err } = await cli(words);
+      expect({ code, out, err }).toEqual({
+        code: 1,
+        out: "",
+        err: `farhelm: No host is running for FARHELM_HOME=${home}; start it with "npm start" or "npx farhelm up".\n`,
+      });
+    },
+  );
+
+  test("a socket that a crashed host left behind counts as no host", async () => {
+    writeFileSync(join(home, "control.sock"), "");
+    expect((await cli("pair")).err).toContain("No host is running");
+  });
+
+  test("doctor looks at this machine and at the host", async () => {
+    await hostThat(() => ({ result: {} }));
+    const { out } = await cli("doctor");
+    expect(out).toContain(`ok    Node ${process.versions.node}`);
+    expect(out).toContain("a host is running");
+    expect(out).toContain("sandbox: none yet");
+  });
+});

@@ -1,0 +1,73 @@
+import { EventEmitter, once } from "node:events";
+import { PassThrough } from "node:stream";
+import type { HostOptions, Outside, RunningHost } from "../../../src/cli/host.ts";
+import { runProgram } from "../../../src/cli/program.ts";
+import { openControlSocket } from "../../../src/transport/control-client.ts";
+
+/** A stream that keeps what was written to it. */
+class Screen extends PassThrough {
+  readonly isTTY: boolean;
+  text = "";
+
+  constructor(isTTY: boolean) {
+    super();
+    this.isTTY = isTTY;
+    this.on("data", (chunk: Buffer) => (this.text += chunk.toString("utf8")));
+  }
+}
+
+export interface Scene {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly tty?: boolean;
+  readonly startedIn?: string;
+  readonly clone?: string;
+  readonly host?: Partial<RunningHost>;
+  /** Runs once the host has started; the stop comes when it returns. */
+  whileUp?(): void;
+  readonly startError?: Error;
+}
+
+export interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  readonly options: HostOptions | undefined;
+  readonly closed: boolean;
+}
+
+/** Runs a command line in this process, with a host that starts at once and stops when the scene says. */
+export async function runCli(argv: readonly string[], scene: Scene = {}): Promise<Outcome> {
+  const [stdout, stderr] = [new Screen(scene.tty ?? false), new Screen(false)];
+  const seen: { options?: HostOptions; closed: boolean } = { closed: false };
+  const moments = new EventEmitter();
+  const hasStarted = once(moments, "started");
+  const outside: Outside = {
+    env: scene.env ?? {},
+    stdout,
+    stderr,
+    startHost: async (options) => {
+      seen.options = options;
+      if (scene.startError) throw scene.startError;
+      setImmediate(() => moments.emit("started"));
+      return {
+        url: "http://localhost:7420",
+        pairing: undefined,
+        notices: [],
+        close: async () => {
+          seen.closed = true;
+        },
+        ...scene.host,
+      };
+    },
+    writeSchema: async (folder) => [`${folder}/schema.json`],
+    openControlSocket,
+    untilAskedToStop: () => hasStarted.then(() => scene.whileUp?.()),
+  };
+  const code = await runProgram(argv, {
+    outside,
+    version: "9.9.9",
+    clone: scene.clone ?? import.meta.dirname,
+    startedIn: scene.startedIn ?? "/",
+  });
+  return { code, out: stdout.text, err: stderr.text, options: seen.options, closed: seen.closed };
+}

@@ -53,6 +53,7 @@ export class ConfigError extends Error {
 export interface ConfigOrigin {
   readonly name:
     | { readonly type: "user"; readonly file: string; readonly profile: null }
+    | { readonly type: "system"; readonly file: string }
     | { readonly type: "sessionFlags" };
   /** `sha256:` and the hash of the layer. */
   readonly version: string;

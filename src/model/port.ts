@@ -84,11 +84,15 @@ export interface ModelProvider {
   stream(request: ModelRequest, sink: ModelSink, signal: AbortSignal): Promise<ModelOutcome>;
   /** How long to wait before attempt `attempt` (1 = first retry) after `error`; undefined: give up. */
   retryDelayMs(attempt: number, error: ModelError): number | undefined;
+  /** How many retries `error` is worth at most; null: as many as it takes. */
+  retryLimit?(error: ModelError): number | null;
 }
 
 /** One row of model/list. */
 export interface ModelListing {
   readonly id: string;
+  /** The provider that serves it, where it is another than the one of `defaults`. */
+  readonly modelProvider?: string;
   readonly displayName: string;
   readonly description: string;
   readonly efforts: readonly { readonly effort: string; readonly description: string }[];

@@ -1,0 +1,127 @@
+/** From merged tables to a `Config`, with the defaults that Codex documents for config.toml. */
+import type { ApprovalPolicy } from "../protocol/settings.ts";
+import { isRecord } from "../util/is-record.ts";
+import type { Config, ProviderConfig } from "./port.ts";
+import { TableFields } from "./table-fields.ts";
+
+const REQUEST_MAX_RETRIES = 4;
+const STREAM_MAX_RETRIES = 5;
+const STREAM_IDLE_TIMEOUT_MS = 300_000;
+/** AGENTS.md text beyond this is cut. */
+const PROJECT_DOC_MAX_BYTES = 32_768;
+/** Codex refuses to retry more often than this, whatever config.toml says. */
+const MAX_RETRIES_CAP = 100;
+
+const APPROVAL_VARIANTS = ["untrusted", "on-failure", "on-request", "granular", "never"];
+
+/** Throws `FieldError` for a value of the wrong kind. */
+export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
+  const root = new TableFields(raw);
+  const workspace = root.table("sandbox_workspace_write");
+  return {
+    model: root.string("model"),
+    modelProvider: root.string("model_provider"),
+    modelReasoningEffort: root.string("model_reasoning_effort"),
+    modelReasoningSummary: root.variant("model_reasoning_summary", [
+      "auto",
+      "concise",
+      "detailed",
+      "none",
+    ]),
+    providers: decodeProviders(root),
+    approvalPolicy: decodeApprovalPolicy(root),
+    sandboxMode: root.variant("sandbox_mode", [
+      "read-only",
+      "workspace-write",
+      "danger-full-access",
+    ]),
+    workspaceWrite: {
+      writableRoots: workspace.strings("writable_roots") ?? [],
+      networkAccess: workspace.boolean("network_access") ?? false,
+      excludeTmpdirEnvVar: workspace.boolean("exclude_tmpdir_env_var") ?? false,
+      excludeSlashTmp: workspace.boolean("exclude_slash_tmp") ?? false,
+    },
+    projects: decodeProjects(root),
+    developerInstructions: root.string("developer_instructions"),
+    projectDocMaxBytes: root.count("project_doc_max_bytes") ?? PROJECT_DOC_MAX_BYTES,
+    projectRootMarkers: root.strings("project_root_markers") ?? [".git"],
+    raw,
+  };
+}
+
+function decodeApprovalPolicy(root: TableFields): ApprovalPolicy | null {
+  const value = root.raw("approval_policy");
+  if (isRecord(value)) {
+    const granular = value["granular"];
+    if (isRecord(granular)) return { granular: { ...granular } };
+    return root.fail("approval_policy", "missing field `granular`");
+  }
+  const policy = root.variant(
+    "approval_policy",
+    ["untrusted", "on-failure", "on-request", "never"],
+    APPROVAL_VARIANTS,
+  );
+  if (policy === "untrusted")
+    return root.fail(
+      "approval_policy",
+      'approval_policy = "untrusted" is no longer supported; remove this setting',
+    );
+  return policy === "on-failure" ? "on-request" : policy;
+}
+
+function decodeProjects(root: TableFields): ReadonlyMap<string, "trusted" | "untrusted"> {
+  const projects = new Map<string, "trusted" | "untrusted">();
+  for (const [folder, fields] of root.tables("projects")) {
+    const level = fields.variant("trust_level", ["trusted", "untrusted"]);
+    if (level !== null) projects.set(folder, level);
+  }
+  return projects;
+}
+
+function decodeProviders(root: TableFields): ReadonlyMap<string, ProviderConfig> {
+  const providers = new Map<string, ProviderConfig>();
+  for (const [id, fields] of root.tables("model_providers")) {
+    if (id === "openai")
+      root.fail(
+        "model_providers",
+        "model_providers contains reserved built-in provider IDs: `openai`. Built-in providers cannot be overridden. " +
+          "Rename your custom provider (for example, `openai-custom`).",
+      );
+    providers.set(id, decodeProvider(id, fields));
+  }
+  return providers;
+}
+
+function decodeProvider(id: string, fields: TableFields): ProviderConfig {
+  const baseUrl = fields.string("base_url");
+  const wireApi = fields.string("wire_api") ?? "responses";
+  if (wireApi === "chat")
+    fields.fail(
+      "wire_api",
+      '`wire_api = "chat"` is no longer supported. Set `wire_api = "responses"` for this provider.',
+    );
+  if (wireApi !== "responses")
+    fields.fail("wire_api", `unknown variant \`${wireApi}\`, expected \`responses\``);
+  const bearer = fields.string("experimental_bearer_token");
+  return {
+    id,
+    name: fields.string("name") ?? id,
+    baseUrl: (baseUrl ?? "").replace(/\/+$/, ""),
+    wireApi,
+    envKey: fields.string("env_key"),
+    envKeyInstructions: fields.string("env_key_instructions"),
+    requiresOpenaiAuth: fields.boolean("requires_openai_auth") ?? false,
+    httpHeaders: {
+      ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
+      ...fields.stringMap("http_headers"),
+    },
+    envHttpHeaders: fields.stringMap("env_http_headers"),
+    queryParams: fields.stringMap("query_params"),
+    requestMaxRetries: retries(fields, "request_max_retries", REQUEST_MAX_RETRIES),
+    streamMaxRetries: retries(fields, "stream_max_retries", STREAM_MAX_RETRIES),
+    streamIdleTimeoutMs: fields.count("stream_idle_timeout_ms") ?? STREAM_IDLE_TIMEOUT_MS,
+  };
+}
+
+const retries = (fields: TableFields, key: string, fallback: number): number =>
+  Math.min(fields.count(key) ?? fallback, MAX_RETRIES_CAP);

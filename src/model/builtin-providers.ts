@@ -1,0 +1,39 @@
+/** The providers that need no entry in config.toml. */
+import type { Config, ProviderConfig } from "../config/port.ts";
+import type { LocalServer } from "./local-servers.ts";
+
+const provider = (id: string, name: string, baseUrl: string): ProviderConfig => ({
+  id,
+  name,
+  baseUrl,
+  wireApi: "responses",
+  envKey: null,
+  envKeyInstructions: null,
+  requiresOpenaiAuth: false,
+  httpHeaders: {},
+  envHttpHeaders: {},
+  queryParams: {},
+  requestMaxRetries: 4,
+  streamMaxRetries: 5,
+  streamIdleTimeoutMs: 300_000,
+});
+
+/** `openai`, at config.toml's `openai_base_url`, else `OPENAI_BASE_URL`, else OpenAI's own address. */
+export function openaiProvider(
+  config: Config,
+  env: Readonly<Record<string, string | undefined>>,
+): ProviderConfig {
+  const configured = config.raw["openai_base_url"];
+  const fromEnv = env["OPENAI_BASE_URL"]?.trim() ?? "";
+  const address =
+    typeof configured === "string" && configured !== ""
+      ? configured
+      : fromEnv || "https://api.openai.com/v1";
+  return {
+    ...provider("openai", "OpenAI", address.replace(/\/+$/, "")),
+    requiresOpenaiAuth: true,
+  };
+}
+
+export const localProvider = ({ id, name, origin }: LocalServer): ProviderConfig =>
+  provider(id, name, `${origin}/v1`);

@@ -51,58 +51,6 @@ const patchCall = (input: string, newId: NewId): ModelItem => ({
   status: "completed",
 });
 
-const patch = patchOf(step);
-  if (patch !== undefined)
-    return {
-      type: "custom_tool_call",
-      id: newId("ctc"),
-      call_id: newId("call"),
-      name: "apply_patch",
-      input: patch,
-      status: "completed",
-    };
-  return {
-    type: "function_call",
-    id: newId("fc"),
-    call_id: newId("call"),
-    name: "exec_command",
-    arguments: JSON.stringify({
-      cmd: commandOf(step),
-      sandbox_permissions: "require_escalated",
-      justification: justification(step),
-    }),
-    status: "completed",
-  };
-}
-
-function commandOf(step: OfflineStep): string {
-  switch (step.kind) {
-    case "run":
-      return step.command;
-    case "show":
-      return `cat -- ${shellWord(step.file)}`;
-    case "list":
-      return `ls -la -- ${shellWord(step.folder)}`;
-    default:
-      return "true";
-  }
-}
-
-function patchOf(step: OfflineStep): string | undefined {
-  switch (step.kind) {
-    case "write":
-      return patch(`Add File: ${step.file}`, marked("+", step.content));
-    case "replace":
-      return patch(`Update File: ${step.file}`, [
-        "@@",
-        ...marked("-", step.before),
-        ...marked("+", step.after),
-      ]);
-    default:
-      return undefined;
-  }
-}
-
 const patch = (heading: string, lines: readonly string[]): string =>
   ["*** Begin Patch", `*** ${heading}`, ...lines, "*** End Patch"].join("\n");
 

@@ -24,14 +24,16 @@ interface HttpRefusal {
   readonly url: string;
 }
 
+/** Codes that say more than the status with which they come. */
+const FINAL_CODES = new Set(["context_length_exceeded", "insufficient_quota"]);
+
 /** From a status other than 2xx. */
 export function httpError(refusal: HttpRefusal): ModelError {
   const { status, statusText, body, url } = refusal;
   const { code, type, message } = errorMembers(body);
   if (status === 429) return tooManyRequests(refusal, type ?? code);
   if (status === 500) return new ModelError("request", HIGH_DEMAND, "internalServerError");
-  if (code === "context_length_exceeded") return codedError(code, message ?? "");
-  if (code === "insufficient_quota") return codedError(code, message ?? "");
+  if (code !== undefined && FINAL_CODES.has(code)) return codedError(code, message ?? "");
   if (status === 404 && code === "model_not_found")
     return new ModelError("final", message ?? `No such model at ${url}.`, "modelNotFound");
   const shown = (message ?? body).slice(0, MAX_SHOWN_CHARS);

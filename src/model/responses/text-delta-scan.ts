@@ -117,7 +117,7 @@ export function stringEnd(line: string, start: number, end: number): number {
 /** Past the escape at `at`; a surrogate counts only with its partner. -1: not an escape. */
 function escapeEnd(line: string, at: number): number {
   const code = line.charCodeAt(at + 1);
-  if (code !== 0x75) return SHORT_ESCAPES.includes(code) ? at + 2 : -1;
+  if (code !== 0x75) return SHORT_ESCAPES.has(code) ? at + 2 : -1;
   const unit = hexUnit(line, at + 2);
   if (unit < 0 || (unit >= 0xdc00 && unit <= 0xdfff)) return -1;
   if (unit < 0xd800 || unit > 0xdbff) return at + 6;
@@ -127,7 +127,7 @@ function escapeEnd(line: string, at: number): number {
 }
 
 /** `" \ / b f n r t` (RFC 8259, section 7). */
-const SHORT_ESCAPES = [0x22, 0x5c, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74];
+const SHORT_ESCAPES = new Set([0x22, 0x5c, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74]);
 
 function hexUnit(line: string, at: number): number {
   const digits = line.slice(at, at + 4);

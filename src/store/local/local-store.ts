@@ -1,0 +1,255 @@
+/** Threads as rollout files in CODEX_HOME, where the stock client finds them, with an index in SQLite. */
+import type { Database } from "../../db/database.ts";
+import type { ThreadId } from "../../protocol/ids.ts";
+import { StoreError } from "../port.ts";
+import type {
+  History,
+  IndexProgress,
+  ThreadMeta,
+  ThreadPage,
+  ThreadQuery,
+  ThreadRecord,
+  ThreadStore,
+  ThreadWriter,
+} from "../port.ts";
+import { freshState } from "../rollout/encode.ts";
+import { freshRecord } from "../thread-record.ts";
+import { HistoryScan } from "./history-scan.ts";
+import { LocalWriter } from "./local-writer.ts";
+import { exists, locate, readEntry } from "./rollout-entry.ts";
+import { moveFile, RolloutFile } from "./rollout-file.ts";
+import { archivedPath, foldersIn, newRolloutPath, unarchivedPath } from "./rollout-path.ts";
+import type { RolloutFolders } from "./rollout-path.ts";
+import { readHistory } from "./rollout-reader.ts";
+import { stateAtEnd } from "./rollout-tail.ts";
+import { notFound, storeFailure } from "./store-failure.ts";
+import { ThreadIndex } from "./thread-index.ts";
+import type { IndexEntry } from "./thread-index.ts";
+import { threadLocksIn } from "./thread-lock.ts";
+import type { HeldLock, ThreadLocks } from "./thread-lock.ts";
+import { ThreadNames } from "./thread-names.ts";
+
+export interface StoreLog {
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface LocalStoreOptions {
+  readonly codexHome: string;
+  readonly database: Database;
+  readonly log: StoreLog;
+  readonly nowMs?: () => number;
+}
+
+/** How long another program's new threads may stay unseen. */
+const rescanAfterMs = 30_000;
+
+/** Returns at once; an unknown history is indexed in the background. */
+export const createLocalStore = (options: LocalStoreOptions): ThreadStore =>
+  new LocalStore(options);
+
+class LocalStore implements ThreadStore {
+  readonly #folders: RolloutFolders;
+  readonly #index: ThreadIndex;
+  readonly #names: ThreadNames;
+  readonly #locks: ThreadLocks;
+  readonly #log: StoreLog;
+  readonly #nowMs: () => number;
+  readonly #writers = new Map<string, LocalWriter>();
+  readonly #opening = new Set<string>();
+  readonly #scan: HistoryScan;
+  readonly #firstScan: Promise<void>;
+  #scanning: Promise<void> | undefined;
+  #scannedAtMs = 0;
+
+  constructor({ codexHome, database, log, nowMs = Date.now }: LocalStoreOptions) {
+    this.#folders = foldersIn(codexHome);
+    this.#index = new ThreadIndex(database);
+    this.#names = new ThreadNames(codexHome);
+    this.#locks = threadLocksIn(codexHome, (message) => log.warn({}, message));
+    this.#log = log;
+    this.#nowMs = nowMs;
+    this.#scan = new HistoryScan({
+      folders: this.#folders,
+      index: this.#index,
+      names: this.#names,
+      isOpen: (id) => this.#writers.has(id),
+    });
+    this.#firstScan = this.#rescan();
+    this.#scanning = this.#firstScan;
+  }
+
+  create(meta: ThreadMeta): ThreadWriter {
+    const record = freshRecord(meta);
+    const file = new RolloutFile(this.pathOf(meta));
+    return this.#writer(file, record, meta, freshState(meta.id, meta.historyMode), () =>
+      this.#locks.take(meta.id).catch((error: unknown) => {
+        this.#log.warn({ err: error, threadId: meta.id }, "a new thread is not locked");
+        return undefined;
+      }),
+    );
+  }
+
+  pathOf(meta: ThreadMeta): string {
+    return newRolloutPath(this.#folders, meta.id, meta.createdAtMs);
+  }
+
+  async open(id: ThreadId): Promise<ThreadWriter> {
+    if (this.#writers.has(id) || this.#opening.has(id)) {
+      throw new StoreError("busy", `Thread ${id} is open for writing already. Close it first.`);
+    }
+    this.#opening.add(id);
+    try {
+      const { record } = await this.#entry(id);
+      const lock = await this.#locks.take(id).catch((error: unknown) => {
+        throw storeFailure(error, "lock the thread");
+      });
+      try {
+        const state = await stateAtEnd(record.path, id, record.historyMode);
+        return this.#writer(new RolloutFile(record.path), record, undefined, state, () =>
+          Promise.resolve(lock),
+        );
+      } catch (error) {
+        await lock.release();
+        throw error;
+      }
+    } finally {
+      this.#opening.delete(id);
+    }
+  }
+
+  async find(id: ThreadId): Promise<ThreadRecord | undefined> {
+    return (await this.#lookUp(id))?.record;
+  }
+
+  async load(id: ThreadId): Promise<History> {
+    await this.#writers.get(id)?.settled();
+    const { record } = await this.#entry(id);
+    const { meta, ...history } = await readHistory(record.path, (other) => this.#pathOfId(other));
+    return {
+      ...history,
+      record: {
+        ...record,
+        baseInstructions: meta?.baseInstructions ?? null,
+        model: history.settings?.model ?? record.model,
+        effort: history.settings === null ? record.effort : history.settings.effort,
+      },
+    };
+  }
+
+  async list(query: ThreadQuery): Promise<ThreadPage> {
+    await this.#firstScan;
+    const renamed = await this.#names.refresh();
+    for (const [id, name] of renamed) this.#index.setName(id, name);
+    if (this.#nowMs() - this.#scannedAtMs > rescanAfterMs) this.#scanning ??= this.#rescan();
+    return this.#index.page(query);
+  }
+
+  async rename(id: ThreadId, name: string): Promise<void> {
+    const writer = this.#writers.get(id);
+    if (writer !== undefined) {
+      await writer.rename(name);
+      return;
+    }
+    await this.#entry(id);
+    await this.#named(id, name);
+  }
+
+  async setArchived(id: ThreadId, archived: boolean): Promise<ThreadRecord> {
+    const entry = await this.#entry(id);
+    const { record } = entry;
+    if (record.archived === archived) return record;
+    const move = archived ? archivedPath : unarchivedPath;
+    const path = move(this.#folders, record.path);
+    const writer = this.#writers.get(id);
+    if (writer !== undefined) {
+      await writer.move(path, archived);
+      return writer.record;
+    }
+    await moveFile(record.path, path);
+    const moved = { ...record, path, archived };
+    this.#index.put([{ ...entry, record: moved }]);
+    return moved;
+  }
+
+  progress(): IndexProgress {
+    return this.#scan.progress;
+  }
+
+  async close(): Promise<void> {
+    this.#scan.stop();
+    await this.#scanning;
+    await Promise.all([...this.#writers.values()].map((writer) => writer.close()));
+  }
+
+  #writer(
+    file: RolloutFile,
+    record: ThreadRecord,
+    meta: ThreadMeta | undefined,
+    state: LocalWriterState,
+    lock: () => Promise<HeldLock | undefined>,
+  ): LocalWriter {
+    const { id } = record;
+    const writer = new LocalWriter({
+      file,
+      state,
+      record,
+      meta,
+      lock,
+      nowMs: this.#nowMs,
+      index: (entry) => this.#index.put([entry]),
+      named: (name) => this.#named(id, name),
+      closed: () => this.#writers.delete(id),
+    });
+    this.#writers.set(id, writer);
+    return writer;
+  }
+
+  async #named(id: string, name: string): Promise<void> {
+    await this.#names.append(id, name, this.#nowMs());
+    this.#index.setName(id, name);
+  }
+
+  async #rescan(): Promise<void> {
+    try {
+      await this.#scan.run();
+    } catch (error) {
+      this.#log.error({ err: error }, "the history could not be read whole");
+    } finally {
+      this.#scannedAtMs = this.#nowMs();
+      this.#scanning = undefined;
+    }
+  }
+
+  async #pathOfId(id: string): Promise<string | undefined> {
+    return this.#index.find(id)?.record.path ?? (await locate(this.#folders, id));
+  }
+
+  /** The row and its file as they are now: the file may have been moved by another program. */
+  async #lookUp(id: string): Promise<IndexEntry | undefined> {
+    const writer = this.#writers.get(id);
+    if (writer !== undefined && !writer.begun) return undefined;
+    const known = this.#index.find(id);
+    if (known !== undefined && (writer !== undefined || (await exists(known.record.path)))) {
+      return known;
+    }
+    const path = await locate(this.#folders, id);
+    const entry =
+      path === undefined
+        ? undefined
+        : await readEntry(path, this.#folders, (other) => this.#names.nameOf(other));
+    if (entry !== undefined) this.#index.put([entry]);
+    else if (known !== undefined) this.#index.remove(id, known.record.path);
+    return entry;
+  }
+
+  async #entry(id: string): Promise<IndexEntry> {
+    const entry = await this.#lookUp(id).catch((error: unknown) => {
+      throw storeFailure(error, "look for the thread");
+    });
+    if (entry === undefined) throw notFound(id);
+    return entry;
+  }
+}
+
+type LocalWriterState = ReturnType<typeof freshState>;

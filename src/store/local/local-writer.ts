@@ -1,0 +1,151 @@
+/** One thread that this program writes: a queue of batches in front of its file, and its index entry. */
+import type { HistoryEvent, ThreadMeta, ThreadRecord, ThreadWriter } from "../port.ts";
+import { noted } from "../thread-record.ts";
+import { encodeEvents, encodeHead } from "../rollout/encode.ts";
+import type { EncoderState } from "../rollout/encode.ts";
+import type { RolloutFile } from "./rollout-file.ts";
+import type { IndexEntry } from "./thread-index.ts";
+import type { HeldLock } from "./thread-lock.ts";
+
+export interface WriterParts {
+  readonly file: RolloutFile;
+  readonly state: EncoderState;
+  readonly record: ThreadRecord;
+  /** Set for a thread that has no file yet. */
+  readonly meta: ThreadMeta | undefined;
+  readonly nowMs: () => number;
+  /** Takes the lock. A new thread's id is known to nobody else, so its first lines need not wait for it. */
+  lock(): Promise<HeldLock | undefined>;
+  /** Puts the entry into the index. */
+  index(entry: IndexEntry): void;
+  /** Keeps the name that the thread was given before it had a file. */
+  named(name: string): Promise<void>;
+  closed(): void;
+}
+
+interface Pending {
+  readonly events: readonly HistoryEvent[];
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** Events after which the list of threads must say something new. */
+const listed = new Set<HistoryEvent["kind"]>(["turnStarted", "turnSettings", "turnEnded"]);
+
+export class LocalWriter implements ThreadWriter {
+  readonly #parts: WriterParts;
+  #state: EncoderState;
+  #record: ThreadRecord;
+  /** Until the first line is written. */
+  #meta: ThreadMeta | undefined;
+  #lock: Promise<HeldLock | undefined> | undefined;
+  #pending: Pending[] = [];
+  #draining: Promise<void> | undefined;
+  #stale = false;
+  #closed = false;
+
+  constructor(parts: WriterParts) {
+    this.#parts = parts;
+    this.#state = parts.state;
+    this.#record = parts.record;
+    this.#meta = parts.meta;
+    if (parts.meta === undefined) this.#lock = parts.lock();
+  }
+
+  /** Whether the thread has a file. */
+  get begun(): boolean {
+    return this.#meta === undefined;
+  }
+
+  get record(): ThreadRecord & { readonly path: string } {
+    return { ...this.#record, path: this.#parts.file.path };
+  }
+
+  append(events: readonly HistoryEvent[]): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error("the thread was given up already"));
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ events, resolve, reject });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  async rename(name: string): Promise<void> {
+    this.#record = { ...this.#record, name };
+    if (this.begun) await this.#parts.named(name);
+  }
+
+  /** Moves the file between the folders; waits for what is queued. */
+  async move(path: string, archived: boolean): Promise<void> {
+    await this.#draining;
+    await this.#parts.file.move(path);
+    this.#record = { ...this.#record, archived };
+    await this.#refreshEntry();
+  }
+
+  async settled(): Promise<void> {
+    await this.#draining;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#draining;
+    if (this.#stale) await this.#refreshEntry();
+    await this.#parts.file.close();
+    await (await this.#lock?.catch(() => undefined))?.release();
+    this.#parts.closed();
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const batch = this.#pending;
+      this.#pending = [];
+      try {
+        await this.#write(batch.flatMap(({ events }) => events));
+        for (const waiting of batch) waiting.resolve();
+      } catch (error) {
+        for (const waiting of batch) waiting.reject(error);
+      }
+    }
+    this.#draining = undefined;
+  }
+
+  async #write(events: readonly HistoryEvent[]): Promise<void> {
+    const nowMs = this.#parts.nowMs();
+    const meta = this.#meta;
+    const head = meta && encodeHead(this.#state, meta, nowMs);
+    const body = encodeEvents(head?.state ?? this.#state, events, nowMs);
+    const lines = [...(head?.lines ?? []), ...body.lines];
+    if (lines.length === 0) return;
+    await this.#parts.file.append(lines);
+    this.#state = body.state;
+    if (meta !== undefined) await this.#begin();
+    const before = this.#record;
+    for (const entry of events) this.#record = noted(this.#record, entry);
+    this.#stale = true;
+    if (
+      meta !== undefined ||
+      before.preview !== this.#record.preview ||
+      events.some(({ kind }) => listed.has(kind))
+    ) {
+      await this.#refreshEntry();
+    }
+  }
+
+  async #begin(): Promise<void> {
+    this.#meta = undefined;
+    this.#lock = this.#parts.lock();
+    this.#lock.catch(() => undefined);
+    const { name } = this.#record;
+    if (name !== null) await this.#parts.named(name).catch(() => undefined);
+  }
+
+  /** The entry carries the file's own time and size, so that the next start finds it up to date. */
+  async #refreshEntry(): Promise<void> {
+    const found = await this.#parts.file.stat();
+    if (found === undefined) return;
+    this.#stale = false;
+    this.#record = { ...this.#record, updatedAtMs: found.mtimeMs };
+    this.#parts.index({ record: this.record, mtimeMs: found.mtimeMs, size: found.size });
+  }
+}

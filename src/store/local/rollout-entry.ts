@@ -1,0 +1,95 @@
+/** Finding rollouts on the disk, and what the index keeps of one. */
+import { access, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { ThreadRecord } from "../port.ts";
+import { readHead } from "../rollout/head.ts";
+import type { RolloutHead } from "../rollout/head.ts";
+import { codeOf } from "./store-failure.ts";
+import { threadOfFile } from "./rollout-path.ts";
+import type { RolloutFolders } from "./rollout-path.ts";
+import { readLines } from "./rollout-reader.ts";
+import type { IndexEntry } from "./thread-index.ts";
+
+/** Names of a folder, newest first (they begin with the time); none where it does not exist. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).toSorted().toReversed();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return [];
+    throw error;
+  }
+}
+
+/** Every rollout, day by day, newest first, then the archived ones. */
+export async function* rolloutFiles(folders: RolloutFolders): AsyncGenerator<string[]> {
+  for (const year of await namesIn(folders.sessions)) {
+    for (const month of await namesIn(join(folders.sessions, year))) {
+      for (const day of await namesIn(join(folders.sessions, year, month))) {
+        yield await rolloutsIn(join(folders.sessions, year, month, day));
+      }
+    }
+  }
+  yield await rolloutsIn(folders.archived);
+}
+
+const rolloutsIn = async (folder: string): Promise<string[]> =>
+  (await namesIn(folder))
+    .map((name) => join(folder, name))
+    .filter((path) => threadOfFile(path) !== undefined);
+
+/** The thread's file by its name, or undefined. */
+export async function locate(folders: RolloutFolders, id: string): Promise<string | undefined> {
+  for await (const paths of rolloutFiles(folders)) {
+    const found = paths.find((path) => threadOfFile(path) === id.toLowerCase());
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+export const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** A thread whose first message lies behind more instructions than this is listed without a preview. */
+const maxHeadBytes = 1024 * 1024;
+/** One read holds the head of nearly every file. */
+const headReadBytes = 64 * 1024;
+
+async function headOf(path: string, mtimeMs: number): Promise<RolloutHead | undefined> {
+  const lines: string[] = [];
+  for await (const more of readLines(path, maxHeadBytes, headReadBytes)) {
+    lines.push(...more);
+    const read = readHead(lines, mtimeMs);
+    if (read === undefined || read.complete) return read?.head;
+  }
+  return readHead(lines, mtimeMs)?.head;
+}
+
+/** The entry of one file; undefined where the file names no thread. `name` is what people call it. */
+export async function readEntry(
+  path: string,
+  folders: RolloutFolders,
+  name: (id: string) => string | null,
+): Promise<IndexEntry | undefined> {
+  const id = threadOfFile(path);
+  const { mtimeMs, size } = await stat(path);
+  const head = id === undefined ? undefined : await headOf(path, mtimeMs);
+  if (id === undefined || head === undefined) return undefined;
+  const updatedAtMs = Math.floor(mtimeMs);
+  const record: ThreadRecord & { path: string } = {
+    ...head.meta,
+    id,
+    baseInstructions: null,
+    updatedAtMs,
+    recencyAtMs: updatedAtMs,
+    preview: head.preview,
+    name: name(id),
+    archived: path.startsWith(folders.archived),
+    model: head.model,
+    effort: head.effort,
+    path,
+  };
+  return { record, mtimeMs: updatedAtMs, size };
+}

@@ -1,0 +1,190 @@
+/** The list of threads in Farhelm's own SQLite file; everything in it can be made again from the rollouts. */
+import type { Database, Row, SqlValue, Statement } from "../../db/database.ts";
+import { ThreadId } from "../../protocol/ids.ts";
+import type { ThreadMeta, ThreadPage, ThreadQuery, ThreadRecord } from "../port.ts";
+import { decodeCursor, pageCursors } from "../page-cursor.ts";
+import { parseRecord, recordOf, textOf } from "../rollout/members.ts";
+import { decodeMeta, encodeMeta, sourceKindOf } from "../rollout/meta-coding.ts";
+
+const steps = [
+  `CREATE TABLE store_threads (
+     id TEXT PRIMARY KEY, path TEXT NOT NULL, mtime_ms INTEGER NOT NULL, size INTEGER NOT NULL,
+     created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, recency_at INTEGER NOT NULL,
+     archived INTEGER NOT NULL, cwd TEXT NOT NULL, provider TEXT NOT NULL, source_kind TEXT NOT NULL,
+     preview TEXT NOT NULL, name TEXT, model TEXT, effort TEXT, meta TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX store_threads_created ON store_threads (archived, created_at, id);
+   CREATE INDEX store_threads_updated ON store_threads (archived, updated_at, id);
+   CREATE INDEX store_threads_recency ON store_threads (archived, recency_at, id);`,
+];
+
+export interface IndexEntry {
+  readonly record: ThreadRecord & { readonly path: string };
+  /** Of the file when the entry was made: another value means that the entry is out of date. */
+  readonly mtimeMs: number;
+  readonly size: number;
+}
+
+export interface KnownFile {
+  readonly id: string;
+  readonly mtimeMs: number;
+  readonly size: number;
+}
+
+const upsert = `INSERT INTO store_threads VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+  ON CONFLICT (id) DO UPDATE SET path = excluded.path, mtime_ms = excluded.mtime_ms, size = excluded.size,
+    created_at = excluded.created_at, updated_at = excluded.updated_at, recency_at = excluded.recency_at,
+    archived = excluded.archived, cwd = excluded.cwd, provider = excluded.provider,
+    source_kind = excluded.source_kind, preview = excluded.preview, name = excluded.name,
+    model = excluded.model, effort = excluded.effort, meta = excluded.meta`;
+
+export class ThreadIndex {
+  readonly #database: Database;
+  readonly #statements = new Map<string, Statement>();
+
+  constructor(database: Database) {
+    this.#database = database;
+    database.migrate("store", steps);
+  }
+
+  put(entries: readonly IndexEntry[]): void {
+    const put = this.#statement(upsert);
+    this.#database.transaction(() => {
+      for (const entry of entries) put.run(...valuesOf(entry));
+    });
+  }
+
+  find(id: string): IndexEntry | undefined {
+    const row = this.#statement("SELECT * FROM store_threads WHERE id = ?").get(id);
+    return row && entryOf(row);
+  }
+
+  setName(id: string, name: string): void {
+    this.#statement("UPDATE store_threads SET name = ? WHERE id = ?").run(name, id);
+  }
+
+  /** Forgets a thread, unless it is known at another path by now. */
+  remove(id: string, path: string): void {
+    this.#statement("DELETE FROM store_threads WHERE id = ? AND path = ?").run(id, path);
+  }
+
+  /** Every known file by its path. */
+  files(): Map<string, KnownFile> {
+    const rows = this.#statement("SELECT id, path, mtime_ms, size FROM store_threads").all();
+    return new Map(
+      rows.map((row) => [
+        text(row, "path"),
+        { id: text(row, "id"), mtimeMs: count(row, "mtime_ms"), size: count(row, "size") },
+      ]),
+    );
+  }
+
+  /** Throws `StoreError` `badCursor`. */
+  page(query: ThreadQuery): ThreadPage {
+    const column = query.sortKey;
+    const { where, values } = conditions(query);
+    const order = query.sortDirection === "asc" ? "ASC" : "DESC";
+    const rows = this.#statement(
+      `SELECT * FROM store_threads WHERE ${where} ORDER BY ${column} ${order}, id ${order} LIMIT ?`,
+    ).all(...values, query.limit + 1);
+    const sorted = rows.map((row) => ({ id: text(row, "id"), sortedByMs: count(row, column) }));
+    return {
+      data: rows.slice(0, query.limit).map((row) => entryOf(row).record),
+      ...pageCursors(sorted, query.limit),
+    };
+  }
+
+  #statement(sql: string): Statement {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const made = this.#database.prepare(sql);
+    this.#statements.set(sql, made);
+    return made;
+  }
+}
+
+function conditions(query: ThreadQuery): { where: string; values: SqlValue[] } {
+  const where = ["archived = ?", "(preview <> '' OR name IS NOT NULL)"];
+  const values: SqlValue[] = [query.archived ? 1 : 0];
+  const among = (column: string, allowed: readonly string[] | undefined): void => {
+    if (allowed === undefined) return;
+    where.push(`${column} IN (SELECT value FROM json_each(?))`);
+    values.push(JSON.stringify(allowed));
+  };
+  among("cwd", query.cwds);
+  among("provider", query.modelProviders);
+  among("source_kind", query.sources);
+  if (query.searchTerm !== undefined) {
+    where.push("(instr(preview, ?) > 0 OR instr(coalesce(name, ''), ?) > 0)");
+    values.push(query.searchTerm, query.searchTerm);
+  }
+  if (query.cursor !== undefined) {
+    const { timeMs, id, inclusive } = decodeCursor(query.cursor);
+    const side = (query.sortDirection === "asc" ? ">" : "<") + (inclusive ? "=" : "");
+    where.push(`(${query.sortKey}, id) ${side} (?, ?)`);
+    values.push(timeMs, id);
+  }
+  return { where: where.join(" AND "), values };
+}
+
+function valuesOf({ record, mtimeMs, size }: IndexEntry): SqlValue[] {
+  return [
+    record.id,
+    record.path,
+    Math.floor(mtimeMs),
+    size,
+    Math.floor(record.createdAtMs),
+    Math.floor(record.updatedAtMs),
+    Math.floor(record.recencyAtMs),
+    record.archived ? 1 : 0,
+    record.cwd,
+    record.modelProvider,
+    sourceKindOf(record.source),
+    record.preview,
+    record.name,
+    record.model,
+    record.effort,
+    // The instructions are 20 KB in every thread and no list shows them.
+    JSON.stringify(encodeMeta({ ...record, baseInstructions: null })),
+  ];
+}
+
+const text = (row: Row, column: string): string => textOf(row[column]) ?? "";
+const count = (row: Row, column: string): number => Number(row[column] ?? 0);
+
+function entryOf(row: Row): IndexEntry {
+  const meta: ThreadMeta = decodeMeta(recordOf(parseRecord(text(row, "meta"))), 0) ?? {
+    ...emptyMeta,
+    id: ThreadId.parse(text(row, "id")),
+  };
+  return {
+    mtimeMs: count(row, "mtime_ms"),
+    size: count(row, "size"),
+    record: {
+      ...meta,
+      updatedAtMs: count(row, "updated_at"),
+      recencyAtMs: count(row, "recency_at"),
+      preview: text(row, "preview"),
+      name: textOf(row["name"]),
+      archived: count(row, "archived") === 1,
+      model: textOf(row["model"]),
+      effort: textOf(row["effort"]),
+      path: text(row, "path"),
+    },
+  };
+}
+
+const emptyMeta = {
+  sessionId: "",
+  forkedFromId: null,
+  createdAtMs: 0,
+  cwd: "",
+  originator: "",
+  cliVersion: "",
+  source: "unknown",
+  threadSource: null,
+  modelProvider: "",
+  baseInstructions: null,
+  historyMode: "legacy",
+  gitInfo: null,
+} as const;

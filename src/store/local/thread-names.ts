@@ -1,0 +1,82 @@
+/** The names that people gave threads: `session_index.jsonl`, one line per naming, the last one counts. */
+import { open, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { parseRecord, textOf } from "../rollout/members.ts";
+import { storeFailure } from "./store-failure.ts";
+
+export class ThreadNames {
+  readonly #path: string;
+  readonly #names = new Map<string, string>();
+  #readBytes = 0;
+  /** Whether the file ends in the half of a line. */
+  #torn = false;
+  #refreshing: Promise<ReadonlyMap<string, string>> | undefined;
+
+  constructor(codexHome: string) {
+    this.#path = join(codexHome, "session_index.jsonl");
+  }
+
+  nameOf(id: string): string | null {
+    return this.#names.get(id) ?? null;
+  }
+
+  /** Reads what was added since the last time, by whichever program; resolves with the changed names. */
+  refresh(): Promise<ReadonlyMap<string, string>> {
+    this.#refreshing ??= this.#read().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  /** Rejects with `StoreError`. */
+  async append(id: string, name: string, nowMs: number): Promise<void> {
+    const line = { id, thread_name: name, updated_at: new Date(nowMs).toISOString() };
+    await this.refresh();
+    try {
+      const file = await open(this.#path, "a", 0o600);
+      try {
+        await file.write(`${this.#torn ? "\n" : ""}${JSON.stringify(line)}\n`);
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw storeFailure(error, "write the thread's name");
+    }
+    this.#names.set(id, name);
+  }
+
+  async #read(): Promise<ReadonlyMap<string, string>> {
+    const changed = new Map<string, string>();
+    const size = await stat(this.#path).then(
+      (found) => found.size,
+      () => 0,
+    );
+    if (size === this.#readBytes) return changed;
+    if (size < this.#readBytes) this.#readBytes = 0;
+    const text = await this.#slice(this.#readBytes, size);
+    const end = text.lastIndexOf("\n") + 1;
+    this.#torn = end < text.length;
+    this.#readBytes += Buffer.byteLength(text.slice(0, end));
+    for (const line of text.slice(0, end).split("\n")) {
+      const entry = parseRecord(line);
+      const id = textOf(entry?.["id"]);
+      const name = textOf(entry?.["thread_name"]);
+      if (id === null || name === null) continue;
+      this.#names.set(id, name);
+      changed.set(id, name);
+    }
+    return changed;
+  }
+
+  async #slice(from: number, to: number): Promise<string> {
+    const file = await open(this.#path, "r").catch(() => undefined);
+    if (file === undefined) return "";
+    try {
+      const bytes = Buffer.alloc(to - from);
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
+      return bytes.toString("utf8", 0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/** Threads that live as long as this process: ephemeral ones, and hosts without a disk. */
+import type { ThreadId } from "../protocol/ids.ts";
+import { decodeCursor, pageCursors } from "./page-cursor.ts";
+import { StoreError } from "./port.ts";
+import type {
+  History,
+  IndexProgress,
+  ThreadMeta,
+  ThreadPage,
+  ThreadQuery,
+  ThreadRecord,
+  ThreadStore,
+  ThreadWriter,
+} from "./port.ts";
+import { RolloutDecoder } from "./rollout/decode.ts";
+import { encodeEvents, encodeHead, freshState } from "./rollout/encode.ts";
+import type { EncoderState } from "./rollout/encode.ts";
+import { sourceKindOf } from "./rollout/meta-coding.ts";
+import { freshRecord, noted } from "./thread-record.ts";
+
+interface Kept {
+  record: ThreadRecord;
+  /** In the file's form, so that both stores remember the same. */
+  readonly lines: string[];
+  state: EncoderState;
+  open: boolean;
+}
+
+export const createMemoryStore = (options: { readonly nowMs?: () => number } = {}): ThreadStore =>
+  new MemoryStore(options.nowMs ?? Date.now);
+
+class MemoryStore implements ThreadStore {
+  readonly #threads = new Map<ThreadId, Kept>();
+  readonly #nowMs: () => number;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  create(meta: ThreadMeta): ThreadWriter {
+    const record = freshRecord(meta);
+    const kept: Kept = { record, lines: [], state: freshState(meta.id, "paginated"), open: true };
+    this.#threads.set(meta.id, kept);
+    return this.#writer(kept);
+  }
+
+  pathOf(): null {
+    return null;
+  }
+
+  async open(id: ThreadId): Promise<ThreadWriter> {
+    const kept = this.#begun(id);
+    if (kept.open) {
+      throw new StoreError("busy", `Thread ${id} is open for writing already. Close it first.`);
+    }
+    kept.open = true;
+    return this.#writer(kept);
+  }
+
+  async find(id: ThreadId): Promise<ThreadRecord | undefined> {
+    const kept = this.#threads.get(id);
+    return kept && kept.lines.length > 0 ? listedRecord(kept) : undefined;
+  }
+
+  async load(id: ThreadId): Promise<History> {
+    const kept = this.#begun(id);
+    const decoder = new RolloutDecoder();
+    for (const line of kept.lines) decoder.add(line);
+    const { meta: _, ...history } = decoder.finish();
+    return { ...history, record: kept.record };
+  }
+
+  async list(query: ThreadQuery): Promise<ThreadPage> {
+    const timeOf = (record: ThreadRecord): number => record[sortMembers[query.sortKey]];
+    const sign = query.sortDirection === "asc" ? 1 : -1;
+    const compare = (a: Place, b: Place): number =>
+      sign * (a.timeMs - b.timeMs || (a.id < b.id ? -1 : Number(a.id > b.id)));
+    const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+    const rows = [...this.#threads.values()]
+      .filter((kept) => kept.lines.length > 0)
+      .map(listedRecord)
+      .filter((record) => matches(record, query))
+      .map((record) => ({ record, timeMs: timeOf(record), id: record.id }))
+      .filter((row) => {
+        const side = after === undefined ? 1 : compare(row, after);
+        return side > 0 || (side === 0 && after?.inclusive === true);
+      })
+      .toSorted(compare)
+      .slice(0, query.limit + 1);
+    const sorted = rows.map(({ id, timeMs }) => ({ id, sortedByMs: timeMs }));
+    return {
+      data: rows.slice(0, query.limit).map(({ record }) => record),
+      ...pageCursors(sorted, query.limit),
+    };
+  }
+
+  async rename(id: ThreadId, name: string): Promise<void> {
+    const kept = this.#threads.get(id) ?? this.#begun(id);
+    kept.record = { ...kept.record, name };
+  }
+
+  async setArchived(id: ThreadId, archived: boolean): Promise<ThreadRecord> {
+    const kept = this.#begun(id);
+    kept.record = { ...kept.record, archived };
+    return listedRecord(kept);
+  }
+
+  progress(): IndexProgress {
+    return { state: "done", indexed: this.#threads.size, total: this.#threads.size };
+  }
+
+  async close(): Promise<void> {
+    this.#threads.clear();
+  }
+
+  #begun(id: ThreadId): Kept {
+    const kept = this.#threads.get(id);
+    if (kept === undefined || kept.lines.length === 0) {
+      throw new StoreError(
+        "notFound",
+        `No thread ${id} is stored here. Look for it in the list of threads.`,
+      );
+    }
+    return kept;
+  }
+
+  #writer(kept: Kept): ThreadWriter {
+    return {
+      append: async (events) => {
+        if (!kept.open) throw new Error("the thread was given up already");
+        const nowMs = this.#nowMs();
+        const head =
+          kept.lines.length === 0 ? encodeHead(kept.state, kept.record, nowMs) : undefined;
+        const body = encodeEvents(head?.state ?? kept.state, events, nowMs);
+        kept.lines.push(...(head?.lines ?? []), ...body.lines);
+        kept.state = body.state;
+        kept.record = events.reduce<ThreadRecord>(noted, { ...kept.record, updatedAtMs: nowMs });
+      },
+      close: async () => {
+        kept.open = false;
+      },
+    };
+  }
+}
+
+interface Place {
+  readonly timeMs: number;
+  readonly id: string;
+}
+
+const sortMembers = {
+  created_at: "createdAtMs",
+  updated_at: "updatedAtMs",
+  recency_at: "recencyAtMs",
+} as const;
+
+/** Lists do not carry the instructions, in either store. */
+const listedRecord = ({ record }: Kept): ThreadRecord => ({ ...record, baseInstructions: null });
+
+const among = (allowed: readonly string[] | undefined, value: string): boolean =>
+  allowed === undefined || allowed.includes(value);
+
+function matches(record: ThreadRecord, query: ThreadQuery): boolean {
+  const { searchTerm: term } = query;
+  return (
+    record.archived === query.archived &&
+    (record.preview !== "" || record.name !== null) &&
+    among(query.cwds, record.cwd) &&
+    among(query.modelProviders, record.modelProvider) &&
+    among(query.sources, sourceKindOf(record.source)) &&
+    (term === undefined || record.preview.includes(term) || (record.name?.includes(term) ?? false))
+  );
+}

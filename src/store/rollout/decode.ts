@@ -1,0 +1,267 @@
+/**
+ * The lines of a rollout, in either form, folded into a thread's past. Lines of an unknown kind and
+ * torn ones are passed over; they stay in the file.
+ */
+import { TurnId } from "../../protocol/ids.ts";
+import type { ThreadItem } from "../../protocol/item.ts";
+import type { ModelItem } from "../../protocol/model-item.ts";
+import type { ThreadTokenUsage, Turn, TurnError } from "../../protocol/turn.ts";
+import type { ThreadMeta, TurnSettings } from "../port.ts";
+import { decodeItem } from "./item-coding.ts";
+import { decodeLegacyItem } from "./legacy-coding.ts";
+import {
+  camelValue,
+  isRecord,
+  listOf,
+  numberOf,
+  parseRecord,
+  recordOf,
+  textOf,
+} from "./members.ts";
+import type { Json } from "./members.ts";
+import { decodeMeta } from "./meta-coding.ts";
+import { decodeTurnContext, providerOf } from "./settings-coding.ts";
+import { decodeTokenCount } from "./usage-coding.ts";
+
+/** A history without the row that the index holds of it. */
+export interface DecodedHistory {
+  /** The first `session_meta`; undefined in a file that has none. */
+  readonly meta: ThreadMeta | undefined;
+  readonly turns: readonly Turn[];
+  readonly modelItems: readonly ModelItem[];
+  readonly settings: TurnSettings | null;
+  readonly usage: ThreadTokenUsage | null;
+  readonly usageTurnId: TurnId | null;
+}
+
+interface OpenTurn {
+  readonly id: TurnId;
+  rootTurnId: string | null;
+  readonly items: ThreadItem[];
+  status: Turn["status"];
+  error: TurnError | null;
+  startedAt: number | null;
+  completedAt: number | null;
+  durationMs: number | null;
+}
+
+/** What a line is, from its first bytes: most of a big file never needs parsing. */
+const lineType =
+  /^\{"timestamp":"[^"]*",(?:"ordinal":\d+,)?"type":"(?<type>\w+)"(?:,"payload":\{"type":"(?<event>\w+)")?/;
+const passedOver = new Set(["world_state", "token_usage_record", "inter_agent_communication"]);
+
+export class RolloutDecoder {
+  #meta: ThreadMeta | undefined;
+  #provider = "";
+  readonly #turns: OpenTurn[] = [];
+  readonly #byId = new Map<string, OpenTurn>();
+  #current: OpenTurn | undefined;
+  #modelItems: { turnId: string | null; item: ModelItem }[] = [];
+  /** Kept unparsed: only the last one counts. */
+  #context: string | undefined;
+  #tokenCount: { line: string; turnId: TurnId | null } | undefined;
+  #legacyItems = 0;
+
+  /** One line, in file order, without its end. */
+  add(line: string): void {
+    const { type, event } = lineType.exec(line)?.groups ?? {};
+    if (type !== undefined && passedOver.has(type)) return;
+    if (type === "turn_context") {
+      this.#context = line;
+      return;
+    }
+    if (event === "token_count") {
+      if (!line.includes('"info":null')) {
+        this.#tokenCount = { line, turnId: this.#current?.id ?? this.#turns.at(-1)?.id ?? null };
+      }
+      return;
+    }
+    const record = parseRecord(line);
+    if (record !== undefined) this.#apply(record, line);
+  }
+
+  /** A turn without an end reads `interrupted`. */
+  finish(): DecodedHistory {
+    const context = this.#context === undefined ? undefined : parseRecord(this.#context);
+    const count = this.#tokenCount === undefined ? undefined : parseRecord(this.#tokenCount.line);
+    const usage = count === undefined ? undefined : decodeTokenCount(recordOf(count["payload"]));
+    return {
+      meta: this.#meta,
+      turns: this.#turns.map(closedTurn),
+      modelItems: this.#modelItems.map(({ item }) => item),
+      settings:
+        context === undefined
+          ? null
+          : decodeTurnContext(recordOf(context["payload"]), this.#provider),
+      usage: usage ?? null,
+      usageTurnId: usage === undefined ? null : (this.#tokenCount?.turnId ?? null),
+    };
+  }
+
+  #apply(record: Json, line: string): void {
+    const payload = record["payload"];
+    if (!isRecord(payload)) return;
+    switch (record["type"]) {
+      case "session_meta":
+        this.#meta ??= decodeMeta(payload, Date.parse(textOf(record["timestamp"]) ?? "") || 0);
+        if (this.#provider === "") this.#provider = this.#meta?.modelProvider ?? "";
+        return;
+      case "turn_context":
+        this.#context = line;
+        return;
+      case "response_item":
+        this.#addModelItem(payload);
+        return;
+      case "compacted":
+        this.#compact(payload);
+        return;
+      case "event_msg":
+        this.#applyEvent(payload, line);
+        return;
+      default:
+    }
+  }
+
+  #addModelItem(payload: Json): void {
+    const { internal_chat_message_metadata_passthrough: inner, ...members } = payload;
+    const type = textOf(members["type"]);
+    if (type === null) return;
+    const turnId = textOf(recordOf(inner)["turn_id"]) ?? this.#current?.id ?? null;
+    this.#modelItems.push({ turnId, item: { ...members, type } });
+  }
+
+  /** The conversation so far gives way to what a compaction made of it. */
+  #compact(payload: Json): void {
+    if (!Array.isArray(payload["replacement_history"])) return;
+    this.#modelItems = [];
+    for (const item of listOf(payload["replacement_history"])) {
+      if (isRecord(item)) this.#addModelItem(item);
+    }
+  }
+
+  #applyEvent(event: Json, line: string): void {
+    const type = textOf(event["type"]);
+    if (type === "task_started" || type === "turn_started") this.#start(event);
+    else if (type === "task_complete" || type === "turn_complete") this.#complete(event);
+    else if (type === "turn_aborted") this.#end(event, "interrupted");
+    else if (type === "item_completed") this.#addItem(event);
+    else if (type === "error") this.#fail(event);
+    else if (type === "thread_rolled_back") this.#rollBack(numberOf(event["num_turns"]) ?? 0);
+    else if (type === "thread_settings_applied")
+      this.#provider = providerOf(event) ?? this.#provider;
+    else if (type === "token_count") {
+      this.#tokenCount = { line, turnId: this.#current?.id ?? null };
+    } else this.#addLegacyItem(event);
+  }
+
+  #start(event: Json): void {
+    const turn = this.#turn(textOf(event["turn_id"]) ?? `turn-${this.#turns.length + 1}`);
+    turn.rootTurnId = textOf(event["root_turn_id"]);
+    turn.startedAt = numberOf(event["started_at"]);
+    this.#current = turn;
+  }
+
+  #turn(id: string): OpenTurn {
+    const known = this.#byId.get(id);
+    if (known !== undefined) return known;
+    const turn: OpenTurn = {
+      id: TurnId.parse(id),
+      rootTurnId: null,
+      items: [],
+      status: "inProgress",
+      error: null,
+      startedAt: null,
+      completedAt: null,
+      durationMs: null,
+    };
+    this.#turns.push(turn);
+    this.#byId.set(id, turn);
+    return turn;
+  }
+
+  #complete(event: Json): void {
+    const turn = this.#end(event, "completed");
+    if (turn === undefined) return;
+    if (isRecord(event["error"])) turn.error = decodeError(event["error"]);
+    if (turn.error !== null) turn.status = "failed";
+  }
+
+  #end(event: Json, status: Turn["status"]): OpenTurn | undefined {
+    const id = textOf(event["turn_id"]);
+    const turn = id === null ? this.#current : this.#byId.get(id);
+    this.#current = undefined;
+    if (turn === undefined) return undefined;
+    turn.status = status;
+    turn.rootTurnId = textOf(event["root_turn_id"]) ?? turn.rootTurnId;
+    turn.startedAt = numberOf(event["started_at"]) ?? turn.startedAt;
+    turn.completedAt = numberOf(event["completed_at"]);
+    turn.durationMs = numberOf(event["duration_ms"]);
+    return turn;
+  }
+
+  #addItem(event: Json): void {
+    const item = decodeItem(event);
+    const id = textOf(event["turn_id"]);
+    if (item === undefined || id === null) return;
+    const { items } = this.#turn(id);
+    const at = items.findLastIndex((earlier) => earlier.id === item.id);
+    if (at === -1) items.push(item);
+    else items[at] = item;
+  }
+
+  #fail(event: Json): void {
+    if (this.#current !== undefined) this.#current.error = decodeError(event);
+  }
+
+  #addLegacyItem(event: Json): void {
+    const turn = this.#current ?? this.#turns.at(-1);
+    const decoded = decodeLegacyItem(
+      event,
+      turn?.items.at(-1),
+      () => `item-${++this.#legacyItems}`,
+    );
+    if (decoded === undefined) return;
+    const fresh = this.#current === undefined && event["type"] === "user_message";
+    const target = fresh || turn === undefined ? this.#implicitTurn() : turn;
+    if (decoded.replacesLast) target.items.pop();
+    target.items.push(decoded.item);
+  }
+
+  /** The oldest files have no turn events: there a message from a person begins one. */
+  #implicitTurn(): OpenTurn {
+    const turn = this.#turn(`turn-${this.#turns.length + 1}`);
+    turn.status = "completed";
+    return turn;
+  }
+
+  #rollBack(count: number): void {
+    if (count <= 0) return;
+    const gone = new Set<string>(this.#turns.splice(-count).map(({ id }) => id));
+    for (const id of gone) this.#byId.delete(id);
+    this.#modelItems = this.#modelItems.filter(
+      ({ turnId }) => turnId === null || !gone.has(turnId),
+    );
+  }
+}
+
+const decodeError = (stored: Json): TurnError => {
+  const info = camelValue(stored["codex_error_info"] ?? null);
+  return {
+    message: textOf(stored["message"]) ?? "",
+    codexErrorInfo: typeof info === "string" || isRecord(info) ? info : null,
+    additionalDetails: textOf(stored["additional_details"]),
+    misalignment: null,
+  };
+};
+
+const closedTurn = (turn: OpenTurn): Turn => ({
+  id: turn.id,
+  rootTurnId: turn.rootTurnId ?? turn.id,
+  items: turn.items,
+  itemsView: "full",
+  status: turn.status === "inProgress" ? "interrupted" : turn.status,
+  error: turn.error,
+  startedAt: turn.startedAt,
+  completedAt: turn.completedAt,
+  durationMs: turn.durationMs,
+});

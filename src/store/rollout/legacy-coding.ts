@@ -1,0 +1,174 @@
+/**
+ * The older form of history, in which each kind of thing has an event of its own and no id. Files
+ * that began in it go on in it, so that the program that made them can read all of them.
+ */
+import type { ThreadItem } from "../../protocol/item.ts";
+import { unreachable } from "../../util/unreachable.ts";
+import { decodeChanges, encodeChanges } from "./change-coding.ts";
+import { decodeCommandMembers, encodeCommandMembers } from "./command-coding.ts";
+import { decodeInput } from "./input-coding.ts";
+import { isThreadItem } from "./item-coding.ts";
+import {
+  camelName,
+  camelValue,
+  listOf,
+  snakeName,
+  snakeValue,
+  textOf,
+  textsOf,
+} from "./members.ts";
+import type { Json } from "./members.ts";
+
+/** The events of one item; none for a kind that the older form cannot say. */
+export function encodeLegacyItem(turnId: string, item: ThreadItem): Json[] {
+  switch (item.type) {
+    case "userMessage":
+      return [
+        {
+          type: "user_message",
+          message: item.content.map((part) => (part.type === "text" ? part.text : "")).join(""),
+          images: item.content.flatMap((part) => (part.type === "image" ? (part.url ?? []) : [])),
+          local_images: item.content.flatMap((part) =>
+            part.type === "localImage" ? part.path : [],
+          ),
+          text_elements: item.content.flatMap((part) =>
+            part.type === "text" ? part.text_elements : [],
+          ),
+        },
+      ];
+    case "agentMessage":
+      return [
+        {
+          type: "agent_message",
+          message: item.text,
+          phase: item.phase,
+          memory_citation: snakeValue(item.memoryCitation),
+        },
+      ];
+    case "reasoning":
+      return [
+        ...item.summary.map((text) => ({ type: "agent_reasoning", text })),
+        ...item.content.map((text) => ({ type: "agent_reasoning_raw_content", text })),
+      ];
+    case "commandExecution": {
+      const output = item.aggregatedOutput ?? "";
+      return [
+        {
+          type: "exec_command_end",
+          call_id: item.id,
+          turn_id: turnId,
+          stdout: output,
+          stderr: "",
+          formatted_output: output,
+          aggregated_output: output,
+          exit_code: -1,
+          duration: { secs: 0, nanos: 0 },
+          ...encodeCommandMembers(item, false),
+        },
+      ];
+    }
+    case "fileChange":
+      return [
+        {
+          type: "patch_apply_end",
+          call_id: item.id,
+          turn_id: turnId,
+          stdout: "",
+          stderr: "",
+          success: item.status === "completed",
+          changes: encodeChanges(item.changes),
+          status: snakeName(item.status),
+        },
+      ];
+    case "imageView":
+      return [{ type: "view_image_tool_call", call_id: item.id, path: item.path }];
+    case "plan":
+    case "hookPrompt":
+    case "functionCallOutput":
+    case "mcpToolCall":
+    case "dynamicToolCall":
+    case "collabAgentToolCall":
+    case "subAgentActivity":
+    case "webSearch":
+    case "sleep":
+    case "imageGeneration":
+    case "enteredReviewMode":
+    case "exitedReviewMode":
+    case "contextCompaction":
+      return [];
+    default:
+      return unreachable(item);
+  }
+}
+
+function userMessage(event: Json, id: string): Json {
+  const text = textOf(event["message"]) ?? "";
+  const parts = [
+    ...(text === "" ? [] : [{ type: "text", text, text_elements: listOf(event["text_elements"]) }]),
+    ...textsOf(event["images"]).map((url) => ({ type: "image", image_url: url })),
+    ...textsOf(event["local_images"]).map((path) => ({ type: "local_image", path })),
+  ];
+  return { type: "userMessage", id, clientId: null, content: decodeInput(parts) };
+}
+
+const agentMessage = (event: Json, id: string): Json => ({
+  type: "agentMessage",
+  moderation: null,
+  id,
+  text: textOf(event["message"]) ?? "",
+  phase: textOf(event["phase"]),
+  memoryCitation: camelValue(event["memory_citation"] ?? null),
+  delivery: null,
+  questions: null,
+});
+
+function decodeMembers(event: Json, nextId: () => string): Json | undefined {
+  switch (event["type"]) {
+    case "user_message":
+      return userMessage(event, nextId());
+    case "agent_message":
+      return agentMessage(event, nextId());
+    case "agent_reasoning":
+      return { type: "reasoning", id: nextId(), summary: [event["text"]], content: [] };
+    case "agent_reasoning_raw_content":
+      return { type: "reasoning", id: nextId(), summary: [], content: [event["text"]] };
+    case "exec_command_end":
+      return decodeCommandMembers(event["call_id"], event);
+    case "patch_apply_end":
+      return {
+        type: "fileChange",
+        id: event["call_id"],
+        changes: decodeChanges(event["changes"]),
+        status: camelName(
+          textOf(event["status"]) ?? (event["success"] === false ? "failed" : "completed"),
+        ),
+      };
+    case "view_image_tool_call":
+      return { type: "imageView", id: event["call_id"], path: event["path"] };
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * The item of an older event, or undefined. `nextId` gives an id where the file holds none. A
+ * reasoning event right after another continues its item: `last` is the turn's latest item.
+ */
+export function decodeLegacyItem(
+  event: Json,
+  last: ThreadItem | undefined,
+  nextId: () => string,
+): { readonly item: ThreadItem; readonly replacesLast: boolean } | undefined {
+  const reasoning =
+    event["type"] === "agent_reasoning" || event["type"] === "agent_reasoning_raw_content";
+  if (reasoning && last?.type === "reasoning") {
+    const more = textsOf([event["text"]]);
+    const item =
+      event["type"] === "agent_reasoning"
+        ? { ...last, summary: [...last.summary, ...more] }
+        : { ...last, content: [...last.content, ...more] };
+    return { item, replacesLast: true };
+  }
+  const item = decodeMembers(event, nextId);
+  return isThreadItem(item) ? { item, replacesLast: false } : undefined;
+}

@@ -1,0 +1,107 @@
+/** The first line of a rollout: who made the thread, where, and under which instructions. */
+import { ThreadId } from "../../protocol/ids.ts";
+import type { GitInfo, SessionSource } from "../../protocol/thread.ts";
+import { uuidV7 } from "../../util/uuid-v7.ts";
+import type { ThreadMeta } from "../port.ts";
+import { camelMembers, isRecord, recordOf, snakeMembers, textOf } from "./members.ts";
+import type { Json } from "./members.ts";
+
+/** History files call the protocol's `appServer` by its older name. */
+const encodeSource = (source: SessionSource): unknown => {
+  if (typeof source === "string") return source === "appServer" ? "mcp" : source;
+  return snakeSource(source);
+};
+const snakeSource = (source: Json): Json => {
+  const { subAgent, ...rest } = source;
+  return subAgent === undefined ? snakeMembers(rest) : { subagent: subAgent };
+};
+
+function decodeSource(stored: unknown): SessionSource {
+  if (isRecord(stored)) {
+    const { subagent, ...rest } = stored;
+    return subagent === undefined ? camelMembers(rest) : { subAgent: subagent };
+  }
+  const name = textOf(stored) ?? "vscode";
+  return name === "mcp" ? "appServer" : name;
+}
+
+/** The word by which lists are filtered: `cli`, `vscode`, `exec`, `appServer`, `subAgent`, `unknown`. */
+export function sourceKindOf(source: SessionSource): string {
+  if (typeof source === "string") return source;
+  return Object.keys(source)[0] ?? "unknown";
+}
+
+function encodeGit(git: GitInfo): Json {
+  return {
+    ...(git.sha === null ? {} : { commit_hash: git.sha }),
+    ...(git.branch === null ? {} : { branch: git.branch }),
+    ...(git.originUrl === null ? {} : { repository_url: git.originUrl }),
+  };
+}
+
+function decodeGit(stored: unknown): GitInfo | null {
+  const git = recordOf(stored);
+  const info = {
+    sha: textOf(git["commit_hash"]),
+    branch: textOf(git["branch"]),
+    originUrl: textOf(git["repository_url"]),
+  };
+  return (info.sha ?? info.branch ?? info.originUrl) ? info : null;
+}
+
+export function encodeMeta(meta: ThreadMeta): Json {
+  return {
+    session_id: meta.sessionId,
+    id: meta.id,
+    ...(meta.forkedFromId === null ? {} : { forked_from_id: meta.forkedFromId }),
+    timestamp: new Date(meta.createdAtMs).toISOString(),
+    cwd: meta.cwd,
+    runtime_workspace_roots: [meta.cwd],
+    originator: meta.originator,
+    cli_version: meta.cliVersion,
+    source: encodeSource(meta.source),
+    ...(meta.threadSource === null ? {} : { thread_source: meta.threadSource }),
+    model_provider: meta.modelProvider,
+    base_instructions: meta.baseInstructions === null ? null : { text: meta.baseInstructions },
+    ...(meta.historyMode === "paginated"
+      ? { history_mode: "paginated", context_window: { window_id: uuidV7(meta.createdAtMs) } }
+      : {}),
+    ...(meta.gitInfo === null ? {} : { git: encodeGit(meta.gitInfo) }),
+  };
+}
+
+/** Undefined where the payload names no thread. */
+export function decodeMeta(payload: Json, fallbackMs: number): ThreadMeta | undefined {
+  const id = textOf(payload["id"]);
+  if (id === null) return undefined;
+  const createdAtMs = Date.parse(textOf(payload["timestamp"]) ?? "");
+  const forkedFrom = textOf(payload["forked_from_id"]);
+  return {
+    id: ThreadId.parse(id),
+    sessionId: textOf(payload["session_id"]) ?? id,
+    forkedFromId: forkedFrom === null ? null : ThreadId.parse(forkedFrom),
+    createdAtMs: Number.isNaN(createdAtMs) ? fallbackMs : createdAtMs,
+    cwd: textOf(payload["cwd"]) ?? "",
+    originator: textOf(payload["originator"]) ?? "",
+    cliVersion: textOf(payload["cli_version"]) ?? "",
+    source: decodeSource(payload["source"]),
+    threadSource: textOf(payload["thread_source"]),
+    modelProvider: textOf(payload["model_provider"]) ?? "openai",
+    baseInstructions:
+      textOf(recordOf(payload["base_instructions"])["text"]) ?? textOf(payload["instructions"]),
+    historyMode: payload["history_mode"] === "paginated" ? "paginated" : "legacy",
+    gitInfo: decodeGit(payload["git"]),
+  };
+}
+
+/** Where a fork's own file leans on its parent's: that file's first `endOffset` bytes come before it. */
+export function historyBaseOf(
+  payload: Json,
+): { readonly threadId: ThreadId; readonly endOffset: number } | undefined {
+  const base = recordOf(payload["history_base"]);
+  const id = textOf(base["thread_id"]);
+  const end = base["end_byte_offset"];
+  return id === null || typeof end !== "number"
+    ? undefined
+    : { threadId: ThreadId.parse(id), endOffset: end };
+}

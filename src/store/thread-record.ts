@@ -1,0 +1,38 @@
+/** A thread's row in a list, as what happens in the thread changes it. */
+import { unreachable } from "../util/unreachable.ts";
+import type { HistoryEvent, ThreadMeta, ThreadRecord } from "./port.ts";
+import { previewOfInput } from "./rollout/input-coding.ts";
+
+/** The record of a thread in which nothing happened yet. */
+export const freshRecord = (meta: ThreadMeta): ThreadRecord => ({
+  ...meta,
+  updatedAtMs: meta.createdAtMs,
+  recencyAtMs: meta.createdAtMs,
+  preview: "",
+  name: null,
+  archived: false,
+  model: null,
+  effort: null,
+  path: null,
+});
+
+/** The record after one more event. */
+export function noted(record: ThreadRecord, entry: HistoryEvent): ThreadRecord {
+  switch (entry.kind) {
+    case "turnStarted":
+      return { ...record, recencyAtMs: entry.startedAtMs };
+    case "turnSettings":
+      return { ...record, model: entry.settings.model, effort: entry.settings.effort };
+    case "itemCompleted":
+      return record.preview === "" && entry.item.type === "userMessage"
+        ? { ...record, preview: previewOfInput(entry.item.content) }
+        : record;
+    case "modelItem":
+    case "tokenUsage":
+    case "turnError":
+    case "turnEnded":
+      return record;
+    default:
+      return unreachable(entry);
+  }
+}

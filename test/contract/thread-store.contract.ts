@@ -1,0 +1,230 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ThreadId } from "../../src/protocol/ids.ts";
+import type { ThreadMeta, ThreadQuery, ThreadStore } from "../../src/store/port.ts";
+import { uuidV7 } from "../../src/util/uuid-v7.ts";
+import { metaOf, refusal, turnOf } from "./thread-events.ts";
+
+export interface StoreUnderTest {
+  readonly store: ThreadStore;
+  /** Moves the clock that dates what is written. */
+  tick(ms: number): void;
+  close(): Promise<void>;
+}
+
+const newest: ThreadQuery = {
+  archived: false,
+  sortKey: "created_at",
+  sortDirection: "desc",
+  limit: 2,
+};
+
+/** What every backend of the thread store must do. */
+export function threadStoreContract(name: string, make: () => Promise<StoreUnderTest>): void {
+  describe(`${name} keeps threads`, () => {
+    let made: StoreUnderTest;
+    let store: ThreadStore;
+    let createdAtMs = Date.parse("2026-03-01T10:00:00Z");
+
+    beforeEach(async () => {
+      made = await make();
+      ({ store } = made);
+    });
+    afterEach(async () => {
+      await made.close();
+    });
+
+    const add = async (text: string, more: Partial<ThreadMeta> = {}): Promise<ThreadId> => {
+      createdAtMs += 1000;
+      const meta = metaOf({ id: ThreadId.parse(uuidV7()), createdAtMs, ...more });
+      const writer = store.create(meta);
+      await writer.append(turnOf(text));
+      await writer.close();
+      return meta.id;
+    };
+    const previews = async (query: Partial<ThreadQuery>) => {
+      const page = await store.list({ ...newest, ...query });
+      return { ...page, data: page.data.map(({ preview }) => preview) };
+    };
+
+    test("nothing is known of a thread before its first append", async () => {
+      const meta = metaOf({});
+      const writer = store.create(meta);
+      expect(await store.find(meta.id)).toBeUndefined();
+      expect(await refusal(store.load(meta.id))).toBe("notFound");
+      expect(await refusal(store.open(meta.id))).toMatch(/notFound|busy/);
+      expect((await store.list(newest)).data).toEqual([]);
+      await writer.append(turnOf("hello"));
+      expect((await store.list(newest)).data.map(({ id }) => id)).toEqual([meta.id]);
+      await writer.close();
+    });
+
+    test("what was appended is loaded again, in order", async () => {
+      const meta = metaOf({ baseInstructions: "Be brief." });
+      const writer = store.create(meta);
+      const events = turnOf("hello");
+      await Promise.all([writer.append(events.slice(0, 3)), writer.append(events.slice(3))]);
+      await writer.close();
+      const history = await store.load(meta.id);
+      expect(history.turns).toMatchObject([
+        {
+          status: "completed",
+          itemsView: "full",
+          items: [
+            { type: "userMessage", content: [{ type: "text", text: "hello" }] },
+            { type: "agentMessage", text: "answer to hello" },
+          ],
+        },
+      ]);
+      expect(history.modelItems).toEqual(
+        events.flatMap((event) => (event.kind === "modelItem" ? [event.item] : [])),
+      );
+      expect(history.settings).toEqual(
+        events.find((event) => event.kind === "turnSettings")?.settings,
+      );
+      expect(history.usage?.total.totalTokens).toBe(130);
+      expect(history.usageTurnId).toBe(history.turns[0]?.id);
+      expect(history.record).toMatchObject({ ...meta, preview: "hello", model: "mock-model" });
+    });
+
+    test("a turn without an end reads interrupted, and the thread goes on", async () => {
+      const meta = metaOf({});
+      const first = store.create(meta);
+      await first.append(turnOf("cut short").slice(0, 4));
+      await first.close();
+      const second = await store.open(meta.id);
+      await second.append(turnOf("again"));
+      await second.close();
+      expect((await store.load(meta.id)).turns.map(({ status }) => status)).toEqual([
+        "interrupted",
+        "completed",
+      ]);
+    });
+
+    test("one thread has one writer", async () => {
+      const meta = metaOf({});
+      const writer = store.create(meta);
+      await writer.append(turnOf("mine"));
+      expect(await refusal(store.open(meta.id))).toBe("busy");
+      await writer.close();
+      const next = await store.open(meta.id);
+      await next.close();
+    });
+
+    test("pages follow each other in both directions while the list grows", async () => {
+      for (const text of ["a", "b", "c", "d", "e"]) await add(text);
+      const first = await previews({});
+      expect(first.data).toEqual(["e", "d"]);
+      await add("f");
+      const second = await previews({ cursor: first.nextCursor ?? "" });
+      expect(second.data).toEqual(["c", "b"]);
+      const third = await previews({ cursor: second.nextCursor ?? "" });
+      expect({ ...third, backwardsCursor: "" }).toEqual({
+        data: ["a"],
+        nextCursor: null,
+        backwardsCursor: "",
+      });
+      const back = await previews({ cursor: third.backwardsCursor ?? "", sortDirection: "asc" });
+      expect(back.data).toEqual(["a", "b"]);
+      const newer = await previews({ cursor: first.backwardsCursor ?? "", sortDirection: "asc" });
+      expect(newer).toMatchObject({ data: ["e", "f"], nextCursor: null });
+    });
+
+    test("threads of the same millisecond are neither doubled nor lost", async () => {
+      for (const text of ["a", "b", "c"]) await add(text, { createdAtMs: 1_700_000_000_000 });
+      const seen: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const page: Awaited<ReturnType<typeof previews>> = await previews({
+          limit: 1,
+          ...(cursor === null ? {} : { cursor }),
+        });
+        seen.push(...page.data);
+        cursor = page.nextCursor;
+      } while (cursor !== null);
+      expect(seen.toSorted()).toEqual(["a", "b", "c"]);
+    });
+
+    test("a cursor that is none is refused", async () => {
+      for (const cursor of ["bad", "", "2026-13-01T00:00:00Z|x", "2026-01-01"]) {
+        expect(await refusal(store.list({ ...newest, cursor }))).toBe("badCursor");
+      }
+    });
+
+    test("lists can be narrowed", async () => {
+      await add("one", { cwd: "/a", modelProvider: "p1", source: "cli" });
+      await add("two", { cwd: "/b", modelProvider: "p2", source: { subAgent: "review" } });
+      const narrowed = async (query: Partial<ThreadQuery>) =>
+        (await previews({ limit: 9, ...query })).data;
+      expect(await narrowed({ cwds: ["/a"] })).toEqual(["one"]);
+      expect(await narrowed({ cwds: [] })).toEqual([]);
+      expect(await narrowed({ modelProviders: ["p2", "p3"] })).toEqual(["two"]);
+      expect(await narrowed({ sources: ["cli", "vscode"] })).toEqual(["one"]);
+      expect(await narrowed({ sources: ["subAgent"] })).toEqual(["two"]);
+    });
+
+    test("search looks into preview and name and minds the case", async () => {
+      const id = await add("Fix the parser");
+      await add("write docs");
+      await store.rename(id, "Blue whale");
+      const found = async (searchTerm: string) => (await previews({ searchTerm })).data;
+      expect(await found("parser")).toEqual(["Fix the parser"]);
+      expect(await found("Blue")).toEqual(["Fix the parser"]);
+      expect(await found("blue")).toEqual([]);
+      expect(await found("100%")).toEqual([]);
+    });
+
+    test("a name given before the first message is kept", async () => {
+      const meta = metaOf({});
+      const writer = store.create(meta);
+      await store.rename(meta.id, "early");
+      await writer.append(turnOf("hello"));
+      expect((await store.find(meta.id))?.name).toBe("early");
+      await writer.close();
+      await store.rename(meta.id, "late");
+      expect((await store.find(meta.id))?.name).toBe("late");
+      expect(await refusal(store.rename(ThreadId.parse(uuidV7()), "x"))).toBe("notFound");
+    });
+
+    test("an archived thread leaves the list and comes back", async () => {
+      const id = await add("old");
+      const archived = await store.setArchived(id, true);
+      expect(archived.archived).toBe(true);
+      expect((await previews({})).data).toEqual([]);
+      expect((await previews({ archived: true })).data).toEqual(["old"]);
+      expect((await store.load(id)).turns).toHaveLength(1);
+      await store.setArchived(id, false);
+      expect((await previews({})).data).toEqual(["old"]);
+    });
+
+    test("a thread can be archived while it is open, and is written on", async () => {
+      const meta = metaOf({});
+      const writer = store.create(meta);
+      await writer.append(turnOf("one"));
+      await store.setArchived(meta.id, true);
+      await writer.append(turnOf("two"));
+      await writer.close();
+      expect((await store.load(meta.id)).turns).toHaveLength(2);
+      expect((await store.find(meta.id))?.archived).toBe(true);
+    });
+
+    test("the preview is what a person wrote first", async () => {
+      const meta = metaOf({});
+      const writer = store.create(meta);
+      const instructions = {
+        kind: "modelItem",
+        turnId: turnOf("x")[0]?.turnId ?? meta.id,
+        item: {
+          type: "message",
+          role: "user",
+          content: [{ type: "input_text", text: "# AGENTS" }],
+        },
+      } as const;
+      const [started, ...rest] = turnOf("  the wish\nin two lines ");
+      if (started === undefined) throw new Error("a turn has a start");
+      await writer.append([started, { ...instructions, turnId: started.turnId }, ...rest]);
+      await writer.append(turnOf("later"));
+      await writer.close();
+      expect((await store.find(meta.id))?.preview).toBe("the wish\nin two lines");
+    });
+  });
+}

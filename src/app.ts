@@ -1,6 +1,214 @@
+/** The composition root: the only file that builds implementations and joins them. */
+import { randomUUID } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createAccounts } from "./accounts/accounts.ts";
+import { createAuth } from "./auth/auth.ts";
+import type { DeviceAdmin } from "./auth/port.ts";
 import type { HostOptions, RunningHost } from "./cli/host.ts";
+import { createConfigReader } from "./config/config-reader.ts";
+import type { ConfigReader } from "./config/port.ts";
+import type { DevTls } from "./crypto/dev-tls.ts";
+import { keepDevTls } from "./crypto/dev-tls.ts";
+import { localNames } from "./crypto/local-names.ts";
+import { openDatabase } from "./db/database.ts";
+import type { HostFacts } from "./dispatch/context.ts";
+import { Dispatcher } from "./dispatch/dispatcher.ts";
+import { EventHub } from "./events/event-hub.ts";
+import { methods } from "./features/index.ts";
+import { createModels } from "./model/models.ts";
+import type { Models } from "./model/port.ts";
+import { protocolGeneration } from "./protocol/generation.ts";
+import { SessionRegistry } from "./session/sessions.ts";
+import { createLocalStore } from "./store/local/local-store.ts";
+import type { ThreadStore } from "./store/port.ts";
+import { ApprovalDesk } from "./threads/approval-desk.ts";
+import { projectDocs } from "./threads/instructions.ts";
+import { ThreadLoader } from "./threads/thread-loader.ts";
+import { ThreadManager } from "./threads/thread-manager.ts";
+import type { TurnPorts } from "./threads/turn-ports.ts";
+import type { Tools } from "./tools/port.ts";
+import { createTools } from "./tools/registry.ts";
+import { turnDiff } from "./tools/turn-diff.ts";
+import type { TransportOptions } from "./transport/options.ts";
+import { createTransport } from "./transport/server.ts";
+import type { LineLog } from "./util/line-log.ts";
+import { createLineLog } from "./util/line-log.ts";
 
-/** The composition root: builds the implementations and joins them. */
-export function startHost(_options: HostOptions): Promise<RunningHost> {
-  return Promise.reject(new Error("the host is not joined together yet"));
+/** Past 1 MiB unsent a connection gets no deltas, past 8 MiB it is closed. */
+const budget = { softBytes: 1024 * 1024, hardBytes: 8 * 1024 * 1024 };
+const clone = fileURLToPath(new URL("..", import.meta.url));
+const oneDayMs = 24 * 60 * 60 * 1000;
+
+/** Brings a host up. Rejects with an Error whose message says what to do. */
+export async function startHost(options: HostOptions): Promise<RunningHost> {
+  const { codexHome, farhelmHome } = options;
+  mkdirSync(farhelmHome, { recursive: true, mode: 0o700 });
+  const log = createLineLog(process.stderr, process.env["FARHELM_DEBUG"] === "1");
+  const failures = failureLog(log);
+  const config = createConfigReader({ codexHome, sessionFlags: options.configOverrides });
+  const database = openDatabase(join(farhelmHome, "farhelm.sqlite"));
+  const accounts = createAccounts({ codexHome, env: process.env });
+  const models = createModels({ config, accounts, log: { warn: (text) => log.warn(text, {}) } });
+  const store = createLocalStore({ codexHome, database, log: failures });
+  const hub = new EventHub();
+  const tools = createTools({
+    log: failures,
+    protectedPaths: [farhelmHome, join(codexHome, "auth.json")],
+  });
+  const threads = createThreads({ options, config, models, store, hub, tools, failures });
+  const auth = await createAuth({
+    database,
+    farhelmHome,
+    allowRemoteHeadless: options.allowRemoteHeadless,
+  });
+  const tls = options.lan ? await devTls(farhelmHome) : undefined;
+  const origin = { page: "" };
+  const dispatcher = new Dispatcher(methods, {
+    ports: {
+      threads,
+      models,
+      accounts,
+      config,
+      devices: auth.devices,
+      host: hostFacts(options, origin),
+    },
+    log: failures,
+    checkResults: process.env["FARHELM_CHECK_RESULTS"] === "1",
+  });
+  const sessions = new SessionRegistry({ dispatcher, hub, threads, budget });
+  const transport = createTransport(transportOptions(options, tls), {
+    gatekeeper: auth.gatekeeper,
+    authApi: auth.api,
+    sessions,
+    log,
+  });
+  const { url } = await transport.listen();
+  origin.page = url;
+  const renewal = tls && setInterval(() => void renew(), oneDayMs).unref();
+  const renew = async (): Promise<void> => {
+    const { keyPem, certPem } = await devTls(farhelmHome);
+    transport.renewTls({ key: keyPem, cert: certPem });
+  };
+  return {
+    url,
+    pairing: auth.devices.hasDevices() ? undefined : firstPairing(auth.devices, url),
+    notices: tls ? lanNotices(url, tls) : [],
+    async close() {
+      clearInterval(renewal);
+      await transport.close();
+      await threads.close();
+      await tools.close();
+      await store.close();
+      models.close();
+      auth.close();
+      database.close();
+    },
+  };
 }
+
+interface ThreadParts {
+  readonly options: HostOptions;
+  readonly config: ConfigReader;
+  readonly models: Models;
+  readonly store: ThreadStore;
+  readonly hub: EventHub;
+  readonly tools: Tools;
+  readonly failures: FailureLog;
+}
+
+function createThreads(parts: ThreadParts): ThreadManager {
+  const { options, config, models, store, hub, tools, failures } = parts;
+  const { codexHome, defaultCwd } = options;
+  const loader = new ThreadLoader({
+    store,
+    publisher: hub,
+    models,
+    config,
+    defaultCwd,
+    cliVersion: protocolGeneration,
+  });
+  const ports: TurnPorts = {
+    publisher: hub,
+    models,
+    tools,
+    desk: new ApprovalDesk(hub),
+    log: failures,
+    docs(cwd) {
+      const { projectRootMarkers: rootMarkers, projectDocMaxBytes: maxBytes } = config.read();
+      return projectDocs({ codexHome, cwd, rootMarkers, maxBytes });
+    },
+    diffOf: turnDiff,
+  };
+  return new ThreadManager(ports, store, loader);
+}
+
+interface FailureLog {
+  error(fields: object, event: string): void;
+  warn(fields: object, event: string): void;
+}
+
+const failureLog = (log: LineLog): FailureLog => ({
+  error: (fields, event) => log.error(event, fields),
+  warn: (fields, event) => log.warn(event, fields),
+});
+
+function hostFacts(options: HostOptions, origin: { readonly page: string }): HostFacts {
+  const { codexHome, farhelmHome, defaultCwd } = options;
+  const installationId = keepInstallationId(join(farhelmHome, "installation-id"));
+  return {
+    codexHome,
+    farhelmHome,
+    defaultCwd,
+    installationId,
+    serverName: hostname(),
+    get pageOrigin() {
+      return origin.page;
+    },
+  };
+}
+
+/** A UUID made at the first start and kept. */
+function keepInstallationId(file: string): string {
+  try {
+    writeFileSync(file, randomUUID(), { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+  return readFileSync(file, "utf8").trim();
+}
+
+const devTls = (farhelmHome: string): Promise<DevTls> =>
+  keepDevTls({
+    farhelmHome,
+    certsFolder: join(clone, "certs"),
+    names: localNames(),
+    nowMs: Date.now(),
+  });
+
+function transportOptions(options: HostOptions, tls: DevTls | undefined): TransportOptions {
+  const { listen, publicOrigin, allowedHosts, trustedProxies, farhelmHome } = options;
+  const names = localNames();
+  return {
+    ...listen,
+    trustedProxies,
+    allowedHosts: tls ? [...allowedHosts, ...names.dnsNames, ...names.addresses] : allowedHosts,
+    dashboardDir: join(clone, "dist", "dashboard"),
+    controlSocketPath: join(farhelmHome, "control.sock"),
+    ...(publicOrigin === undefined ? {} : { publicOrigin }),
+    ...(tls ? { tls: { key: tls.keyPem, cert: tls.certPem }, caPem: tls.caCertPem } : {}),
+  };
+}
+
+function firstPairing(devices: DeviceAdmin, url: string): RunningHost["pairing"] {
+  const { secret, expiresAtMs } = devices.offerPairing("admin");
+  return { url: `${url}/pair#${secret}`, expiresAtMs };
+}
+
+const lanNotices = (url: string, tls: DevTls): readonly string[] => [
+  `Other machines trust this host once they have its authority: ${url}/ca.crt`,
+  `SHA-256 of the authority, to compare before installing it: ${tls.caFingerprint}`,
+  ...(tls.omitted.length > 0 ? [`Not certified: ${tls.omitted.join(", ")}`] : []),
+];

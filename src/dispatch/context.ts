@@ -1,7 +1,9 @@
+import type { z } from "zod";
 import type { Accounts } from "../accounts/port.ts";
 import type { DeviceAdmin } from "../auth/port.ts";
 import type { ConfigReader } from "../config/port.ts";
 import type { Models } from "../model/port.ts";
+import type { NotificationSpec } from "../protocol/define.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { Threads } from "../threads/port.ts";
@@ -22,6 +24,8 @@ export interface CallerSession {
   subscribe(threadId: ThreadId): void;
   /** False when it was not subscribed. */
   unsubscribe(threadId: ThreadId): boolean;
+  /** Pushes a notification of audience `one` to the caller alone. */
+  tell<P extends z.ZodType>(spec: NotificationSpec<string, P, "one">, params: z.input<P>): void;
   /** Once the answer is out: what the thread has to tell one who just came (usage, pending approvals). */
   catchUp(threadId: ThreadId): void;
 }
@@ -32,6 +36,8 @@ export interface HostFacts {
   readonly farhelmHome: string;
   /** The agent's folder when a client names none. */
   readonly defaultCwd: string;
+  /** The origin under which people open the dashboard. */
+  readonly pageOrigin: string;
   readonly serverName: string;
   readonly installationId: string;
 }
@@ -47,5 +53,5 @@ export interface Context {
   readonly principal: Principal;
   readonly session: CallerSession;
   /** Runs `effect` right after the answer was queued, whether or not the caller is still there. */
-  afterAnswer(effect: () => void): void;
+  readonly afterAnswer: (effect: () => void) => void;
 }

@@ -3,15 +3,21 @@ import type { z } from "zod";
 /** How firm a part of the wire is. `experimental` needs `capabilities.experimentalApi`. */
 export type Stability = "stable" | "experimental" | "deprecated";
 
+/**
+ * Who gets a notification. `thread`: the subscribers of the thread that it names; `all`: every
+ * initialised connection; `one`: a single connection.
+ */
+export type Audience = "thread" | "all" | "one";
+
 /** A message that the server pushes and expects no answer to. */
-export interface NotificationSpec<Name extends string = string, P extends z.ZodType = z.ZodType> {
+export interface NotificationSpec<
+  Name extends string = string,
+  P extends z.ZodType = z.ZodType,
+  A extends Audience = Audience,
+> {
   readonly name: Name;
   readonly stability: Stability;
-  /**
-   * Who gets it: `thread`: the subscribers of the thread that it names; `all`: every initialised
-   * connection; `one`: a single connection.
-   */
-  readonly audience: "thread" | "all" | "one";
+  readonly audience: A;
   readonly params: P;
 }
 
@@ -27,9 +33,13 @@ export interface ServerRequestSpec<
   readonly result: R;
 }
 
-export const notification = <const Name extends string, P extends z.ZodType>(
-  spec: NotificationSpec<Name, P>,
-): NotificationSpec<Name, P> => spec;
+export const notification = <
+  const Name extends string,
+  P extends z.ZodType,
+  const A extends Audience,
+>(
+  spec: NotificationSpec<Name, P, A>,
+): NotificationSpec<Name, P, A> => spec;
 
 export const serverRequest = <const Name extends string, P extends z.ZodType, R extends z.ZodType>(
   spec: ServerRequestSpec<Name, P, R>,

@@ -72,12 +72,19 @@ export interface ThreadListQuery extends PageQuery {
   readonly sortKey: "created_at" | "updated_at" | "recency_at";
 }
 
+/** A ready frame: a notification of `method`, or the server request `ask`. */
+export interface CatchUpFrame {
+  readonly frame: Buffer;
+  readonly method: string;
+  readonly ask?: RequestId;
+}
+
 /**
  * Every method rejects with `RpcError` where the caller is at fault. Methods that return
  * `announce` have done their work already; `announce()` tells the clients and must run after the answer.
  */
 export interface Threads {
-  start(options: StartOptions): Promise<{ view: ThreadView; announce(): void }>;
+  start(options: StartOptions): Promise<{ view: ThreadView; readonly announce: () => void }>;
   resume(
     id: ThreadId,
     options: SettingsOverride & { readonly includeTurns: boolean },
@@ -85,9 +92,9 @@ export interface Threads {
   read(id: ThreadId, includeTurns: boolean): Promise<Thread>;
   list(query: ThreadListQuery): Promise<Page<Thread>>;
   loaded(): readonly ThreadId[];
-  rename(id: ThreadId, name: string): Promise<{ announce(): void }>;
-  archive(id: ThreadId): Promise<{ announce(): void }>;
-  unarchive(id: ThreadId): Promise<{ thread: Thread; announce(): void }>;
+  rename(id: ThreadId, name: string): Promise<{ readonly announce: () => void }>;
+  archive(id: ThreadId): Promise<{ readonly announce: () => void }>;
+  unarchive(id: ThreadId): Promise<{ thread: Thread; readonly announce: () => void }>;
   turns(id: ThreadId, query: PageQuery & { readonly view: TurnItemsView }): Promise<Page<Turn>>;
   items(
     id: ThreadId,
@@ -95,20 +102,20 @@ export interface Threads {
   ): Promise<Page<ThreadItemEntry>>;
 
   /** The new turn; `announce` sets it going. While one runs: that turn, and the input joins it. */
-  startTurn(id: ThreadId, start: TurnStart): Promise<{ turn: Turn; announce(): void }>;
+  startTurn(id: ThreadId, start: TurnStart): Promise<{ turn: Turn; readonly announce: () => void }>;
   steer(
     id: ThreadId,
     expected: TurnId,
     input: readonly UserInput[],
     clientId: string | null,
-  ): Promise<{ turnId: TurnId; announce(): void }>;
+  ): Promise<{ turnId: TurnId; readonly announce: () => void }>;
   /** Resolves when the turn has ended; rejects at once when it is not active. */
-  interrupt(id: ThreadId, turnId: TurnId): Promise<{ announce(): void }>;
+  interrupt(id: ThreadId, turnId: TurnId): Promise<{ readonly announce: () => void }>;
 
   /** Whether the thread is in memory. */
   isLoaded(id: ThreadId): boolean;
-  /** Notifications and pending server requests that one who just subscribed must get, as frames. */
-  catchUp(id: ThreadId): readonly Buffer[];
+  /** Notifications and pending server requests that one who just subscribed must get. */
+  catchUp(id: ThreadId): readonly CatchUpFrame[];
   /** A client's answer to a server request; false: nothing of that id waits (the answer is ignored). */
   answer(requestId: RequestId, outcome: { result: unknown } | { error: unknown }): boolean;
 }

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { method } from "../dispatch/define.ts";
+
+export const accountRead = method({
+  name: "account/read",
+  stability: "stable",
+  role: "viewer",
+  params: z.looseObject({ refreshToken: z.boolean().nullish() }),
+  result: z.object({
+    account: z
+      .discriminatedUnion("type", [
+        z.object({ type: z.literal("apiKey") }),
+        z.object({
+          type: z.literal("chatgpt"),
+          email: z.string().nullable(),
+          planType: z.string(),
+          workspaceName: z.string().nullable(),
+        }),
+      ])
+      .nullable(),
+    userId: z.string().nullable(),
+    /** Whether the configured provider wants an OpenAI login before it can be used. */
+    requiresOpenaiAuth: z.boolean(),
+    workspaceRouting: z.unknown().nullable(),
+  }),
+  handle({ accounts, config, models }) {
+    const account = accounts.current();
+    const { modelProvider, providers } = config.read();
+    const id = modelProvider ?? models.defaults().modelProvider;
+    return {
+      account: account?.type === "chatgpt" ? { ...account, workspaceName: null } : account,
+      userId: null,
+      requiresOpenaiAuth: providers.get(id)?.requiresOpenaiAuth ?? id === "openai",
+      workspaceRouting: null,
+    };
+  },
+});

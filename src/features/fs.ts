@@ -1,0 +1,105 @@
+import { open, readdir, realpath } from "node:fs/promises";
+import { isAbsolute, join, sep } from "node:path";
+import { z } from "zod";
+import type { HostFacts } from "../dispatch/context.ts";
+import { method } from "../dispatch/define.ts";
+import { RpcError, invalidRequest } from "../protocol/errors.ts";
+
+/** A file is answered as one message; larger ones are refused. */
+const maxFileBytes = 8 * 1024 * 1024;
+
+const AbsolutePath = z.string().refine((path) => isAbsolute(path) && !path.includes("\0"), {
+  error: "a path must be absolute",
+});
+
+export const fsReadDirectory = method({
+  name: "fs/readDirectory",
+  stability: "stable",
+  role: "operator",
+  params: z.looseObject({ path: AbsolutePath }),
+  result: z.object({
+    entries: z.array(
+      z.object({ fileName: z.string(), isDirectory: z.boolean(), isFile: z.boolean() }),
+    ),
+  }),
+  async handle({ host }, { path }) {
+    const entries = await system(async () => {
+      await refuseProtected(host, path);
+      return readdir(path, { withFileTypes: true });
+    });
+    return {
+      entries: entries.map((entry) => ({
+        fileName: entry.name,
+        isDirectory: entry.isDirectory(),
+        isFile: entry.isFile(),
+      })),
+    };
+  },
+});
+
+export const fsReadFile = method({
+  name: "fs/readFile",
+  stability: "stable",
+  role: "operator",
+  params: z.looseObject({ path: AbsolutePath }),
+  result: z.object({ dataBase64: z.string() }),
+  async handle({ host }, { path }) {
+    const data = await system(() => readWhole(host, path));
+    return { dataBase64: data.toString("base64") };
+  },
+});
+
+/** Opens first and looks then at what is open, so that a path swapped meanwhile gains nothing. */
+async function readWhole(host: HostFacts, path: string): Promise<Buffer> {
+  const real = await refuseProtected(host, path);
+  const file = await open(real, "r");
+  try {
+    await refuseProtected(host, real);
+    const stats = await file.stat();
+    if (!stats.isFile()) throw invalidRequest(`path \`${path}\` is not a file`);
+    if (stats.size > maxFileBytes) {
+      throw invalidRequest(
+        `path \`${path}\` is ${stats.size} bytes; at most ${maxFileBytes} can be read in one call`,
+      );
+    }
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+/** The host's own state and the login are nobody's to read, by whatever path. Gives the real path. */
+async function refuseProtected(host: HostFacts, path: string): Promise<string> {
+  const real = await realpath(path);
+  const own = await Promise.all(
+    [host.farhelmHome, join(host.codexHome, "auth.json")].map((kept) =>
+      realpath(kept).catch(() => kept),
+    ),
+  );
+  if (own.some((kept) => real === kept || real.startsWith(kept + sep))) {
+    throw invalidRequest(
+      `path \`${path}\` holds Farhelm's keys or logins; it cannot be read over the protocol`,
+    );
+  }
+  return real;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "No such file or directory (os error 2)",
+  EACCES: "Permission denied (os error 13)",
+  ENOTDIR: "Not a directory (os error 20)",
+  EISDIR: "Is a directory (os error 21)",
+  ELOOP: "Too many levels of symbolic links (os error 40)",
+};
+
+async function system<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RpcError || !(error instanceof Error)) throw error;
+    const code = "code" in error ? String(error.code) : "";
+    throw new RpcError("internal", reasons[code] ?? `the path cannot be read (${code})`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,78 @@
+/** Every method that a client may call, and the types of the whole wire for clients. */
+import type { z } from "zod";
+import type { notifications } from "../protocol/notifications.ts";
+import type { serverRequests } from "../protocol/server-requests.ts";
+import { accountRead } from "./account.ts";
+import { configRead, configRequirementsRead } from "./config.ts";
+import { devicesList, devicesRevoke, pairOffer, tokenIssue } from "./device.ts";
+import { fsReadDirectory, fsReadFile } from "./fs.ts";
+import { initialize } from "./initialize.ts";
+import { mockExperimentalMethod } from "./mock.ts";
+import { modelList } from "./model.ts";
+import { threadItemsList, threadList, threadLoadedList, threadTurnsList } from "./thread-list.ts";
+import {
+  threadArchive,
+  threadNameSet,
+  threadRead,
+  threadResume,
+  threadStart,
+  threadUnarchive,
+  threadUnsubscribe,
+} from "./thread.ts";
+import { turnInterrupt, turnStart, turnSteer } from "./turn.ts";
+
+export const methods = [
+  initialize,
+  threadStart,
+  threadResume,
+  threadRead,
+  threadList,
+  threadLoadedList,
+  threadNameSet,
+  threadArchive,
+  threadUnarchive,
+  threadUnsubscribe,
+  threadTurnsList,
+  threadItemsList,
+  turnStart,
+  turnSteer,
+  turnInterrupt,
+  accountRead,
+  modelList,
+  configRead,
+  configRequirementsRead,
+  fsReadDirectory,
+  fsReadFile,
+  devicesList,
+  devicesRevoke,
+  tokenIssue,
+  pairOffer,
+  mockExperimentalMethod,
+] as const;
+
+type ByName<Specs extends readonly { readonly name: string }[]> = {
+  [Spec in Specs[number] as Spec["name"]]: Spec;
+};
+
+/** What a client may call: `Requests["thread/start"]["params"]`. */
+export type Requests = {
+  [Name in keyof ByName<typeof methods>]: {
+    params: z.input<ByName<typeof methods>[Name]["params"]>;
+    result: z.output<ByName<typeof methods>[Name]["result"]>;
+  };
+};
+
+/** What the server may push: `Notifications["turn/started"]`. */
+export type Notifications = {
+  [Name in keyof ByName<typeof notifications>]: z.output<
+    ByName<typeof notifications>[Name]["params"]
+  >;
+};
+
+/** What the server may ask, and what it wants back. */
+export type ServerRequests = {
+  [Name in keyof ByName<typeof serverRequests>]: {
+    params: z.output<ByName<typeof serverRequests>[Name]["params"]>;
+    result: z.input<ByName<typeof serverRequests>[Name]["result"]>;
+  };
+};

@@ -1,0 +1,39 @@
+import { invalidRequest } from "../protocol/errors.ts";
+import { ThreadId } from "../protocol/ids.ts";
+
+const groups = [8, 4, 4, 4, 12];
+
+/**
+ * A thread id that is a UUID, in the form in which threads are kept. `what` names it in the refusal,
+ * whose text clients compare.
+ */
+export function parseThreadId(text: string, what: "thread" | "session" = "thread"): ThreadId {
+  const reason = fault(text);
+  if (reason) throw invalidRequest(`invalid ${what} id: ${reason}`);
+  const hex = bare(text).replaceAll("-", "").toLowerCase();
+  let at = 0;
+  return ThreadId.parse(groups.map((size) => hex.slice(at, (at += size))).join("-"));
+}
+
+const bare = (text: string): string => (text.startsWith("urn:uuid:") ? text.slice(9) : text);
+
+function fault(text: string): string | undefined {
+  const id = bare(text);
+  const prefix = text.length - id.length;
+  const bad = [...id].findIndex((char) => !/[0-9a-fA-F-]/.test(char));
+  if (bad >= 0) {
+    return `invalid character: expected an optional prefix of \`urn:uuid:\` followed by [0-9a-fA-F-], found \`${[...id][bad]}\` at ${prefix + bad + 1}`;
+  }
+  const parts = id.split("-");
+  if (parts.length === 1) {
+    return id.length === 32
+      ? undefined
+      : `invalid length: expected length 32 for simple format, found ${id.length}`;
+  }
+  if (parts.length !== groups.length) {
+    return `invalid group count: expected 5, found ${parts.length}`;
+  }
+  const wrong = parts.findIndex((part, index) => part.length !== groups[index]);
+  if (wrong < 0) return undefined;
+  return `invalid group length in group ${wrong}: expected ${groups[wrong]}, found ${parts[wrong]?.length}`;
+}

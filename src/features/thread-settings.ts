@@ -1,0 +1,126 @@
+import { z } from "zod";
+import { policyForMode } from "../permissions/sandbox-policy.ts";
+import type { Context } from "../dispatch/context.ts";
+import { invalidRequest } from "../protocol/errors.ts";
+import { mayAct } from "../protocol/principal.ts";
+import {
+  ApprovalPolicy,
+  ApprovalsReviewer,
+  ReasoningEffort,
+  SandboxMode,
+  SandboxPolicy,
+  TurnEnvironment,
+} from "../protocol/settings.ts";
+import { Thread } from "../protocol/thread.ts";
+import type { SettingsOverride, ThreadView } from "../threads/port.ts";
+
+/** What thread/start and thread/resume take of settings. */
+export const threadSettingsParams = {
+  model: z.string().nullish(),
+  modelProvider: z.string().nullish(),
+  cwd: z.string().nullish(),
+  approvalPolicy: ApprovalPolicy.nullish(),
+  sandbox: SandboxMode.nullish(),
+  config: z.record(z.string(), z.unknown()).nullish(),
+  baseInstructions: z.string().nullish(),
+  developerInstructions: z.string().nullish(),
+};
+
+/** What thread/start and thread/resume answer. */
+export const threadSettingsResult = {
+  thread: Thread,
+  model: z.string(),
+  modelProvider: z.string(),
+  serviceTier: z.string().nullable(),
+  disabledPluginIds: z.array(z.string()),
+  cwd: z.string(),
+  runtimeWorkspaceRoots: z.array(z.string()),
+  /** The AGENTS.md files that the agent was given. */
+  instructionSources: z.array(z.string()),
+  approvalPolicy: ApprovalPolicy,
+  approvalsReviewer: ApprovalsReviewer,
+  sandbox: SandboxPolicy,
+  activePermissionProfile: z.unknown().nullable(),
+  reasoningEffort: ReasoningEffort.nullable(),
+  multiAgentMode: z.literal("explicitRequestOnly"),
+};
+
+type SettingsParams = z.output<z.ZodObject<typeof threadSettingsParams>>;
+
+/** A caller's wishes; `config.model` and `config.model_reasoning_effort` count as named. */
+export function overrideOf(context: Context, params: SettingsParams): SettingsOverride {
+  const { config } = params;
+  const override: SettingsOverride = {
+    cwd: params.cwd ?? undefined,
+    model: params.model ?? textIn(config, "model"),
+    modelProvider: params.modelProvider ?? textIn(config, "model_provider"),
+    effort: textIn(config, "model_reasoning_effort"),
+    approvalPolicy: params.approvalPolicy ?? undefined,
+    baseInstructions: params.baseInstructions ?? undefined,
+    developerInstructions: params.developerInstructions ?? undefined,
+    sandboxPolicy: params.sandbox
+      ? policyForMode(params.sandbox, context.config.read(config ?? {}).workspaceWrite)
+      : undefined,
+  };
+  checkLoosening(context, override);
+  return override;
+}
+
+/** Taking the limits away is an admin's to do, whatever the call. */
+export function checkLoosening({ principal }: Context, override: SettingsOverride): void {
+  if (mayAct(principal.role, "admin")) return;
+  const loosens =
+    override.sandboxPolicy?.type === "dangerFullAccess" ||
+    override.sandboxPolicy?.type === "externalSandbox";
+  if (!loosens) return;
+  throw invalidRequest(
+    `running without a sandbox needs the role admin; this connection has ${principal.role}. Ask an admin, or leave the sandbox as it is configured.`,
+  );
+}
+
+/** The folders of a caller's environments; this host has the one named `local`. */
+export function environmentsOf(
+  environments: readonly TurnEnvironment[] | null | undefined,
+): SettingsOverride["environments"] {
+  if (!environments) return undefined;
+  const seen = new Set<string>();
+  for (const { environmentId: id, cwd } of environments) {
+    if (id !== "local") throw invalidRequest(`unknown turn environment id \`${id}\``);
+    if (seen.has(id)) throw invalidRequest(`duplicate turn environment id \`${id}\``);
+    seen.add(id);
+    if (!cwd.startsWith("/")) {
+      throw invalidRequest(
+        `invalid cwd for environment \`${id}\`: path \`${cwd}\` does not use absolute POSIX or Windows path syntax`,
+      );
+    }
+  }
+  return environments.map(({ cwd }) => ({ cwd }));
+}
+
+/** The answer's members about settings. */
+export function settingsAnswer(view: ThreadView) {
+  return {
+    thread: view.thread,
+    model: view.model,
+    modelProvider: view.modelProvider,
+    serviceTier: null,
+    disabledPluginIds: [],
+    cwd: view.cwd,
+    runtimeWorkspaceRoots: [view.cwd],
+    instructionSources: [...view.instructionSources],
+    approvalPolicy: view.approvalPolicy,
+    approvalsReviewer: "user" as const,
+    sandbox: view.sandboxPolicy,
+    activePermissionProfile: null,
+    reasoningEffort: view.effort,
+    multiAgentMode: "explicitRequestOnly" as const,
+  };
+}
+
+const textIn = (
+  config: Readonly<Record<string, unknown>> | null | undefined,
+  key: string,
+): string | undefined => {
+  const value = config?.[key];
+  return typeof value === "string" ? value : undefined;
+};

@@ -1,0 +1,192 @@
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { CallerSession } from "../dispatch/context.ts";
+import type { z } from "zod";
+import { notificationFrame } from "../events/notification-frame.ts";
+import type { Subscriptions } from "../events/port.ts";
+import type { NotificationSpec } from "../protocol/define.ts";
+import { errorCodes } from "../protocol/errors.ts";
+import type { AnswerFrame, ResponseFrame } from "../protocol/frames.ts";
+import { readFrame } from "../protocol/frames.ts";
+import type { ThreadId } from "../protocol/ids.ts";
+import type { Principal } from "../protocol/principal.ts";
+import type { Threads } from "../threads/port.ts";
+import { textFrame } from "../util/text-frame.ts";
+import type { ConnectionState } from "./connection-state.ts";
+import { nextConnectionState } from "./connection-state.ts";
+import type { Outbox } from "./outbox.ts";
+import type { FrameSocket, SessionEnd } from "./port.ts";
+
+/** So many frames in a minute that are not JSON-RPC end the connection. */
+const maxMalformed = 20;
+const malformedWindowMs = 60_000;
+/** So many requests of one connection may wait for their answers. */
+const maxInFlight = 1024;
+
+export interface SessionPorts {
+  readonly dispatcher: Dispatcher;
+  readonly hub: Subscriptions;
+  readonly threads: Threads;
+  onClosed(session: Session): void;
+}
+
+/** One connection: what comes in goes to the dispatcher, what goes out leaves through its outbox. */
+export class Session implements SessionEnd, CallerSession {
+  readonly principal: Principal;
+  readonly #ports: SessionPorts;
+  readonly #socket: FrameSocket;
+  readonly #outbox: Outbox;
+  #state: ConnectionState = { kind: "open" };
+  #subscribed: Set<ThreadId> | undefined;
+  #malformed = 0;
+  #malformedSinceMs = 0;
+  #inFlight = 0;
+
+  constructor(ports: SessionPorts, principal: Principal, socket: FrameSocket, outbox: Outbox) {
+    this.#ports = ports;
+    this.principal = principal;
+    this.#socket = socket;
+    this.#outbox = outbox;
+  }
+
+  get initialized(): boolean {
+    return this.#state.kind === "initialized";
+  }
+
+  get experimental(): boolean {
+    return this.#state.kind === "initialized" && this.#state.client.experimental;
+  }
+
+  get clientName(): string {
+    return this.#state.kind === "initialized" ? this.#state.client.name : "";
+  }
+
+  initialize(client: {
+    readonly name: string;
+    readonly version: string;
+    readonly experimental: boolean;
+    readonly optOut: readonly string[];
+  }): void {
+    const optOut = new Set(client.optOut);
+    const next = nextConnectionState(this.#state, {
+      kind: "initialize",
+      client: { ...client, optOut },
+    });
+    if (!next) return;
+    this.#state = next;
+    this.#outbox.optOut(optOut);
+    this.#ports.hub.join(this.#outbox);
+  }
+
+  subscribe(threadId: ThreadId): void {
+    if (this.#state.kind === "closed") return;
+    this.#subscribed ??= new Set();
+    this.#subscribed.add(threadId);
+    this.#ports.hub.subscribe(threadId, this.#outbox);
+  }
+
+  unsubscribe(threadId: ThreadId): boolean {
+    this.#subscribed?.delete(threadId);
+    return this.#ports.hub.unsubscribe(threadId, this.#outbox);
+  }
+
+  isSubscribed(threadId: ThreadId): boolean {
+    return this.#subscribed?.has(threadId) ?? false;
+  }
+
+  tell<P extends z.ZodType>(spec: NotificationSpec<string, P, "one">, params: z.input<P>): void {
+    if (this.#state.kind !== "initialized" || !this.#outbox.wants(spec.name)) return;
+    this.#outbox.send(notificationFrame(spec.name, params, Date.now()));
+  }
+
+  catchUp(threadId: ThreadId): void {
+    if (this.#state.kind !== "initialized") return;
+    for (const { frame, method, ask } of this.#ports.threads.catchUp(threadId)) {
+      if (ask !== undefined) {
+        if (!this.#outbox.mayAnswer) continue;
+        this.#outbox.asked(ask);
+      } else if (!this.#outbox.wants(method)) {
+        continue;
+      }
+      this.#outbox.send(frame);
+    }
+  }
+
+  received(text: string): void {
+    if (this.#state.kind === "closed") return;
+    const inbound = readFrame(text);
+    switch (inbound.kind) {
+      case "request":
+        if (this.#inFlight >= maxInFlight) this.#respond(overloaded(inbound.frame.id));
+        else {
+          this.#inFlight += 1;
+          this.#ports.dispatcher.answer(this, inbound.frame, this.#answered);
+        }
+        return;
+      case "answer":
+        this.#takeAnswer(inbound.frame);
+        return;
+      case "notification":
+        return;
+      case "malformed":
+        this.receivedGarbage();
+    }
+  }
+
+  receivedGarbage(): void {
+    const nowMs = Date.now();
+    if (nowMs - this.#malformedSinceMs > malformedWindowMs) {
+      this.#malformedSinceMs = nowMs;
+      this.#malformed = 0;
+    }
+    this.#malformed += 1;
+    if (this.#malformed >= maxMalformed) {
+      this.end("policyViolation", `${maxMalformed} frames in a minute that are not JSON-RPC`);
+    }
+  }
+
+  drained(): void {
+    this.#outbox.drained(Date.now());
+  }
+
+  closed(): void {
+    const next = nextConnectionState(this.#state, { kind: "close" });
+    if (!next) return;
+    this.#state = next;
+    this.#ports.hub.leave(this.#outbox);
+    this.#ports.onClosed(this);
+  }
+
+  end(reason: Parameters<FrameSocket["close"]>[0], message: string): void {
+    this.#ports.hub.deliver();
+    this.#outbox.flush();
+    this.#socket.close(reason, message);
+    this.closed();
+  }
+
+  readonly #answered = (response: ResponseFrame): void => {
+    this.#inFlight -= 1;
+    this.#respond(response);
+  };
+
+  #respond(response: ResponseFrame): void {
+    if (this.#state.kind !== "closed") this.#outbox.send(textFrame(JSON.stringify(response)));
+  }
+
+  /** Only a connection that was asked may answer; anything else is ignored, as a late answer is. */
+  #takeAnswer(frame: AnswerFrame): void {
+    if (!this.#outbox.wasAsked(frame.id)) return;
+    this.#outbox.resolved(frame.id);
+    this.#ports.threads.answer(
+      frame.id,
+      "error" in frame ? { error: frame.error } : { result: frame.result },
+    );
+  }
+}
+
+const overloaded = (id: ResponseFrame["id"]): ResponseFrame => ({
+  id,
+  error: {
+    code: errorCodes.overloaded,
+    message: `Server overloaded: ${maxInFlight} requests of this connection wait for their answers; retry when some have come.`,
+  },
+});

@@ -1,0 +1,98 @@
+/** What the model is told before the conversation: who it is, where it works, what the project asks. */
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { ModelItem } from "../protocol/model-item.ts";
+
+export interface ProjectDoc {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface DocOptions {
+  readonly codexHome: string;
+  readonly cwd: string;
+  /** Names whose presence marks a project's root, `.git` by default. */
+  readonly rootMarkers: readonly string[];
+  /** All documents together are cut at this many bytes. */
+  readonly maxBytes: number;
+}
+
+const docName = "AGENTS.md";
+
+export const baseInstructions = `You are a coding agent that works on a person's development machine through Farhelm, a remote control.
+You read and change files and run commands with the tools that you are given; the person may be far away and see your work on a phone.
+
+- Say in one short sentence what you are about to do before you call tools, and sum up the outcome when you are done.
+- Run commands with exec_command. It runs \`bash -lc\`. Prefer rg for searching.
+- Change files with apply_patch. Where it is not offered as a tool of its own, call exec_command with: apply_patch <<'EOF' ... EOF
+  A patch reads: *** Begin Patch, then *** Add File: PATH with + lines, *** Delete File: PATH, or *** Update File: PATH with @@ hunks of context, - and + lines, then *** End Patch.
+- A command that needs more than the sandbox allows is asked for with sandbox_permissions "require_escalated" and a justification that a person can judge at a glance.
+- Keep to the conventions of the project. Do not undo changes that you did not make. Do not commit unless you are asked to.
+- If something fails, say what failed and what you would try next instead of repeating it blindly.`;
+
+/** AGENTS.md of the home, then from the project's root down to `cwd`; missing files are skipped. */
+export async function projectDocs(options: DocOptions): Promise<readonly ProjectDoc[]> {
+  const docs: ProjectDoc[] = [];
+  let leftBytes = options.maxBytes;
+  for (const folder of [options.codexHome, ...(await foldersDownTo(options))]) {
+    if (leftBytes <= 0) break;
+    const path = join(folder, docName);
+    const bytes = await readFile(path).catch(() => undefined);
+    if (!bytes || bytes.length === 0) continue;
+    docs.push({ path, text: bytes.subarray(0, leftBytes).toString("utf8") });
+    leftBytes -= bytes.length;
+  }
+  return docs;
+}
+
+async function foldersDownTo({ cwd, rootMarkers }: DocOptions): Promise<readonly string[]> {
+  const up = [cwd];
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    const marks = await Promise.all(
+      rootMarkers.map((marker) =>
+        stat(join(folder, marker)).then(
+          () => true,
+          () => false,
+        ),
+      ),
+    );
+    if (marks.includes(true)) return up.slice(0, up.indexOf(folder) + 1).toReversed();
+    const parent = dirname(folder);
+    if (parent === folder) return [cwd];
+    up.push(parent);
+  }
+}
+
+/** The first items of a conversation; sent once and again when the folder changes. */
+export function contextItems(
+  cwd: string,
+  docs: readonly ProjectDoc[],
+  developer: string | null,
+  nowMs: number,
+): readonly ModelItem[] {
+  const items: ModelItem[] = [];
+  if (developer) items.push(message("developer", [developer]));
+  const project = docs.map(
+    ({ path, text }) =>
+      `# AGENTS.md instructions for ${dirname(path)}\n\n<INSTRUCTIONS>\n${text}\n</INSTRUCTIONS>`,
+  );
+  const environment = [
+    "<environment_context>",
+    `  <cwd>${cwd}</cwd>`,
+    "  <shell>bash</shell>",
+    `  <current_date>${new Date(nowMs).toISOString().slice(0, 10)}</current_date>`,
+    `  <timezone>${Intl.DateTimeFormat().resolvedOptions().timeZone}</timezone>`,
+    "</environment_context>",
+  ].join("\n");
+  items.push(message("user", [...project, environment]));
+  return items;
+}
+
+/** What the model is told in the turn after one that a person stopped. */
+export const abortedItem: ModelItem = message("user", [
+  "<turn_aborted>\nThe person interrupted this turn before it was done. What was running has been stopped and may have taken effect in part; look before you go on.\n</turn_aborted>",
+]);
+
+function message(role: "user" | "developer", texts: readonly string[]): ModelItem {
+  return { type: "message", role, content: texts.map((text) => ({ type: "input_text", text })) };
+}

@@ -1,0 +1,143 @@
+import type { Publisher } from "../events/port.ts";
+import type { ThreadId, TurnId } from "../protocol/ids.ts";
+import type { ModelItem } from "../protocol/model-item.ts";
+import { threadStatusChanged } from "../protocol/notifications.ts";
+import type { ThreadTokenUsage, Turn } from "../protocol/turn.ts";
+import type { HistoryEvent, ThreadMeta, ThreadWriter } from "../store/port.ts";
+import type { ThreadSettings } from "./settings.ts";
+import type { ThreadEvent, ThreadState } from "./thread-state.ts";
+import { nextThreadState, statusOf } from "./thread-state.ts";
+import type { TurnRunner } from "./turn-runner.ts";
+
+/** What a thread in memory begins with: nothing, or its past. */
+export interface ThreadPast {
+  readonly turns: readonly Turn[];
+  readonly modelItems: readonly ModelItem[];
+  readonly usage: ThreadTokenUsage | null;
+  readonly usageTurnId: TurnId | null;
+  readonly preview: string;
+  readonly name: string | null;
+  readonly updatedAtMs: number;
+  readonly recencyAtMs: number;
+}
+
+export const noPast = (nowMs: number): ThreadPast => ({
+  turns: [],
+  modelItems: [],
+  usage: null,
+  usageTurnId: null,
+  preview: "",
+  name: null,
+  updatedAtMs: nowMs,
+  recencyAtMs: nowMs,
+});
+
+/** A preview is the beginning of the first thing that a person wrote. */
+const maxPreviewChars = 2_000;
+
+/** A thread in memory: its settings, its past, and the turn that runs. */
+export class LoadedThread {
+  readonly meta: ThreadMeta;
+  readonly ephemeral: boolean;
+  readonly path: string | null;
+  /** Where AGENTS.md files of the last turn were found. */
+  instructionSources: readonly string[] = [];
+  settings: ThreadSettings;
+  preview: string;
+  name: string | null;
+  updatedAtMs: number;
+  recencyAtMs: number;
+  usage: ThreadTokenUsage | null;
+  usageTurnId: TurnId | null;
+  /** The folder that the model was last told of. */
+  contextCwd: string | undefined;
+  /** Turns that ended, oldest first. */
+  readonly turns: Turn[];
+  readonly modelItems: ModelItem[];
+  /** Commands and patches that a person accepted for the life of the thread. */
+  readonly accepted = new Set<string>();
+  active: TurnRunner | undefined;
+  /** Tells the clients of a turn that has ended without their knowing yet. */
+  unannounced: (() => void) | undefined;
+  readonly #writer: ThreadWriter;
+  readonly #publisher: Publisher;
+  #state: ThreadState = { kind: "idle" };
+  #stored: boolean;
+
+  constructor(
+    meta: ThreadMeta,
+    options: {
+      readonly settings: ThreadSettings;
+      readonly past: ThreadPast;
+      readonly writer: ThreadWriter;
+      readonly publisher: Publisher;
+      readonly path: string | null;
+      readonly ephemeral: boolean;
+      readonly stored: boolean;
+    },
+  ) {
+    const { past } = options;
+    this.meta = meta;
+    this.settings = options.settings;
+    this.ephemeral = options.ephemeral;
+    this.path = options.path;
+    this.preview = past.preview;
+    this.name = past.name;
+    this.updatedAtMs = past.updatedAtMs;
+    this.recencyAtMs = past.recencyAtMs;
+    this.usage = past.usage;
+    this.usageTurnId = past.usageTurnId;
+    this.turns = [...past.turns];
+    this.modelItems = [...past.modelItems];
+    this.#writer = options.writer;
+    this.#publisher = options.publisher;
+    this.#stored = options.stored;
+  }
+
+  get id(): ThreadId {
+    return this.meta.id;
+  }
+
+  get state(): ThreadState {
+    return this.#state;
+  }
+
+  /** Whether the store knows it; false before the first turn. */
+  get stored(): boolean {
+    return this.#stored;
+  }
+
+  /** Keeps the events; only then may they be announced. Model items join the conversation. */
+  async append(events: readonly HistoryEvent[]): Promise<void> {
+    await this.#writer.append(events);
+    this.#stored = true;
+    this.updatedAtMs = Date.now();
+    for (const event of events) {
+      if (event.kind === "modelItem") this.modelItems.push(event.item);
+      if (event.kind === "itemCompleted" && event.item.type === "userMessage" && !this.preview) {
+        const [first] = event.item.content;
+        this.preview = first?.type === "text" ? first.text.slice(0, maxPreviewChars) : "[Image]";
+      }
+    }
+  }
+
+  /** Moves the status on and tells everybody. */
+  transition(event: ThreadEvent): void {
+    const next = nextThreadState(this.#state, event);
+    if (!next) return;
+    this.#state = next;
+    this.#publisher.publish(threadStatusChanged, {
+      threadId: this.id,
+      status: statusOf(next),
+    });
+  }
+
+  /** All turns, with the running one as far as it is. */
+  snapshot(): readonly Turn[] {
+    return this.active ? [...this.turns, this.active.snapshot()] : this.turns;
+  }
+
+  close(): Promise<void> {
+    return this.#writer.close();
+  }
+}

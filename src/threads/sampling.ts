@@ -1,0 +1,86 @@
+import { ModelError } from "../model/port.ts";
+import type { ToolCall } from "../tools/port.ts";
+import { abortableDelay } from "../util/abortable-delay.ts";
+import { baseInstructions } from "./instructions.ts";
+import { ModelExchange } from "./model-exchange.ts";
+import { sendableHistory } from "./model-history.ts";
+import { turnErrorOf } from "./turn-end.ts";
+import type { TurnPorts } from "./turn-ports.ts";
+import type { TurnRecord } from "./turn-record.ts";
+
+export interface SamplingOptions {
+  readonly record: TurnRecord;
+  readonly ports: TurnPorts;
+  readonly outputSchema: unknown;
+  /** Ends the turn. */
+  readonly interruption: AbortSignal;
+  /** Drops this request, to ask anew with what a person added. */
+  readonly steering: AbortSignal;
+}
+
+/**
+ * One answer of the model, retried as the provider says; resolves with the tools that it calls.
+ * Rejects with `ModelError` when the provider gives up, with the reason when a signal aborts.
+ */
+export async function sample(options: SamplingOptions): Promise<readonly ToolCall[]> {
+  const { record, ports, interruption, steering } = options;
+  const signal = AbortSignal.any([interruption, steering]);
+  const provider = ports.models.provider(record.thread.settings.modelProvider);
+  for (let failures = 0; ;) {
+    try {
+      return await attempt(options, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ModelError)) throw error;
+      failures += 1;
+      const delayMs = provider.retryDelayMs(failures, error);
+      if (delayMs === undefined) throw error;
+      record.announceError(turnErrorOf(error), true);
+      await abortableDelay(delayMs, signal);
+    }
+  }
+}
+
+async function attempt(
+  { record, ports, outputSchema }: SamplingOptions,
+  signal: AbortSignal,
+): Promise<readonly ToolCall[]> {
+  const { thread } = record;
+  const { settings } = thread;
+  const provider = ports.models.provider(settings.modelProvider);
+  const metadata = provider.metadata(settings.model);
+  const exchange = new ModelExchange({
+    threadId: thread.id,
+    turnId: record.id,
+    publisher: ports.publisher,
+    remember: (item) => record.remember(item),
+    complete: (item) => record.complete(item),
+  });
+  record.partial = () => exchange.partial;
+  try {
+    const outcome = await provider.stream(
+      {
+        model: settings.model,
+        instructions: settings.baseInstructions ?? baseInstructions,
+        input: sendableHistory(thread.modelItems),
+        tools: ports.tools.specs({ patchTool: metadata.offersPatchTool }),
+        effort: settings.effort ?? metadata.defaultEffort,
+        summary: settings.summary,
+        outputSchema: outputSchema ?? null,
+        threadId: thread.id,
+        turnId: record.id,
+      },
+      exchange,
+      signal,
+    );
+    await exchange.settled();
+    await record.count(outcome, metadata.contextWindow);
+    return exchange.toolCalls;
+  } catch (error) {
+    exchange.abandon();
+    await exchange.settled();
+    throw error;
+  } finally {
+    record.partial = () => undefined;
+  }
+}

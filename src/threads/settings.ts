@@ -1,0 +1,78 @@
+import { resolve } from "node:path";
+import type { Config } from "../config/port.ts";
+import { policyForMode } from "../permissions/sandbox-policy.ts";
+import type { ApprovalPolicy } from "../protocol/settings.ts";
+import type { TurnSettings } from "../store/port.ts";
+import type { SettingsOverride } from "./port.ts";
+
+/** The settings in force in a thread. They change with turn/start and stay. */
+export interface ThreadSettings extends TurnSettings {
+  readonly baseInstructions: string | null;
+  readonly developerInstructions: string | null;
+  /** False: the tools that need a folder are not offered. */
+  readonly hasEnvironment: boolean;
+}
+
+/** What a thread starts with when nobody says otherwise. */
+export interface SettingsDefaults {
+  readonly config: Config;
+  readonly cwd: string;
+  readonly model: string;
+  readonly modelProvider: string;
+}
+
+export function initialSettings(
+  { config, cwd, model, modelProvider }: SettingsDefaults,
+  override: SettingsOverride,
+): ThreadSettings {
+  const folder = resolve(cwd, override.cwd ?? ".");
+  return withOverride(
+    {
+      cwd: folder,
+      model,
+      modelProvider,
+      effort: config.modelReasoningEffort,
+      summary: config.modelReasoningSummary,
+      approvalPolicy: config.approvalPolicy ?? defaultApproval(config, folder),
+      sandboxPolicy: policyForMode(
+        config.sandboxMode ?? (isTrusted(config, folder) ? "workspace-write" : "read-only"),
+        config.workspaceWrite,
+      ),
+      baseInstructions: null,
+      developerInstructions: config.developerInstructions,
+      hasEnvironment: true,
+    },
+    override,
+  );
+}
+
+/** The settings after a caller's wishes; relative folders count from the present one. */
+export function withOverride(settings: ThreadSettings, override: SettingsOverride): ThreadSettings {
+  const [environment] = override.environments ?? [];
+  const cwd = resolve(settings.cwd, environment?.cwd ?? override.cwd ?? ".");
+  return {
+    cwd,
+    model: override.model ?? settings.model,
+    modelProvider: override.modelProvider ?? settings.modelProvider,
+    effort: override.effort ?? settings.effort,
+    summary: override.summary ?? settings.summary,
+    approvalPolicy: override.approvalPolicy ?? settings.approvalPolicy,
+    sandboxPolicy: override.sandboxPolicy ?? settings.sandboxPolicy,
+    baseInstructions: override.baseInstructions ?? settings.baseInstructions,
+    developerInstructions: override.developerInstructions ?? settings.developerInstructions,
+    hasEnvironment: override.environments
+      ? override.environments.length > 0
+      : settings.hasEnvironment,
+  };
+}
+
+/** The part that is stored with each turn. */
+export function turnSettings(settings: ThreadSettings): TurnSettings {
+  const { cwd, model, modelProvider, effort, summary, approvalPolicy, sandboxPolicy } = settings;
+  return { cwd, model, modelProvider, effort, summary, approvalPolicy, sandboxPolicy };
+}
+
+const isTrusted = (config: Config, cwd: string): boolean => config.projects.get(cwd) === "trusted";
+
+const defaultApproval = (config: Config, cwd: string): ApprovalPolicy =>
+  config.projects.get(cwd) === "untrusted" ? "untrusted" : "on-request";

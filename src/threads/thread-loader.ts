@@ -1,0 +1,147 @@
+import type { Config, ConfigReader } from "../config/port.ts";
+import { ConfigError } from "../config/port.ts";
+import type { Publisher } from "../events/port.ts";
+import type { Models } from "../model/port.ts";
+import { invalidRequest } from "../protocol/errors.ts";
+import { ThreadId } from "../protocol/ids.ts";
+import type { History, ThreadMeta, ThreadStore, ThreadWriter } from "../store/port.ts";
+import { uuidV7 } from "../util/uuid-v7.ts";
+import { readGitInfo } from "./git-info.ts";
+import { LoadedThread, noPast } from "./loaded-thread.ts";
+import type { SettingsOverride, StartOptions } from "./port.ts";
+import { clientError } from "./store-errors.ts";
+import type { ThreadSettings } from "./settings.ts";
+import { initialSettings } from "./settings.ts";
+
+export interface LoaderPorts {
+  readonly store: ThreadStore;
+  readonly publisher: Publisher;
+  readonly models: Models;
+  readonly config: ConfigReader;
+  /** The folder of threads whose caller names none. */
+  readonly defaultCwd: string;
+  /** The protocol generation, kept as the version of the program that made the thread. */
+  readonly cliVersion: string;
+}
+
+/** An ephemeral thread is kept nowhere. */
+const nowhere: ThreadWriter = { append: () => Promise.resolve(), close: () => Promise.resolve() };
+
+/** Makes threads in memory: new ones, and those that the store remembers. */
+export class ThreadLoader {
+  readonly #ports: LoaderPorts;
+
+  constructor(ports: LoaderPorts) {
+    this.#ports = ports;
+  }
+
+  async create(options: StartOptions): Promise<LoadedThread> {
+    const { store, publisher } = this.#ports;
+    const settings = this.#settings(this.#config(options.config), options, {});
+    const id = ThreadId.parse(uuidV7());
+    const createdAtMs = Date.now();
+    const meta: ThreadMeta = {
+      id,
+      sessionId: id,
+      forkedFromId: null,
+      createdAtMs,
+      cwd: settings.cwd,
+      originator: options.originator,
+      cliVersion: this.#ports.cliVersion,
+      source: "vscode",
+      threadSource: options.threadSource,
+      modelProvider: settings.modelProvider,
+      baseInstructions: settings.baseInstructions,
+      historyMode: options.historyMode ?? "paginated",
+      gitInfo: await readGitInfo(settings.cwd),
+    };
+    return new LoadedThread(meta, {
+      settings,
+      past: noPast(createdAtMs),
+      writer: options.ephemeral ? nowhere : store.create(meta),
+      publisher,
+      path: options.ephemeral ? null : store.pathOf(meta),
+      ephemeral: options.ephemeral,
+      stored: false,
+    });
+  }
+
+  /** A thread that the store knows, with its past, open for more. */
+  async load(id: ThreadId, override: SettingsOverride): Promise<LoadedThread> {
+    const { store, publisher } = this.#ports;
+    const config = this.#config({});
+    try {
+      const history = await store.load(id);
+      const settings = this.#settings(config, override, history);
+      const { record } = history;
+      return new LoadedThread(record, {
+        settings,
+        past: {
+          ...history,
+          preview: record.preview,
+          name: record.name,
+          updatedAtMs: record.updatedAtMs,
+          recencyAtMs: record.recencyAtMs,
+        },
+        writer: await store.open(id),
+        publisher,
+        path: record.path,
+        ephemeral: false,
+        stored: true,
+      });
+    } catch (error) {
+      throw clientError(error, `no rollout found for thread id ${id}`);
+    }
+  }
+
+  /**
+   * What was stored comes back, model, provider and effort only if the caller names none of them;
+   * approval policy and sandbox are those of the configuration.
+   */
+  #settings(
+    config: Config,
+    override: SettingsOverride,
+    past: Partial<Pick<History, "settings" | "record">>,
+  ): ThreadSettings {
+    const { models, defaultCwd } = this.#ports;
+    const { model, modelProvider, effort } = override;
+    const asked = model ?? modelProvider ?? effort;
+    const stored = asked === undefined ? past.settings : undefined;
+    const { model: standardModel, modelProvider: standardProvider } = models.defaults();
+    const provider = asked === undefined ? past.record?.modelProvider : undefined;
+    const settings = initialSettings(
+      {
+        config,
+        cwd: past.settings?.cwd ?? past.record?.cwd ?? defaultCwd,
+        model: config.model ?? standardModel,
+        modelProvider: config.modelProvider ?? standardProvider,
+      },
+      {
+        ...override,
+        model: model ?? stored?.model,
+        modelProvider: modelProvider ?? stored?.modelProvider ?? provider,
+        effort: effort ?? stored?.effort ?? undefined,
+      },
+    );
+    this.#checkProvider(settings.modelProvider);
+    return settings;
+  }
+
+  #config(overrides: Readonly<Record<string, unknown>>): Config {
+    try {
+      return this.#ports.config.read(overrides);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      throw invalidRequest(`failed to load configuration: ${error.message}`, error);
+    }
+  }
+
+  #checkProvider(id: string): void {
+    try {
+      this.#ports.models.provider(id);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw invalidRequest(`failed to load configuration: ${why}`, error);
+    }
+  }
+}

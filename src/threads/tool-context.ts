@@ -1,0 +1,75 @@
+import type { TurnId } from "../protocol/ids.ts";
+import type { ThreadItem } from "../protocol/item.ts";
+import {
+  itemStarted,
+  terminalInteraction,
+  turnDiffUpdated,
+  turnPlanUpdated,
+} from "../protocol/notifications.ts";
+import type { PatchedFile, ToolContext } from "../tools/port.ts";
+import { createApprovals } from "./command-approval.ts";
+import type { LoadedThread } from "./loaded-thread.ts";
+import type { OpenItems } from "./open-items.ts";
+import type { TurnPorts } from "./turn-ports.ts";
+
+export interface ToolContextOwner {
+  readonly thread: LoadedThread;
+  readonly ports: TurnPorts;
+  readonly turnId: TurnId;
+  readonly open: OpenItems;
+  readonly signal: AbortSignal;
+  /** Stores, then announces. */
+  complete(item: ThreadItem): Promise<void>;
+  cancel(): void;
+}
+
+/** What the tools of one turn reach. Settings are read when a tool asks, as they may change with a turn only. */
+export function createToolContext(owner: ToolContextOwner): ToolContext {
+  const { thread, ports, turnId, open, signal } = owner;
+  const { publisher } = ports;
+  const ids = { threadId: thread.id, turnId };
+  const patched: PatchedFile[] = [];
+  return {
+    ...ids,
+    signal,
+    get cwd() {
+      return thread.settings.cwd;
+    },
+    get approvalPolicy() {
+      return thread.settings.approvalPolicy;
+    },
+    get sandboxPolicy() {
+      return thread.settings.sandboxPolicy;
+    },
+    approvals: createApprovals({
+      thread,
+      turnId,
+      desk: ports.desk,
+      signal,
+      cancel: () => owner.cancel(),
+    }),
+    itemStarted(item) {
+      open.start(item);
+      publisher.publish(itemStarted, {
+        item,
+        ...ids,
+        startedAtMs: item.startedAtMs ?? Date.now(),
+      });
+    },
+    itemCompleted: (item) => owner.complete(item),
+    outputDelta: (itemId, text) => open.output(itemId, text),
+    terminalInteraction(itemId, processId, stdin) {
+      publisher.publish(terminalInteraction, { ...ids, itemId, processId, stdin });
+    },
+    patched(changes) {
+      patched.push(...changes);
+      publisher.publish(turnDiffUpdated, {
+        ...ids,
+        diff: ports.diffOf(patched, thread.settings.cwd),
+      });
+    },
+    planUpdated({ explanation, plan }) {
+      publisher.publish(turnPlanUpdated, { ...ids, explanation, plan: [...plan] });
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import type { Publisher } from "../events/port.ts";
+import type { Models } from "../model/port.ts";
+import type { PatchedFile, Tools } from "../tools/port.ts";
+import type { ApprovalDesk } from "./approval-desk.ts";
+import type { ProjectDoc } from "./instructions.ts";
+
+/** What a turn needs of the rest of the host. */
+export interface TurnPorts {
+  readonly publisher: Publisher;
+  readonly models: Models;
+  readonly tools: Tools;
+  readonly desk: ApprovalDesk;
+  readonly log: { error(fields: object, message: string): void };
+  /** The project's instructions for work in `cwd`. */
+  docs(cwd: string): Promise<readonly ProjectDoc[]>;
+  /** One diff text of everything that was patched; paths inside `root` are shown relative to it. */
+  diffOf(files: readonly PatchedFile[], root: string): string;
+}

@@ -1,0 +1,216 @@
+import type { ModelOutcome } from "../model/port.ts";
+import type { Publisher } from "../events/port.ts";
+import { TurnId } from "../protocol/ids.ts";
+import type { ThreadItem } from "../protocol/item.ts";
+import type { ModelItem } from "../protocol/model-item.ts";
+import {
+  itemCompleted,
+  itemStarted,
+  threadTokenUsageUpdated,
+  turnCompleted,
+  turnErrored,
+  turnStarted,
+} from "../protocol/notifications.ts";
+import type { Turn, TurnError } from "../protocol/turn.ts";
+import type { UserInput } from "../protocol/user-input.ts";
+import type { HistoryEvent } from "../store/port.ts";
+import { uuidV7 } from "../util/uuid-v7.ts";
+import { abortedItem } from "./instructions.ts";
+import { userMessageItem } from "./items.ts";
+import type { LoadedThread } from "./loaded-thread.ts";
+import { userMessageForModel } from "./model-input.ts";
+import { OpenItems } from "./open-items.ts";
+import { addUsage, summaryOf } from "./turn-end.ts";
+import type { TurnEvent, TurnState } from "./turn-state.ts";
+import { isRunning, nextTurnState } from "./turn-state.ts";
+
+/** What a turn is, keeps and tells: everything is stored first and announced then. */
+export class TurnRecord {
+  readonly id: TurnId = TurnId.parse(uuidV7());
+  readonly thread: LoadedThread;
+  readonly open: OpenItems;
+  /** The item that the model is writing, if any. */
+  partial: () => ThreadItem | undefined = () => undefined;
+  readonly #publisher: Publisher;
+  readonly #startedAtMs = Date.now();
+  readonly #items: ThreadItem[] = [];
+  #state: TurnState = { kind: "sampling" };
+  #completedAtMs: number | null = null;
+  #endAnnounced = false;
+
+  constructor(thread: LoadedThread, publisher: Publisher) {
+    this.thread = thread;
+    this.#publisher = publisher;
+    this.open = new OpenItems(publisher, { threadId: thread.id, turnId: this.id });
+  }
+
+  get running(): boolean {
+    return isRunning(this.#state);
+  }
+
+  apply(event: TurnEvent): void {
+    this.#state = nextTurnState(this.#state, event) ?? this.#state;
+  }
+
+  /** What turn/start answers: a turn that has not begun to work. */
+  opening(): Turn {
+    return { ...this.#turn(), startedAt: null };
+  }
+
+  /** The turn with everything so far, also what is half written. */
+  snapshot(): Turn {
+    const partial = this.partial();
+    const items = [...this.#items, ...(partial ? [partial] : []), ...this.open.snapshot()];
+    return { ...this.#turn(), items, itemsView: "full" };
+  }
+
+  modelEvent(item: ModelItem): HistoryEvent {
+    return { kind: "modelItem", turnId: this.id, item };
+  }
+
+  startEvent(): HistoryEvent {
+    return { kind: "turnStarted", turnId: this.id, startedAtMs: this.#startedAtMs };
+  }
+
+  /** Stores what a person wrote, behind `before`; the items are still to be announced. */
+  async storeInput(
+    input: readonly UserInput[],
+    clientId: string | null,
+    before: readonly HistoryEvent[],
+  ): Promise<readonly ThreadItem[]> {
+    const events = [...before];
+    const items: ThreadItem[] = [];
+    if (input.length > 0) {
+      const item = userMessageItem(input, clientId, Date.now());
+      events.push(this.modelEvent(await userMessageForModel(input, this.thread.settings.cwd)));
+      events.push({ kind: "itemCompleted", turnId: this.id, item });
+      items.push(item);
+    }
+    await this.thread.append(events);
+    this.#items.push(...items);
+    return items;
+  }
+
+  /** What the model said or was answered. */
+  remember(item: ModelItem): Promise<void> {
+    return this.thread.append([this.modelEvent(item)]);
+  }
+
+  async complete(item: ThreadItem): Promise<void> {
+    await this.thread.append([{ kind: "itemCompleted", turnId: this.id, item }]);
+    this.open.end(item.id);
+    this.#items.push(item);
+    this.#announceCompleted(item);
+  }
+
+  async count({ usage }: ModelOutcome, contextWindow: number): Promise<void> {
+    const { thread } = this;
+    const tokenUsage = addUsage(thread.usage, usage, contextWindow);
+    await thread.append([{ kind: "tokenUsage", turnId: this.id, usage: tokenUsage }]);
+    thread.usage = tokenUsage;
+    thread.usageTurnId = this.id;
+    this.#publisher.publish(threadTokenUsageUpdated, { ...this.#ids(), tokenUsage });
+  }
+
+  /** Stores how the turn ended; from here on it is one of the thread's past turns. */
+  async storeEnd(): Promise<void> {
+    this.open.clear();
+    this.partial = () => undefined;
+    const completedAtMs = Date.now();
+    this.#completedAtMs = completedAtMs;
+    const { kind } = this.#state;
+    const events: HistoryEvent[] = [];
+    if (kind === "interrupted") events.push(this.modelEvent(abortedItem));
+    if (this.#state.kind === "failed") {
+      events.push({ kind: "turnError", turnId: this.id, error: this.#state.error });
+    }
+    events.push({
+      kind: "turnEnded",
+      turnId: this.id,
+      status: kind === "interrupted" || kind === "failed" ? kind : "completed",
+      startedAtMs: this.#startedAtMs,
+      completedAtMs,
+      lastAgentMessage: this.#lastWords(),
+    });
+    try {
+      await this.thread.append(events);
+    } finally {
+      this.thread.turns.push(this.#withItems());
+      this.thread.active = undefined;
+      this.thread.unannounced = () => this.announceEnd();
+    }
+  }
+
+  announceStart(firstItems: readonly ThreadItem[]): void {
+    this.thread.transition({ kind: "turnStarted" });
+    this.#publisher.publish(turnStarted, { threadId: this.thread.id, turn: this.#turn() });
+    this.announceInput(firstItems);
+  }
+
+  announceInput(items: readonly ThreadItem[]): void {
+    for (const item of items) {
+      this.#publisher.publish(itemStarted, {
+        item: { ...item, completedAtMs: null },
+        ...this.#ids(),
+        startedAtMs: item.startedAtMs ?? this.#startedAtMs,
+      });
+      this.#announceCompleted(item);
+    }
+  }
+
+  announceError(error: TurnError, willRetry: boolean): void {
+    this.#publisher.publish(turnErrored, { error, willRetry, ...this.#ids() });
+  }
+
+  /** Tells the clients how the turn ended; once, however often it is called. */
+  announceEnd(): void {
+    if (this.#endAnnounced) return;
+    this.#endAnnounced = true;
+    this.thread.unannounced = undefined;
+    const failed = this.#state.kind === "failed" ? this.#state.error : undefined;
+    this.thread.transition({ kind: failed ? "turnFailed" : "turnEnded" });
+    if (failed) this.announceError(failed, false);
+    this.#publisher.publish(turnCompleted, {
+      threadId: this.thread.id,
+      turn: summaryOf(this.#withItems()),
+    });
+  }
+
+  #announceCompleted(item: ThreadItem): void {
+    this.#publisher.publish(itemCompleted, {
+      item,
+      ...this.#ids(),
+      contentTokenCount: null,
+      completedAtMs: item.completedAtMs ?? Date.now(),
+    });
+  }
+
+  #lastWords(): string | null {
+    const last = this.#items.findLast((item) => item.type === "agentMessage");
+    return last?.type === "agentMessage" ? last.text : null;
+  }
+
+  #withItems(): Turn {
+    return { ...this.#turn(), items: [...this.#items], itemsView: "full" };
+  }
+
+  #ids(): { threadId: LoadedThread["id"]; turnId: TurnId } {
+    return { threadId: this.thread.id, turnId: this.id };
+  }
+
+  #turn(): Turn {
+    const { kind } = this.#state;
+    const completedAtMs = this.#completedAtMs;
+    return {
+      id: this.id,
+      rootTurnId: this.id,
+      items: [],
+      itemsView: "notLoaded",
+      status: kind === "sampling" || kind === "working" ? "inProgress" : kind,
+      error: this.#state.kind === "failed" ? this.#state.error : null,
+      startedAt: Math.floor(this.#startedAtMs / 1000),
+      completedAt: completedAtMs === null ? null : Math.floor(completedAtMs / 1000),
+      durationMs: completedAtMs === null ? null : completedAtMs - this.#startedAtMs,
+    };
+  }
+}

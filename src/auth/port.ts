@@ -76,7 +76,14 @@ export interface DeviceAdmin {
     role: Principal["role"],
     ttlMs: number,
   ): Promise<{ token: string; id: string; expiresAtMs: number }>;
-  /** A pairing link's secret and deadline; replaces an earlier one that was not used. */
-  offerPairing(role: Principal["role"]): { secret: string; expiresAtMs: number };
+  /**
+   * A pairing link's secret and deadline; replaces an earlier one that was not used.
+   * `deviceTtlMs`: the new device's access ends after this time (a guest). While there is no device
+   * the role is admin, without an end.
+   */
+  offerPairing(
+    role: Principal["role"],
+    deviceTtlMs?: number,
+  ): { secret: string; expiresAtMs: number };
   hasDevices(): boolean;
 }

@@ -1,0 +1,76 @@
+/** Joins the parts of this room. */
+import type { Database } from "../db/database.ts";
+import { AccessEnds } from "./access-ends.ts";
+import { EnrollmentChallenges } from "./challenges.ts";
+import { Connection } from "./connection.ts";
+import { DeviceRegistry } from "./device-registry.ts";
+import { HostAuthApi } from "./host-auth-api.ts";
+import { HostDevices } from "./host-devices.ts";
+import { HostGatekeeper } from "./host-gatekeeper.ts";
+import { hostTokens } from "./host-tokens.ts";
+import { loadIssuerKey } from "./issuer-key.ts";
+import { Pairing } from "./pairing.ts";
+import type { AuthApi, DeviceAdmin, Gatekeeper } from "./port.ts";
+import { Renewal } from "./renewal.ts";
+import { TokenBuckets } from "./token-buckets.ts";
+
+export interface Auth {
+  readonly gatekeeper: Gatekeeper;
+  readonly api: AuthApi;
+  readonly devices: DeviceAdmin;
+  /** Ends timers and listeners; the database stays open. */
+  close(): void;
+}
+
+export interface AuthOptions {
+  readonly database: Database;
+  /** The folder of the host's own state; the issuer key is made here at the first start. */
+  readonly farhelmHome: string;
+  /** The clock, in Unix milliseconds. */
+  readonly nowMs?: () => number;
+  /** Accepts headless tokens from other machines too. Default false. */
+  readonly allowRemoteHeadless?: boolean;
+}
+
+/** Calls of one address that start a sign-in: a family behind one router fits, a search does not. */
+const startsPerAddress = { burst: 60, perSecond: 2, maxBuckets: 10_000 };
+
+/** Throws an `Error` that says what to do when the host key cannot be read or made. */
+export async function createAuth(options: AuthOptions): Promise<Auth> {
+  const nowMs = options.nowMs ?? Date.now;
+  const tokens = await hostTokens(await loadIssuerKey(options.farhelmHome), nowMs);
+  const registry = new DeviceRegistry(options.database, nowMs);
+  const ends = new AccessEnds(registry, nowMs);
+  const challenges = new EnrollmentChallenges(tokens.hostId, nowMs);
+  const pairing = new Pairing(challenges, nowMs);
+  const connection = new Connection(registry, tokens, nowMs);
+
+  const revoked = (id: string): void => {
+    challenges.dropClient(id);
+    connection.dropDevice(id);
+    ends.tell(id, "revoked");
+  };
+
+  const api = new HostAuthApi({
+    tokens,
+    pairing,
+    renewal: new Renewal(registry, challenges, nowMs),
+    connection,
+    starts: new TokenBuckets(startsPerAddress, nowMs),
+    enroll(device) {
+      const replaced = registry.addDevice(device);
+      if (device.expiresAtMs !== null) ends.arm();
+      if (replaced !== undefined) revoked(replaced);
+    },
+  });
+  const devices = new HostDevices(
+    { registry, tokens, pairing },
+    { revoked, endsAdded: () => ends.arm() },
+    nowMs,
+  );
+  const gatekeeper = new HostGatekeeper(
+    { registry, tokens, connection, ends },
+    { allowRemoteHeadless: options.allowRemoteHeadless ?? false, nowMs },
+  );
+  return { gatekeeper, api, devices, close: () => ends.close() };
+}

@@ -1,0 +1,204 @@
+/** Devices and headless tokens in Farhelm's database: who may come in, as what, until when. */
+import type { Database, Row } from "../db/database.ts";
+import { Role } from "../protocol/principal.ts";
+
+interface RecordBase {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  /** Unix times in milliseconds. */
+  readonly createdAtMs: number;
+  readonly lastSeenAtMs: number | null;
+  readonly expiresAtMs: number | null;
+  readonly revokedAtMs: number | null;
+}
+
+export interface DeviceKey {
+  readonly keyId: string;
+  readonly publicKeySpki: Buffer;
+  readonly thumbprint: string;
+  readonly identityDigest: string;
+}
+
+export interface DeviceRecord extends RecordBase {
+  readonly kind: "device";
+  readonly key: DeviceKey;
+}
+
+export interface HeadlessRecord extends RecordBase {
+  readonly kind: "headless";
+}
+
+export type AccessRecord = DeviceRecord | HeadlessRecord;
+
+interface NewAccess {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly expiresAtMs: number | null;
+}
+
+/** Every pairing is a row of its own: a key that was revoked and is paired again gets a new id. */
+const migrations = [
+  `CREATE TABLE auth_access (
+     id TEXT PRIMARY KEY,
+     kind TEXT NOT NULL CHECK (kind IN ('device', 'headless')),
+     name TEXT NOT NULL,
+     role TEXT NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     last_seen_at_ms INTEGER,
+     expires_at_ms INTEGER,
+     revoked_at_ms INTEGER,
+     key_id TEXT,
+     public_key_spki_base64 TEXT,
+     thumbprint TEXT,
+     identity_digest TEXT
+   ) STRICT;
+   CREATE UNIQUE INDEX auth_access_live_key ON auth_access (thumbprint)
+     WHERE thumbprint IS NOT NULL AND revoked_at_ms IS NULL;
+   CREATE INDEX auth_access_expiry ON auth_access (expires_at_ms) WHERE revoked_at_ms IS NULL;`,
+];
+
+/** `lastSeenAtMs` is written at most this often for one record. */
+const seenStepMs = 60_000;
+
+export class DeviceRegistry {
+  readonly #database: Database;
+  readonly #nowMs: () => number;
+  readonly #statements;
+
+  constructor(database: Database, nowMs: () => number) {
+    database.migrate("auth", migrations);
+    this.#database = database;
+    this.#nowMs = nowMs;
+    this.#statements = {
+      insert: database.prepare(
+        `INSERT INTO auth_access (id, kind, name, role, created_at_ms, expires_at_ms,
+           key_id, public_key_spki_base64, thumbprint, identity_digest)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ),
+      byId: database.prepare("SELECT * FROM auth_access WHERE id = ?"),
+      liveByKey: database.prepare(
+        "SELECT * FROM auth_access WHERE thumbprint = ? AND revoked_at_ms IS NULL",
+      ),
+      live: database.prepare(
+        `SELECT * FROM auth_access
+         WHERE revoked_at_ms IS NULL AND (expires_at_ms IS NULL OR expires_at_ms > ?)
+         ORDER BY created_at_ms, rowid`,
+      ),
+      revoke: database.prepare("UPDATE auth_access SET revoked_at_ms = ? WHERE id = ?"),
+      seen: database.prepare("UPDATE auth_access SET last_seen_at_ms = ? WHERE id = ?"),
+      nextExpiry: database.prepare(
+        `SELECT MIN(expires_at_ms) AS at_ms FROM auth_access
+         WHERE revoked_at_ms IS NULL AND expires_at_ms > ?`,
+      ),
+      expiredIn: database.prepare(
+        `SELECT id FROM auth_access
+         WHERE revoked_at_ms IS NULL AND expires_at_ms > ? AND expires_at_ms <= ?`,
+      ),
+    };
+  }
+
+  /**
+   * Makes a device. A key is in one live record at most: an earlier one of the same key is revoked,
+   * and its id is returned.
+   */
+  addDevice(access: NewAccess & { readonly key: DeviceKey }): string | undefined {
+    return this.#database.transaction(() => {
+      const earlier = this.#statements.liveByKey.get(access.key.thumbprint);
+      const replaced = earlier === undefined ? undefined : text(earlier, "id");
+      if (replaced !== undefined) this.#statements.revoke.run(this.#nowMs(), replaced);
+      this.#insert("device", access, access.key);
+      return replaced;
+    });
+  }
+
+  addHeadless(access: NewAccess): void {
+    this.#insert("headless", access, undefined);
+  }
+
+  find(id: string): AccessRecord | undefined {
+    const row = this.#statements.byId.get(id);
+    return row === undefined ? undefined : recordOf(row);
+  }
+
+  /** Neither revoked nor expired, oldest first. */
+  live(): AccessRecord[] {
+    return this.#statements.live.all(this.#nowMs()).map(recordOf);
+  }
+
+  /** True when this call revoked it; false when there is none of that id or it was revoked before. */
+  revoke(id: string): boolean {
+    return this.#database.transaction(() => {
+      const record = this.find(id);
+      if (record === undefined || record.revokedAtMs !== null) return false;
+      this.#statements.revoke.run(this.#nowMs(), id);
+      return true;
+    });
+  }
+
+  markSeen(record: AccessRecord): void {
+    const nowMs = this.#nowMs();
+    if (record.lastSeenAtMs !== null && nowMs - record.lastSeenAtMs < seenStepMs) return;
+    this.#statements.seen.run(nowMs, record.id);
+  }
+
+  nextExpiryMs(afterMs: number): number | undefined {
+    const atMs = this.#statements.nextExpiry.get(afterMs)?.["at_ms"];
+    return typeof atMs === "number" ? atMs : undefined;
+  }
+
+  /** Ids whose time ended after `fromMs`, until and with `toMs`. */
+  expiredBetween(fromMs: number, toMs: number): string[] {
+    return this.#statements.expiredIn.all(fromMs, toMs).map((row) => text(row, "id"));
+  }
+
+  #insert(kind: "device" | "headless", access: NewAccess, key: DeviceKey | undefined): void {
+    this.#statements.insert.run(
+      access.id,
+      kind,
+      access.name,
+      access.role,
+      this.#nowMs(),
+      access.expiresAtMs,
+      key?.keyId ?? null,
+      key?.publicKeySpki.toString("base64") ?? null,
+      key?.thumbprint ?? null,
+      key?.identityDigest ?? null,
+    );
+  }
+}
+
+function recordOf(row: Row): AccessRecord {
+  const base = {
+    id: text(row, "id"),
+    name: text(row, "name"),
+    role: Role.parse(row["role"]),
+    createdAtMs: Number(row["created_at_ms"]),
+    lastSeenAtMs: time(row, "last_seen_at_ms"),
+    expiresAtMs: time(row, "expires_at_ms"),
+    revokedAtMs: time(row, "revoked_at_ms"),
+  };
+  if (row["kind"] === "headless") return { ...base, kind: "headless" };
+  return {
+    ...base,
+    kind: "device",
+    key: {
+      keyId: text(row, "key_id"),
+      publicKeySpki: Buffer.from(text(row, "public_key_spki_base64"), "base64"),
+      thumbprint: text(row, "thumbprint"),
+      identityDigest: text(row, "identity_digest"),
+    },
+  };
+}
+
+function text(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== "string") throw new Error(`stored column ${column} holds no text`);
+  return value;
+}
+
+function time(row: Row, column: string): number | null {
+  const value = row[column];
+  return typeof value === "number" ? value : null;
+}

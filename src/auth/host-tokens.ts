@@ -1,0 +1,70 @@
+/** The tokens that this host issues about its devices and headless clients. */
+import { keySet } from "../crypto/key-set.ts";
+import { randomId } from "../crypto/random.ts";
+import type { SigningKey } from "../crypto/signing-key.ts";
+import { TokenVerifier, type VerifiedToken } from "../crypto/token-verifier.ts";
+
+/** Values of `typ`. A token of one type is never taken for the other. */
+export const deviceTokenType = "farhelm-device+jwt";
+export const headlessTokenType = "farhelm-headless+jwt";
+
+const audience = "codex-app-server";
+const deviceTokenLifeSeconds = 600;
+
+export interface HostTokens {
+  /** Names this host in `iss` and in signed payloads. */
+  readonly hostId: string;
+  /** Bound to the device's key by `cnf.jkt`; `expiresAt` in Unix seconds. */
+  issueDevice(deviceId: string, thumbprint: string): Promise<{ token: string; expiresAt: number }>;
+  issueHeadless(id: string, expiresAt: number): Promise<string>;
+  /** Throws `TokenError`. */
+  verify(token: string, types: readonly string[]): Promise<VerifiedToken>;
+  jwks(): { readonly keys: readonly object[] };
+}
+
+export async function hostTokens(key: SigningKey, nowMs: () => number): Promise<HostTokens> {
+  const hostId = `urn:farhelm:host:${key.kid}`;
+  const keys = await keySet([key.publicJwk]);
+  const verifier = new TokenVerifier([{ issuer: hostId, audience, algorithms: ["ES256"], keys }]);
+
+  const sign = (
+    type: string,
+    id: string,
+    expiresAt: number,
+    more: Record<string, unknown>,
+  ): Promise<string> =>
+    key.sign(type, {
+      iss: hostId,
+      aud: audience,
+      sub: id,
+      iat: Math.floor(nowMs() / 1000),
+      exp: expiresAt,
+      jti: randomId("jti"),
+      ...more,
+    });
+
+  return {
+    hostId,
+    async issueDevice(deviceId, thumbprint) {
+      const expiresAt = Math.floor(nowMs() / 1000) + deviceTokenLifeSeconds;
+      const claims = {
+        agent_runtime_id: deviceId,
+        account_id: hostId,
+        cnf: { jkt: thumbprint },
+      };
+      return { token: await sign(deviceTokenType, deviceId, expiresAt, claims), expiresAt };
+    },
+    issueHeadless: (id, expiresAt) => sign(headlessTokenType, id, expiresAt, {}),
+    verify: (token, types) => verifier.verify(token, types, nowMs()),
+    jwks: () => ({ keys: [key.publicJwk] }),
+  };
+}
+
+/** `cnf.jkt` of a device's token. */
+export function boundThumbprint(token: VerifiedToken): string | undefined {
+  const confirmation = token.claims["cnf"];
+  if (typeof confirmation !== "object" || confirmation === null) return undefined;
+  return "jkt" in confirmation && typeof confirmation.jkt === "string"
+    ? confirmation.jkt
+    : undefined;
+}

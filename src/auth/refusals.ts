@@ -1,0 +1,89 @@
+/** Every refusal of this room: status, code, sentence, next step. No text holds what the caller sent. */
+import { AuthError } from "./port.ts";
+
+const newLink = "Run `npx farhelm pair` on the host and open the new link.";
+const pairAgain = "Run `npx farhelm pair` on the host and pair this device again.";
+const startOver = "Start again from the first step; every challenge is good for one answer.";
+const newToken = "Run `npx farhelm token` on the host and use the token that it prints.";
+
+const table = {
+  bad_request: [400, "The request does not have the expected members.", "Update the client."],
+  not_found: [404, "There is no such call.", "Update the client."],
+  bad_name: [400, "The name has no visible characters.", "Choose a name with letters."],
+  bad_lifetime: [
+    400,
+    "The lifetime must be more than a second and at most 366 days.",
+    "Choose a lifetime within these limits.",
+  ],
+  pairing_invalid: [401, "This pairing link is not valid.", newLink],
+  pairing_expired: [401, "This pairing link has expired.", newLink],
+  pairing_used: [409, "This pairing link was already used.", newLink],
+  pairing_refused: [401, "Pairing with this link was refused.", newLink],
+  pairing_locked: [403, "Pairing is locked after too many wrong links.", newLink],
+  challenge_unknown: [
+    401,
+    "This challenge does not exist, has expired or was already answered.",
+    startOver,
+  ],
+  challenges_exhausted: [
+    503,
+    "Too many sign-ins are under way on this host.",
+    "Wait a minute and try again.",
+  ],
+  wrong_origin: [
+    401,
+    "The challenge was issued under another address of this host.",
+    "Use one address for the whole sign-in.",
+  ],
+  bad_key: [
+    400,
+    "The device key is not a P-256 public key in SubjectPublicKeyInfo form.",
+    "Make a new ECDSA P-256 key and export it as SPKI.",
+  ],
+  proof_refused: [401, "The proof of the device key does not hold.", startOver],
+  device_unknown: [401, "This host does not know the device.", pairAgain],
+  device_revoked: [401, "The access of this device was revoked.", pairAgain],
+  device_expired: [401, "The access of this device has expired.", pairAgain],
+  token_missing: [
+    401,
+    "The call needs an Authorization header with the device's token.",
+    "Renew the token with auth/token/start.",
+  ],
+  token_invalid: [401, "The token is not valid.", "Renew the token with auth/token/start."],
+  token_expired: [401, "The token has expired.", "Renew the token with auth/token/start."],
+  bearer_invalid: [401, "invalid websocket bearer token", newToken],
+  bearer_expired: [401, "expired websocket bearer token", newToken],
+  ticket_needed: [
+    401,
+    "A device's token alone does not open a connection.",
+    "Prove the device key with auth/connect/start and use the ticket.",
+  ],
+  headless_remote: [
+    403,
+    "Tokens for headless clients are accepted from this machine only.",
+    "Connect from the host itself, or pair a device with `npx farhelm pair`.",
+  ],
+  ticket_invalid: [
+    401,
+    "This ticket does not exist, has expired or was already used.",
+    "Get a new ticket with auth/connect/start.",
+  ],
+} as const satisfies Record<string, readonly [AuthError["status"], string, string]>;
+
+export type RefusalCode = keyof typeof table;
+
+export function refusal(code: RefusalCode): AuthError {
+  const [status, message, nextStep] = table[code];
+  return new AuthError(status, code, message, nextStep);
+}
+
+/** Too many tries from one address. */
+export function slowDown(retryAfterMs: number): AuthError {
+  const seconds = Math.ceil(retryAfterMs / 1000);
+  return new AuthError(
+    429,
+    "too_many_attempts",
+    "There were too many sign-in attempts from this address.",
+    `Wait ${seconds} s and try again.`,
+  );
+}

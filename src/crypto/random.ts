@@ -1,0 +1,8 @@
+import { randomBytes } from "node:crypto";
+
+/** 32 random bytes as unpadded base64url: for whatever must not be guessed. */
+export const randomSecret = (): string => randomBytes(32).toString("base64url");
+
+/** An id with a readable prefix and 16 random bytes, for example `dev_0nT2…`. */
+export const randomId = (prefix: string): string =>
+  `${prefix}_${randomBytes(16).toString("base64url")}`;

@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createAuth, type Auth } from "../../../src/auth/auth.ts";
+import { AuthError, type RequestFacts } from "../../../src/auth/port.ts";
+import { openDatabase, type Database } from "../../../src/db/database.ts";
+import {
+  ConnectFinish,
+  ConnectStart,
+  PairFinish,
+  PairStart,
+  TokenFinish,
+  TokenStart,
+  type ConnectionPayload,
+} from "../../../src/protocol/auth-api.ts";
+import type { Role } from "../../../src/protocol/principal.ts";
+import { SoftDevice } from "./soft-device.ts";
+
+export const facts: RequestFacts = {
+  address: "127.0.0.1",
+  loopback: true,
+  forwarded: false,
+  origin: "http://localhost:7420",
+};
+
+/** An auth room on a temp folder and a database file, with a clock that stands still. */
+export class Door {
+  nowMs = 1_800_000_000_000;
+  readonly home = mkdtempSync(join(tmpdir(), "farhelm-auth-"));
+  readonly databaseFile = join(this.home, "farhelm.sqlite");
+  readonly #opened: { auth: Auth; database: Database }[] = [];
+
+  async open(options: { allowRemoteHeadless?: boolean } = {}): Promise<Auth> {
+    const database = openDatabase(this.databaseFile);
+    const nowMs = (): number => this.nowMs;
+    const auth = await createAuth({ database, farhelmHome: this.home, nowMs, ...options });
+    this.#opened.push({ auth, database });
+    return auth;
+  }
+
+  close(): void {
+    for (const { auth, database } of this.#opened.splice(0)) {
+      auth.close();
+      database.close();
+    }
+  }
+
+  remove(): void {
+    this.close();
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+export interface Paired {
+  readonly device: SoftDevice;
+  readonly clientId: string;
+  readonly token: string;
+  readonly role: Role;
+}
+
+export async function pair(
+  auth: Auth,
+  options: { device?: SoftDevice; role?: Role; ttlMs?: number; name?: string } = {},
+): Promise<Paired> {
+  const device = options.device ?? new SoftDevice();
+  const { secret } = auth.devices.offerPairing(options.role ?? "operator", options.ttlMs);
+  const { challenge } = PairStart.response.parse(
+    await auth.api.call(
+      PairStart.path,
+      { secret, deviceName: options.name ?? "Phone" },
+      facts,
+      undefined,
+    ),
+  );
+  const payload = { ...challenge, deviceIdentitySha256Base64url: device.identityDigest };
+  const { token, clientId, role } = PairFinish.response.parse(
+    await auth.api.call(
+      PairFinish.path,
+      {
+        challengeId: challenge.challengeId,
+        deviceIdentity: device.identity,
+        proof: device.prove(payload),
+      },
+      facts,
+      undefined,
+    ),
+  );
+  return { device, clientId, token, role };
+}
+
+export async function renew(auth: Auth, { device, clientId }: Paired): Promise<string> {
+  const { challenge } = TokenStart.response.parse(
+    await auth.api.call(TokenStart.path, { clientId }, facts, undefined),
+  );
+  const { challengeId } = challenge;
+  const body = { challengeId, proof: device.prove(challenge) };
+  const answer = await auth.api.call(TokenFinish.path, body, facts, undefined);
+  return TokenFinish.response.parse(answer).token;
+}
+
+export async function connectChallenge(auth: Auth, token: string): Promise<ConnectionPayload> {
+  const answer = await auth.api.call(ConnectStart.path, {}, facts, token);
+  return ConnectStart.response.parse(answer).challenge;
+}
+
+export async function connect(auth: Auth, { device, token }: Paired): Promise<string> {
+  const challenge = await connectChallenge(auth, token);
+  const body = { sessionId: challenge.sessionId, proof: device.prove(challenge) };
+  const answer = await auth.api.call(ConnectFinish.path, body, facts, token);
+  return ConnectFinish.response.parse(answer).ticket;
+}
+
+/** The code of the refusal that the promise ends with, or what it gave. */
+export async function refusalOf(outcome: Promise<unknown>): Promise<unknown> {
+  try {
+    return { admitted: await outcome };
+  } catch (error) {
+    if (error instanceof AuthError) return error.code;
+    throw error;
+  }
+}

@@ -1,0 +1,52 @@
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPairSync,
+  sign,
+  type KeyObject,
+} from "node:crypto";
+import type { DeviceIdentity, DeviceProof } from "../../../src/protocol/auth-api.ts";
+
+/** A device as a client is one: it holds a key and signs what it is given. Shares no code with the host. */
+export class SoftDevice {
+  readonly identity: DeviceIdentity;
+  readonly #privateKey: KeyObject;
+
+  constructor(keyId = "dk_osn_test") {
+    const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    this.#privateKey = createPrivateKey(privateKey.export({ format: "pem", type: "pkcs8" }));
+    this.identity = {
+      keyId,
+      publicKeySpkiDerBase64: publicKey.export({ format: "der", type: "spki" }).toString("base64"),
+      algorithm: "ecdsa_p256_sha256",
+      protectionClass: "os_protected_nonextractable",
+    };
+  }
+
+  get identityDigest(): string {
+    const { algorithm, keyId, protectionClass, publicKeySpkiDerBase64 } = this.identity;
+    return createHash("sha256")
+      .update(JSON.stringify({ algorithm, keyId, protectionClass, publicKeySpkiDerBase64 }))
+      .digest("base64url");
+  }
+
+  /** Signs the payload's text with its members sorted (payloads are flat but for one list). */
+  prove(payload: object): DeviceProof {
+    const sorted = Object.fromEntries(
+      Object.entries(payload).toSorted(([left], [right]) => (left < right ? -1 : 1)),
+    );
+    return this.proveText(
+      JSON.stringify({ domain: "codex-device-key-sign-payload/v1", payload: sorted }),
+    );
+  }
+
+  proveText(text: string): DeviceProof {
+    const bytes = Buffer.from(text);
+    return {
+      keyId: this.identity.keyId,
+      algorithm: "ecdsa_p256_sha256",
+      signatureDerBase64: sign("sha256", bytes, this.#privateKey).toString("base64"),
+      signedPayloadBase64: bytes.toString("base64"),
+    };
+  }
+}

@@ -37,6 +37,10 @@ const forge = (head: unknown, body: unknown, key = hostKey): string => {
 };
 const admit = (token: string): Promise<unknown> =>
   refusalOf(auth.gatekeeper.admitBearer(token, facts));
+const twice = (value: object, member: string): string =>
+  `{${member},${JSON.stringify(value).slice(1)}`;
+const startConnection = (token: string): Promise<unknown> =>
+  refusalOf(auth.api.call(ConnectStart.path, {}, facts, token));
 const now = (): number => Math.floor(door.nowMs / 1000);
 
 beforeAll(async () => {
@@ -199,8 +203,6 @@ describe("B7-B8: issuer and audience", () => {
 
 describe("B9-B10: one way to read it", () => {
   it("a member that stands twice is refused, in the header and in the claims, escaped too", async () => {
-    const twice = (value: object, member: string): string =>
-      `{${member},${JSON.stringify(value).slice(1)}`;
     for (const [head, body] of [
       [twice(header, '"alg":"none"'), claims],
       [twice(header, '"kid":"other"'), claims],
@@ -293,11 +295,9 @@ describe("types", () => {
     expect(await admit(paired.token)).toBe("ticket_needed");
     const asHeadless = forge({ ...header }, { ...claims, sub: paired.clientId });
     expect(await admit(asHeadless)).toBe("bearer_invalid");
-    const call = (token: string): Promise<unknown> =>
-      refusalOf(auth.api.call(ConnectStart.path, {}, facts, token));
-    expect(await call(headless.token)).toBe("token_invalid");
+    expect(await startConnection(headless.token)).toBe("token_invalid");
     const deviceHeader = part(paired.token, 0);
-    expect(await call(forge(deviceHeader, { ...claims }))).toBe("device_unknown");
+    expect(await startConnection(forge(deviceHeader, { ...claims }))).toBe("device_unknown");
   });
 
   it("a device's token without the key's thumbprint, or with another's, is refused", async () => {

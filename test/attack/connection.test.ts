@@ -42,6 +42,17 @@ const finish = (
   refusalOf(
     auth.api.call(ConnectFinish.path, { sessionId: challenge.sessionId, proof }, from, token),
   );
+const start = (bearer: string | undefined): Promise<unknown> =>
+  refusalOf(auth.api.call(ConnectStart.path, {}, facts, bearer));
+const begin = (index: number): Promise<unknown> =>
+  refusalOf(
+    auth.api.call(
+      TokenStart.path,
+      { clientId: paired.clientId },
+      { ...facts, address: `10.0.${index >> 8}.${index & 255}` },
+      undefined,
+    ),
+  );
 const ticketOutcome = (ticket: string, from = facts): Promise<unknown> =>
   refusalOf(auth.gatekeeper.admitTicket(ticket, from));
 
@@ -111,9 +122,7 @@ describe("a stolen token", () => {
   });
 
   it("is asked for, and must be a token", async () => {
-    const call = (bearer: string | undefined): Promise<unknown> =>
-      refusalOf(auth.api.call(ConnectStart.path, {}, facts, bearer));
-    expect([await call(undefined), await call(""), await call("x.y.z")]).toEqual([
+    expect([await start(undefined), await start(""), await start("x.y.z")]).toEqual([
       "token_missing",
       "token_invalid",
       "token_invalid",
@@ -191,15 +200,6 @@ describe("C5-C8: a connection's challenge", () => {
 
 describe("challenges", () => {
   it("are capped in number, and there is room again when they have expired", async () => {
-    const begin = (index: number): Promise<unknown> =>
-      refusalOf(
-        auth.api.call(
-          TokenStart.path,
-          { clientId: paired.clientId },
-          { ...facts, address: `10.0.${index >> 8}.${index & 255}` },
-          undefined,
-        ),
-      );
     for (let index = 0; index < 2000; index += 1) await begin(index);
     expect(await begin(2000)).toBe("challenges_exhausted");
     door.nowMs += 120_000;
@@ -299,9 +299,16 @@ describe("E11, C22: texts of refusals", () => {
     for (const outcome of tries) {
       const error: unknown = await outcome.catch((reason: unknown) => reason);
       if (!(error instanceof AuthError)) throw new Error("not refused");
-      expect(JSON.stringify([{ ...error }, error.message, error.stack, error.cause])).not.toContain(
-        canary,
-      );
+      expect(
+        JSON.stringify([
+          error,
+          error.code,
+          error.nextStep,
+          error.message,
+          error.stack,
+          error.cause,
+        ]),
+      ).not.toContain(canary);
       expect([error.code, error.message, error.nextStep].every((text) => text !== "")).toBe(true);
     }
   });

@@ -69,8 +69,8 @@ describe("C12: the link", () => {
     ]);
     const error: unknown = await start(secret).catch((reason: unknown) => reason);
     if (!(error instanceof AuthError)) throw new Error("admitted");
-    expect({ ...error, message: error.message }).toEqual({
-      name: "AuthError",
+    const { status, code, message, nextStep } = error;
+    expect({ status, code, message, nextStep }).toEqual({
       status: 403,
       code: "pairing_locked",
       message: "Pairing is locked after too many wrong links.",

@@ -20,6 +20,11 @@ const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
 // oxlint-disable-next-line no-console -- a skipped case must be seen
 if (!hasOpenssl) console.warn("SKIPPED: there is no openssl, its verdict on the CA was not asked");
 
+const openssl = (...args: string[]): string =>
+  execFileSync("openssl", args, { encoding: "utf8", stdio: "pipe" });
+
+const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+
 describe("the development CA", () => {
   const folder = mkdtempSync(join(tmpdir(), "farhelm-tls-"));
   const certsFolder = join(folder, "certs");
@@ -39,8 +44,6 @@ describe("the development CA", () => {
     writeFileSync(path, text);
     return path;
   };
-  const openssl = (...args: string[]): string =>
-    execFileSync("openssl", args, { encoding: "utf8", stdio: "pipe" });
   const verifies = (leafPem: string): boolean => {
     try {
       const ca = file("verify-ca.pem", tls.caCertPem);
@@ -151,7 +154,6 @@ describe("the development CA", () => {
   });
 
   it("keeps keys to their owner and shows the public certificate", () => {
-    const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
     expect({
       folder: mode(join(farhelmHome, "tls")),
       ca: mode(join(farhelmHome, "tls/ca.key")),

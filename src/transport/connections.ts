@@ -96,6 +96,11 @@ export class Connections implements SocketOwner {
     if (this.counters.open === 0) this.#onEmpty?.();
   }
 
+  failed(socket: HostSocket, error: unknown): void {
+    this.#options.log.error("session_failed", errorFacts(error));
+    socket.terminate();
+  }
+
   /** Resolves when all are closed; those that are not after `graceMs` are cut. */
   async end(graceMs: number): Promise<void> {
     if (this.counters.open > 0) {
@@ -126,10 +131,8 @@ export class Connections implements SocketOwner {
       const frames = new RawFrameSocket(socket, raw, this.counters);
       socket.attach(this, this.#options.sessions.open(principal, frames));
     } catch (error) {
-      this.#options.log.error("session_failed", errorFacts(error));
+      this.failed(socket, error);
       this.closed(socket);
-      socket.on("error", () => {});
-      socket.terminate();
     }
   }
 }

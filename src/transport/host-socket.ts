@@ -15,6 +15,8 @@ export const maxMessageBytes = 16 * 1024 * 1024;
 export interface SocketOwner {
   readonly counters: Counters;
   closed(socket: HostSocket): void;
+  /** The session threw: its state cannot be relied on any more. */
+  failed(socket: HostSocket, error: unknown): void;
 }
 
 export class HostSocket extends WebSocket {
@@ -38,8 +40,14 @@ export class HostSocket extends WebSocket {
     this.on("close", onClose);
   }
 
-  /** The limit is lifted by the first message that names `initialize`; a longer one before it is never buffered. */
-  liftLimit(): void {
+  deliver(text: string): void {
+    if (!this.initializing && text.includes('"initialize"')) this.#liftLimit();
+    if (this.owner) this.owner.counters.messagesIn += 1;
+    this.session?.received(text);
+  }
+
+  /** Done by the first message that names `initialize`: a message over the first limit is never buffered before it. */
+  #liftLimit(): void {
     this.initializing = true;
     const receiver: unknown = Reflect.get(this, "_receiver");
     if (typeof receiver === "object" && receiver !== null) {
@@ -51,14 +59,12 @@ export class HostSocket extends WebSocket {
 function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
   // While a close handshake runs, what still comes in must have no effect: the sender may just have been revoked.
   if (!(this instanceof HostSocket) || this.readyState !== this.OPEN) return;
-  if (isBinary || !Buffer.isBuffer(data)) {
-    this.session?.receivedGarbage();
-    return;
+  try {
+    if (isBinary || !Buffer.isBuffer(data)) this.session?.receivedGarbage();
+    else this.deliver(data.toString());
+  } catch (error) {
+    this.owner?.failed(this, error);
   }
-  const text = data.toString();
-  if (!this.initializing && text.includes('"initialize"')) this.liftLimit();
-  if (this.owner) this.owner.counters.messagesIn += 1;
-  this.session?.received(text);
 }
 
 function onPong(this: WebSocket): void {

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import type { AuthApi, EndReason, Gatekeeper, RequestFacts } from "../../src/auth/port.ts";
 import { AuthError } from "../../src/auth/port.ts";
 import type { Principal } from "../../src/protocol/principal.ts";
@@ -9,7 +10,7 @@ export class FakeGatekeeper implements Gatekeeper {
   /** What it was told of each request, in order. */
   readonly seen: RequestFacts[] = [];
   readonly #listeners = new Set<(principalId: string, reason: EndReason) => void>();
-  #gate: Promise<void> = Promise.resolve();
+  #gate: Promise<unknown> = Promise.resolve();
 
   async admitBearer(token: string, facts: RequestFacts): Promise<Principal> {
     this.seen.push(facts);
@@ -39,11 +40,9 @@ export class FakeGatekeeper implements Gatekeeper {
 
   /** Every decision waits until the returned function is called. */
   hold(): () => void {
-    let release = (): void => {};
-    this.#gate = new Promise((resolve) => {
-      release = resolve;
-    });
-    return release;
+    const gate = new EventEmitter();
+    this.#gate = once(gate, "open");
+    return () => void gate.emit("open");
   }
 
   /** Takes a principal's access away. */

@@ -1,3 +1,5 @@
+// @peculiar/x509 needs it in place before it is loaded.
+// oxlint-disable-next-line import/no-unassigned-import
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";

@@ -127,22 +127,22 @@ describe("the native route", () => {
   });
 });
 
-describe("the browser's route", () => {
-  const ticketUpgrade = async (
-    offers: string | undefined,
-    changes: Record<string, string | undefined> = {},
-  ) => {
-    const started = await startTransport();
-    started.gatekeeper.tickets.set("once", phone);
-    const { port, url } = started;
-    const answer = await upgrade(
-      port,
-      { Authorization: undefined, Origin: url, "Sec-WebSocket-Protocol": offers, ...changes },
-      "/ws",
-    );
-    return { ...started, answer };
-  };
+const ticketUpgrade = async (
+  offers: string | undefined,
+  changes: Record<string, string | undefined> = {},
+) => {
+  const started = await startTransport();
+  started.gatekeeper.tickets.set("once", phone);
+  const { port, url } = started;
+  const answer = await upgrade(
+    port,
+    { Authorization: undefined, Origin: url, "Sec-WebSocket-Protocol": offers, ...changes },
+    "/ws",
+  );
+  return { ...started, answer };
+};
 
+describe("the browser's route", () => {
   test("a ticket opens one socket; farhelm.v1 is selected in either order, the ticket never echoed", async () => {
     for (const offers of ["farhelm.v1, farhelm.ticket.once", "farhelm.ticket.once,farhelm.v1"]) {
       const { answer, sessions, gatekeeper, url, log } = await ticketUpgrade(offers);
@@ -208,6 +208,8 @@ describe("the browser's route", () => {
     expect(await client.next()).toBe("echo: hello");
   });
 });
+
+const from = (address: string) => ({ "X-Forwarded-For": address });
 
 describe("the handshake itself", () => {
   test.each(["8", "12", "14", "13, 8", "013", undefined])(
@@ -323,6 +325,7 @@ describe("the handshake itself", () => {
     const socket = rawSocket({ port });
     socket.resume();
     await once(socket, "close");
+    expect(socket.destroyed).toBe(true);
   });
 
   test("too many refused tokens of one address have to wait", async () => {
@@ -343,7 +346,6 @@ describe("the handshake itself", () => {
       caps: { connectionsPerAddress: 2 },
       trustedProxies: ["127.0.0.1"],
     });
-    const from = (address: string) => ({ "X-Forwarded-For": address });
     const open = async (address: string) => {
       const client = new TestClient(
         new WebSocket(`ws://127.0.0.1:${port}/`, {

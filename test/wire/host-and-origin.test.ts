@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { rawExchange, upgradeText } from "../helpers/raw-http.ts";
 import { startTransport, stopTransports } from "../helpers/running-transport.ts";
@@ -176,10 +178,10 @@ describe("Origin", () => {
   });
 });
 
-describe("the canonical origin of pages", () => {
-  const page = (port: number, host: string, target: string, more: readonly string[] = []) =>
-    get(port, [`Host: ${host}`, "Accept: text/html,*/*;q=0.8", ...more], target);
+const page = (port: number, host: string, target: string, more: readonly string[] = []) =>
+  get(port, [`Host: ${host}`, "Accept: text/html,*/*;q=0.8", ...more], target);
 
+describe("the canonical origin of pages", () => {
   test("a page asked for under another local name moves there, with its path and query", async () => {
     const { port, url } = await startTransport();
 
@@ -239,6 +241,29 @@ describe("starting", () => {
       await expect(startTransport({ allowedHosts: [name] })).rejects.toThrow("--allowed-host");
     },
   );
+
+  test("new TLS keys serve new connections", async () => {
+    const { port, transport } = await startTransport({ tls: await testCertificate() });
+    const fingerprint = async (): Promise<string> => {
+      const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
+      await once(socket, "secureConnect");
+      const { fingerprint256 } = socket.getPeerCertificate();
+      socket.destroy();
+      return fingerprint256;
+    };
+    const before = await fingerprint();
+    transport.renewTls(await testCertificate());
+    const after = await fingerprint();
+    expect([before, after].map(({ length }) => length)).toEqual([95, 95]);
+    expect(after).not.toBe(before);
+  });
+
+  test("`localhost` is served on each of its addresses", async () => {
+    const { port, sessions } = await startTransport({ host: "localhost" });
+    expect((await upgrade(port, {})).status).toBe(101);
+    expect((await get(port, [`Host: localhost:${port}`])).status).toBe(200);
+    expect(sessions.opened).toHaveLength(1);
+  });
 
   test("with TLS origins are https, and HSTS spares localhost", async () => {
     const tls = await testCertificate();

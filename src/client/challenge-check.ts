@@ -25,17 +25,18 @@ export async function checkConnection(
 function checkOrigin(claimed: string, origin: string): void {
   if (claimed === origin) return;
   throw new Refused(0, {
-    code: "originMismatch",
+    code: "origin_mismatch",
     message: `The host calls itself ${claimed}, but it was reached as ${origin}. Nothing was signed.`,
-    nextStep: `Open ${claimed}, or start the host with --public-origin ${origin}`,
+    nextStep: `Open ${claimed} instead, or start the host with \`--public-origin ${origin}\`.`,
   });
 }
 
 function expectEqual(actual: string, expected: string): void {
   if (actual === expected) return;
   throw new Refused(0, {
-    code: "challengeMismatch",
+    code: "challenge_mismatch",
     message: "The host's challenge is not meant for this device. Nothing was signed.",
-    nextStep: "npx farhelm doctor",
+    nextStep:
+      "Check with `npx farhelm devices list` on the host, then pair again with `npx farhelm pair`.",
   });
 }

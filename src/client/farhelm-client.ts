@@ -60,6 +60,7 @@ export class FarhelmClient {
   readonly #credentials: Credentials;
   readonly #watched: WatchedThreads;
   #state: ConnectionState = { kind: "stopped" };
+  #host: Requests["initialize"]["result"] | undefined;
   #link: Link | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #attemptTimer: ReturnType<typeof setTimeout> | undefined;
@@ -77,6 +78,11 @@ export class FarhelmClient {
   /** What this device may do; undefined until a token was given. */
   get role(): AccessToken["role"] | undefined {
     return this.#credentials.role;
+  }
+
+  /** What the host said of itself on the last connection. */
+  get host(): Requests["initialize"]["result"] | undefined {
+    return this.#host;
   }
 
   /** Begins to connect; after a pairing with the token that it gave. */
@@ -197,7 +203,7 @@ export class FarhelmClient {
     const { peer } = link;
     if (this.#link !== link || peer === undefined) return;
     try {
-      await peer.call("initialize", {
+      this.#host = await peer.call("initialize", {
         clientInfo: this.#options.clientInfo,
         capabilities: { experimentalApi: true, requestAttestation: false },
       });

@@ -25,17 +25,19 @@ export class Refused extends Error {
 
   /** Whether trying again later can help without anyone doing anything. */
   get temporary(): boolean {
-    return temporaryStatuses.has(this.status) || this.status >= 500;
+    return (
+      temporaryStatuses.has(this.status) || this.status >= 500 || this.code === "challenge_unknown"
+    );
   }
 }
 
-/** Request Timeout, Too Early, Too Many Requests. */
+/** Request Timeout, Too Early, Too Many Requests. A challenge that ran out on a slow link is simply asked for anew. */
 const temporaryStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
 
-export const pairAgain = "npx farhelm pair";
+export const pairAgain = "Run `npx farhelm pair` on the host and open the new link here.";
 
 export const notPaired: SignedOutReason = {
-  code: "notPaired",
+  code: "not_paired",
   message: "This browser is not paired with this host yet.",
   nextStep: pairAgain,
 };

@@ -1,0 +1,27 @@
+import { useEffect } from "react";
+import { openThread } from "../host/actions.ts";
+import { client } from "../host/session.ts";
+import { useDashboard } from "../host/store.ts";
+import { activeTurn } from "../state/host-view.ts";
+import { ApprovalDock } from "./approval-dock.tsx";
+import { Composer } from "./composer.tsx";
+import { ConversationHead } from "./conversation-head.tsx";
+import { ConversationLog } from "./conversation-log.tsx";
+
+export function Conversation({ threadId }: { readonly threadId: string }) {
+  const view = useDashboard((state) => state.host.views.get(threadId));
+  useEffect(() => {
+    openThread(threadId);
+    return () => client.unwatch(threadId);
+  }, [threadId]);
+  return (
+    <section className="conversation" aria-label="Conversation">
+      <ConversationHead threadId={threadId} />
+      {view !== undefined && <ConversationLog view={view} />}
+      <div className="dock">
+        <ApprovalDock threadId={threadId} />
+        <Composer threadId={threadId} activeTurnId={activeTurn(view)?.id ?? null} />
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,32 @@
+import { memo, useMemo } from "react";
+import type { FileUpdateChange } from "../../protocol/item.ts";
+import { countRows, diffRows } from "../state/diff-rows.ts";
+import { DiffTable } from "./diff-table.tsx";
+
+const kindNames = { add: "Added", delete: "Deleted", update: "Edited" } as const;
+
+export const FileDiff = memo(function FileDiff(props: {
+  readonly change: FileUpdateChange;
+  readonly open: boolean;
+}) {
+  const { change } = props;
+  const rows = useMemo(() => diffRows(change), [change]);
+  const { added, removed } = countRows(rows);
+  const moved = change.kind.type === "update" ? change.kind.move_path : null;
+  return (
+    <details className="file-diff" open={props.open}>
+      <summary>
+        <span className="file-path">
+          {moved === null ? change.path : `${change.path} → ${moved}`}
+        </span>
+        <span className="file-kind">{moved === null ? kindNames[change.kind.type] : "Moved"}</span>
+        <span className="file-counts">
+          <span className="count-added">+{added}</span>{" "}
+          <span className="count-removed">−{removed}</span>
+          <span className="sr-only"> lines added and removed</span>
+        </span>
+      </summary>
+      <DiffTable rows={rows} path={change.path} />
+    </details>
+  );
+});

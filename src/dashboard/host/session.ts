@@ -1,0 +1,77 @@
+/** The page's one connection: joins the client, the queue and the store. */
+import { FarhelmClient } from "../../client/farhelm-client.ts";
+import type { AccessToken } from "../../client/credentials.ts";
+import type { ConnectionState } from "../../client/connection-state.ts";
+import { FrameQueue } from "../state/frame-queue.ts";
+import type { HostEvent } from "../state/host-event.ts";
+import { reduceHostEvent } from "../state/host-event.ts";
+import { openBrowserSocket } from "./browser-socket.ts";
+import { browserClock } from "./frame-clock.ts";
+import { IndexedKeyStore } from "./indexed-key-store.ts";
+import { loadModels, loadThreads } from "./loading.ts";
+import { useDashboard } from "./store.ts";
+
+export const keyStore = new IndexedKeyStore();
+
+const queue = new FrameQueue<HostEvent>(browserClock, (batch) => {
+  const { host } = useDashboard.getState();
+  const changed = batch.reduce(reduceHostEvent, host);
+  if (changed !== host) useDashboard.setState({ host: changed });
+});
+
+export const client = new FarhelmClient({
+  origin: location.origin,
+  post: (url, init) => fetch(url, init),
+  openSocket: openBrowserSocket,
+  keyStore,
+  clientInfo: { name: "farhelm-dashboard", title: "Farhelm", version: "0.1.0" },
+  listener: {
+    stateChanged,
+    notified: (notification) => {
+      queue.push({ kind: "notified", notification });
+      noteUnknownThread(notification);
+    },
+    asked: (request) => queue.push({ kind: "asked", request }),
+    resumed: (answer) => queue.push({ kind: "resumed", answer }),
+    resumeFailed: (threadId, { message }) =>
+      queue.push({ kind: "resumeFailed", threadId, message }),
+  },
+});
+
+/** Puts an event that this page caused in its place among those that the host sent. */
+export const applyEvent = (event: HostEvent): void => {
+  queue.push(event);
+  queue.flush();
+};
+
+function stateChanged(connection: ConnectionState): void {
+  useDashboard.setState({ connection, role: client.role ?? null });
+  if (connection.kind !== "connected") return;
+  const codexHome = client.host?.codexHome ?? "/";
+  const homeFolder = codexHome.replace(/\/[^/]*\/?$/, "") || "/";
+  useDashboard.setState({ homeFolder });
+  queue.push({ kind: "connected" });
+  void loadThreads(client);
+  void loadModels(client);
+}
+
+/** A thread that another device started before this page came is not in the list; its first sign of life fetches it. */
+function noteUnknownThread({ method, params }: { method: string; params: object }): void {
+  if (method !== "thread/status/changed" && method !== "thread/unarchived") return;
+  const { host, list } = useDashboard.getState();
+  const known = "threadId" in params && host.threads.has(String(params.threadId));
+  if (!known && list.load === "ready") void loadThreads(client);
+}
+
+/** Connects, and comes back when the page is looked at or the network returns. */
+export function startSession(token?: AccessToken): void {
+  client.start(token);
+}
+
+export function listenToPage(): void {
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) client.wake();
+  });
+  addEventListener("online", () => client.networkChanged(true));
+  addEventListener("offline", () => client.networkChanged(false));
+}

@@ -1,0 +1,30 @@
+/** The one store of the page. Components read it through selectors; only `session.ts` writes it. */
+import { create } from "zustand";
+import type { Role } from "../../protocol/principal.ts";
+import type { ConnectionState } from "../../client/connection-state.ts";
+import type { Model } from "../../client/host-api.ts";
+import type { HostView } from "../state/host-view.ts";
+import { emptyHostView } from "../state/host-view.ts";
+
+export interface DashboardState {
+  readonly connection: ConnectionState;
+  readonly role: Role | null;
+  readonly host: HostView;
+  readonly list: {
+    readonly load: "loading" | "ready" | "failed";
+    readonly error: string | null;
+    readonly nextCursor: string | null;
+  };
+  readonly models: readonly Model[];
+  /** A folder to begin browsing at: the one above the host's configuration. */
+  readonly homeFolder: string;
+}
+
+export const useDashboard = create<DashboardState>(() => ({
+  connection: { kind: "stopped" },
+  role: null,
+  host: emptyHostView,
+  list: { load: "loading", error: null, nextCursor: null },
+  models: [],
+  homeFolder: "/",
+}));

@@ -1,0 +1,37 @@
+/** Everything that the connection brings, in one order, so that a history and the deltas after it never change places. */
+import type { HostNotification, HostRequest } from "../../client/host-api.ts";
+import type { Thread } from "../../protocol/thread.ts";
+import { unreachable } from "../../util/unreachable.ts";
+import { withApproval } from "./approvals.ts";
+import type { HostView } from "./host-view.ts";
+import { reduceNotification } from "./notifications.ts";
+import { applyConnected, applyHistory, applyResumeFailure } from "./resume.ts";
+
+export type HostEvent =
+  | { readonly kind: "connected" }
+  | { readonly kind: "notified"; readonly notification: HostNotification }
+  | { readonly kind: "asked"; readonly request: HostRequest }
+  | { readonly kind: "resumed"; readonly answer: { thread: Thread; model: string | null } }
+  | { readonly kind: "resumeFailed"; readonly threadId: string; readonly message: string };
+
+export function reduceHostEvent(state: HostView, event: HostEvent): HostView {
+  switch (event.kind) {
+    case "connected":
+      return applyConnected(state);
+    case "notified":
+      return reduceNotification(state, event.notification);
+    case "asked":
+      return isApproval(event.request.method) ? withApproval(state, event.request) : state;
+    case "resumed":
+      return applyHistory(state, event.answer);
+    case "resumeFailed":
+      return applyResumeFailure(state, event.threadId, event.message);
+    default:
+      return unreachable(event);
+  }
+}
+
+/** Questions of a later protocol are left to clients that know them. */
+const isApproval = (method: string): boolean =>
+  method === "item/commandExecution/requestApproval" ||
+  method === "item/fileChange/requestApproval";

@@ -92,7 +92,7 @@ const port = (number: number): Promise<Finding> =>
     const server = createServer();
     server.once("error", () => {
       resolve({
-        state: "FAIL",
+        state: "note",
         text: `port ${number} is taken; stop what uses it or start with --listen 127.0.0.1:PORT`,
       });
     });

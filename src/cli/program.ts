@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { explain } from "./cli-error.ts";
 import type { Outside } from "./host.ts";
 import type { UpFlags } from "./up.ts";
@@ -25,6 +25,8 @@ export async function runProgram(argv: readonly string[], setting: Setting): Pro
     await program(setting).parseAsync(argv, { from: "user" });
     return 0;
   } catch (error) {
+    // Help, the version, or a wrong command line: commander has written what is to be said.
+    if (error instanceof CommanderError) return error.exitCode;
     const { env, stderr } = setting.outside;
     stderr.write(`farhelm: ${explain(error)}\n`);
     if (env["FARHELM_DEBUG"] === "1" && error instanceof Error) stderr.write(`${error.stack}\n`);
@@ -33,7 +35,14 @@ export async function runProgram(argv: readonly string[], setting: Setting): Pro
 }
 
 function program(setting: Setting): Command {
+  const { stdout, stderr } = setting.outside;
   const farhelm = new Command("farhelm")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+    })
+    .showHelpAfterError('("--help" shows what there is)')
     .description("Self-hosted remote control for coding agents. In a clone: npx farhelm COMMAND.")
     .version(setting.version);
   addUp(farhelm, setting);

@@ -1,0 +1,118 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { runCli } from "../unit/cli/fake-outside.ts";
+import { root } from "./tree.ts";
+
+const Service = z.strictObject({
+  image: z.string().optional(),
+  build: z.strictObject({ context: z.string(), dockerfile_inline: z.string() }).optional(),
+  command: z.array(z.string()).optional(),
+  restart: z.literal("unless-stopped"),
+  ports: z.array(z.string()).optional(),
+  environment: z.record(z.string(), z.string()).optional(),
+  configs: z.array(z.strictObject({ source: z.string(), target: z.string() })).optional(),
+  volumes: z.array(z.string()).optional(),
+  networks: z.array(z.string()).optional(),
+  network_mode: z.string().optional(),
+  init: z.boolean().optional(),
+  stop_grace_period: z.string().optional(),
+  cap_drop: z.array(z.string()).optional(),
+  security_opt: z.array(z.string()).optional(),
+  healthcheck: z.strictObject({
+    test: z.array(z.string()).min(2),
+    interval: z.string(),
+    timeout: z.string(),
+    retries: z.int(),
+    start_period: z.string().optional(),
+  }),
+});
+
+const Compose = z.strictObject({
+  name: z.literal("farhelm"),
+  services: z.strictObject({ caddy: Service, host: Service, oidc: Service }),
+  configs: z.record(z.string(), z.strictObject({ content: z.string() })),
+  networks: z.record(z.string(), z.strictObject({})),
+  volumes: z.record(z.string(), z.strictObject({})),
+});
+
+const text = readFileSync(join(root, "docker-compose.yml"), "utf8");
+const compose = Compose.parse(parse(text));
+const { caddy, host, oidc } = compose.services;
+const services = Object.values(compose.services);
+
+/** What the file is without any variable set. */
+const filledIn = (value: string): string =>
+  value.replaceAll(/\$\{\w+:-(?<fallback>[^}]*)\}/g, "$<fallback>");
+
+const namedVolumes = services.flatMap(({ volumes = [] }) =>
+  volumes.map((volume) => volume.split(":")[0]),
+);
+
+describe("docker-compose.yml", () => {
+  test("every reference resolves and nothing is declared in vain", () => {
+    const sources = services.flatMap(({ configs = [] }) => configs.map(({ source }) => source));
+    const networks = services.flatMap(({ networks: own = [] }) => own);
+    expect(new Set(sources)).toEqual(new Set(Object.keys(compose.configs)));
+    expect(new Set(networks)).toEqual(new Set(Object.keys(compose.networks)));
+    expect(new Set(namedVolumes)).toEqual(new Set(Object.keys(compose.volumes)));
+    expect(host.network_mode).toBe("service:caddy");
+  });
+
+  test("images are pinned, and every variable has a value when it is not set", () => {
+    const images = services.flatMap(({ image }) => image ?? []);
+    expect(images).toHaveLength(2);
+    expect(images.filter((image) => !/:v?\d+\.\d+\.\d+(?:-\w+)?$/.test(image))).toEqual([]);
+    expect(text).not.toContain("latest");
+    expect(text.match(/(?<!\$)\$\{(?!\w+:-)/g)).toBeNull();
+  });
+
+  test("only the proxy is reachable from outside, and the host listens on loopback", () => {
+    expect(caddy.ports).toEqual(["80:80", "443:443"]);
+    expect([host.ports, oidc.ports]).toEqual([undefined, undefined]);
+    expect(compose.configs["caddyfile"]?.content).toContain("reverse_proxy 127.0.0.1:7420");
+    expect(compose.configs["caddyfile"]?.content).toContain("reverse_proxy oidc:5556");
+  });
+
+  test("the host's image is built from files that exist, by a user without rights", () => {
+    const dockerfile = host.build?.dockerfile_inline ?? "";
+    const copied = [...dockerfile.matchAll(/^COPY (?<files>.+) \S+$/gm)].flatMap(
+      ({ groups }) => groups?.["files"]?.split(" ") ?? [],
+    );
+    expect(dockerfile).toMatch(/^FROM node:20-slim\n/);
+    expect(copied).toEqual(expect.arrayContaining(["package-lock.json", "src", "scripts"]));
+    expect(copied.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+    expect(dockerfile.indexOf("USER node")).toBeGreaterThan(dockerfile.lastIndexOf("RUN "));
+    expect(dockerfile.trimEnd().split("\n").at(-1)).toBe('ENTRYPOINT ["node", "dist/main.js"]');
+    expect(host.cap_drop).toEqual(["ALL"]);
+  });
+
+  test("both homes lie in a named volume", () => {
+    const dockerfile = host.build?.dockerfile_inline ?? "";
+    expect(dockerfile).toContain("CODEX_HOME=/homes/codex FARHELM_HOME=/homes/farhelm");
+    expect(host.volumes).toContain("homes:/homes");
+  });
+
+  test("the host's command is one that farhelm takes", async () => {
+    const command = (host.command ?? [])
+      .map(filledIn)
+      .map((word) => word.replace("/projects", "/"));
+    const { code, err, options } = await runCli(command, { env: { HOME: "/" } });
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(options).toMatchObject({
+      listen: { host: "127.0.0.1", port: 7420 },
+      publicOrigin: "https://farhelm.localhost",
+      trustedProxies: ["127.0.0.1"],
+      defaultCwd: "/",
+    });
+  });
+
+  test("the issuer's configuration is YAML with the address that browsers see", () => {
+    const dex = z
+      .looseObject({ issuer: z.url(), storage: z.looseObject({ type: z.string() }) })
+      .parse(parse(filledIn(compose.configs["dex"]?.content ?? "")));
+    expect(dex.issuer).toBe("https://farhelm.localhost/dex");
+  });
+});

@@ -2,21 +2,12 @@
 export class KeyQueue {
   readonly #tails = new Map<string, Promise<unknown>>();
 
-  /** True when a job of this key is running or waiting. */
-  isBusy(key: string): boolean {
-    return this.#tails.has(key);
-  }
-
   run<T>(key: string, job: () => Promise<T> | T): Promise<T> {
     const result = (this.#tails.get(key) ?? Promise.resolve()).then(job);
-    const tail = result
-      .then(
-        () => {},
-        () => {},
-      )
-      .finally(() => {
-        if (this.#tails.get(key) === tail) this.#tails.delete(key);
-      });
+    const release = (): void => {
+      if (this.#tails.get(key) === tail) this.#tails.delete(key);
+    };
+    const tail: Promise<void> = result.then(release, release);
     this.#tails.set(key, tail);
     return result;
   }

@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import type { NotificationSpec } from "../protocol/define.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import { textFrameHeaderBytes, writeTextFrameHeader } from "../util/text-frame.ts";
@@ -23,7 +22,7 @@ export class TextStream {
 
   /** `params`: the notification's members apart from `delta`. */
   constructor(
-    spec: NotificationSpec<string, z.ZodType>,
+    spec: NotificationSpec,
     params: { readonly threadId: ThreadId; readonly [member: string]: unknown },
   ) {
     const { threadId, ...rest } = params;

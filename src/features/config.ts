@@ -79,7 +79,7 @@ export const configRequirementsRead = method({
   name: "configRequirements/read",
   stability: "stable",
   role: "viewer",
-  params: z.unknown(),
+  params: z.unknown().optional(),
   result: z.object({
     supportsIndependentSpeedModes: z.boolean().nullable(),
     requirements: z.unknown().nullable(),

@@ -1,8 +1,10 @@
 import { release } from "node:os";
 import { z } from "zod";
+import type { ConfigReader } from "../config/port.ts";
+import { ConfigError } from "../config/port.ts";
 import { method } from "../dispatch/define.ts";
 import { invalidRequest } from "../protocol/errors.ts";
-import { remoteControlStatusChanged } from "../protocol/notifications.ts";
+import { configWarning, remoteControlStatusChanged } from "../protocol/notifications.ts";
 import { protocolGeneration } from "../protocol/generation.ts";
 
 /** What an HTTP header value may hold (RFC 9110, section 5.5): clients' names end up in one. */
@@ -33,7 +35,7 @@ export const initialize = method({
     platformFamily: z.string(),
     platformOs: z.string(),
   }),
-  handle({ session, host, afterAnswer }, { clientInfo, capabilities }) {
+  handle({ session, host, config, afterAnswer }, { clientInfo, capabilities }) {
     const { name, version } = clientInfo;
     if (!headerValue.test(name)) {
       throw invalidRequest(
@@ -46,14 +48,16 @@ export const initialize = method({
       experimental: capabilities?.experimentalApi ?? false,
       optOut: capabilities?.optOutNotificationMethods ?? [],
     });
-    afterAnswer(() =>
+    const fault = configFault(config);
+    afterAnswer(() => {
+      if (fault) session.tell(configWarning, { summary: fault, details: null });
       session.tell(remoteControlStatusChanged, {
         status: "disabled",
         serverName: host.serverName,
         installationId: host.installationId,
         environmentId: null,
-      }),
-    );
+      });
+    });
     return {
       userAgent: `farhelm/${protocolGeneration} (${process.platform} ${release()}; ${process.arch}) unknown (${name}; ${version})`,
       codexHome: host.codexHome,
@@ -62,3 +66,14 @@ export const initialize = method({
     };
   },
 });
+
+/** What is wrong with config.toml, in a sentence; undefined when it can be read. */
+function configFault(config: ConfigReader): string | undefined {
+  try {
+    config.read();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return `config.toml cannot be used: ${error.message}`;
+  }
+}

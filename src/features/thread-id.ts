@@ -20,9 +20,9 @@ const bare = (text: string): string => (text.startsWith("urn:uuid:") ? text.slic
 function fault(text: string): string | undefined {
   const id = bare(text);
   const prefix = text.length - id.length;
-  const bad = [...id].findIndex((char) => !/[0-9a-fA-F-]/.test(char));
-  if (bad >= 0) {
-    return `invalid character: expected an optional prefix of \`urn:uuid:\` followed by [0-9a-fA-F-], found \`${[...id][bad]}\` at ${prefix + bad + 1}`;
+  const bad = /[^0-9a-fA-F-]/u.exec(id);
+  if (bad) {
+    return `invalid character: expected an optional prefix of \`urn:uuid:\` followed by [0-9a-fA-F-], found \`${bad[0]}\` at ${prefix + bad.index + 1}`;
   }
   const parts = id.split("-");
   if (parts.length === 1) {

@@ -37,7 +37,7 @@ export const turnStart = method({
     approvalPolicy: ApprovalPolicy.nullish(),
     sandboxPolicy: SandboxPolicy.nullish(),
     environments: z.array(TurnEnvironment).nullish(),
-    outputSchema: z.unknown(),
+    outputSchema: z.unknown().optional(),
     collaborationMode: CollaborationMode.nullish(),
   }),
   result: z.object({ turn: Turn }),

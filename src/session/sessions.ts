@@ -51,14 +51,14 @@ export class SessionRegistry implements Sessions {
   }
 
   end(principalId: string, reason: CloseReason, message: string): void {
-    for (const session of [...this.#open]) {
+    for (const session of this.#open) {
       if (session.principal.id === principalId) session.end(reason, message);
     }
   }
 
   closeAll(): Promise<void> {
     this.#closing = true;
-    for (const session of [...this.#open]) session.end("goingAway", "the host is going down");
+    for (const session of this.#open) session.end("goingAway", "the host is going down");
     return Promise.resolve();
   }
 

@@ -15,6 +15,8 @@ export interface ApprovalOwner {
   readonly signal: AbortSignal;
   /** A person answered `cancel`: the turn ends once the item is settled. */
   cancel(): void;
+  /** The turn ends now; `signal` aborts. */
+  interrupt(): void;
 }
 
 type Spec = ServerRequestSpec<string, z.ZodType, z.ZodType<{ readonly decision: CommandDecision }>>;
@@ -57,8 +59,8 @@ export function createApprovals(owner: ApprovalOwner): Approvals {
         grantRoot: null,
       });
       const verdict = verdictOf(owner, decision, ...keys);
+      if (decision === "cancel") owner.interrupt();
       owner.signal.throwIfAborted();
-      if (decision === "cancel") throw new Error("the person cancelled the turn");
       return verdict;
     },
   };

@@ -46,6 +46,6 @@ export class OpenItems {
   }
 
   clear(): void {
-    for (const itemId of [...this.#open.keys()]) this.end(itemId);
+    for (const itemId of this.#open.keys()) this.end(itemId);
   }
 }

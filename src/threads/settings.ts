@@ -26,6 +26,7 @@ export function initialSettings(
   override: SettingsOverride,
 ): ThreadSettings {
   const folder = resolve(cwd, override.cwd ?? ".");
+  const { cwd: _folder, ...rest } = override;
   return withOverride(
     {
       cwd: folder,
@@ -42,7 +43,7 @@ export function initialSettings(
       developerInstructions: config.developerInstructions,
       hasEnvironment: true,
     },
-    override,
+    rest,
   );
 }
 

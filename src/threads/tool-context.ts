@@ -20,7 +20,10 @@ export interface ToolContextOwner {
   readonly signal: AbortSignal;
   /** Stores, then announces. */
   complete(item: ThreadItem): Promise<void>;
+  /** A person answered `cancel`: the turn ends once the item is settled. */
   cancel(): void;
+  /** The turn ends now. */
+  interrupt(): void;
 }
 
 /** What the tools of one turn reach. Settings are read when a tool asks, as they may change with a turn only. */
@@ -47,6 +50,7 @@ export function createToolContext(owner: ToolContextOwner): ToolContext {
       desk: ports.desk,
       signal,
       cancel: () => owner.cancel(),
+      interrupt: () => owner.interrupt(),
     }),
     itemStarted(item) {
       open.start(item);

@@ -53,6 +53,7 @@ export class TurnRunner {
       cancel: () => {
         this.#cancelled = true;
       },
+      interrupt: () => this.#interruption.abort(new Error("cancelled")),
     });
   }
 

@@ -6,11 +6,14 @@ export interface Deferred<T> {
 }
 
 export function deferred<T>(): Deferred<T> {
-  let resolve: (value: T) => void = () => {};
-  let reject: (error: unknown) => void = () => {};
+  let resolve: (value: T) => void = unset;
+  let reject: (error: unknown) => void = unset;
   const promise = new Promise<T>((res, rej) => {
     resolve = res;
     reject = rej;
   });
   return { promise, resolve, reject };
 }
+
+/** Stands in until the promise's executor has run, which is before anybody can call it. */
+const unset = (): void => {};

@@ -79,6 +79,8 @@ function setUp(...nodeFlags: readonly string[]): Outcome {
   return { code: status, said: stderr, ran };
 }
 
+const sentence = ({ said }: Outcome): string => said.trimEnd().split("\n").at(-1) ?? "";
+
 const ci = "npm ci --include=dev --ignore-scripts --no-audit --no-fund";
 
 describe("set-up of a fresh clone", () => {
@@ -133,8 +135,6 @@ describe("set-up of a fresh clone", () => {
 });
 
 describe("when something is in the way, set-up says so in one sentence", () => {
-  const sentence = (outcome: Outcome): string => outcome.said.trimEnd().split("\n").at(-1) ?? "";
-
   test("Node is too old", () => {
     write("old.cjs", "Object.defineProperty(process, 'versions', { value: { node: '18.20.4' } });");
     expect(setUp("--require", join(clone, "old.cjs"))).toEqual({

@@ -22,7 +22,7 @@ export interface Auth {
   close(): void;
 }
 
-export interface AuthOptions {
+interface AuthOptions {
   readonly database: Database;
   /** The folder of the host's own state; the issuer key is made here at the first start. */
   readonly farhelmHome: string;

@@ -6,9 +6,9 @@ import type { RequestFacts } from "./port.ts";
 import { refusal } from "./refusals.ts";
 
 /** Enough for a person who confirms a key; the payload allows at most 900 s. */
-export const challengeLifeMs = 120_000;
+const challengeLifeMs = 120_000;
 /** About 1 KiB each. */
-export const maxChallenges = 2000;
+const maxChallenges = 2000;
 
 type OpenChallenge = Omit<EnrollmentPayload, "deviceIdentitySha256Base64url">;
 

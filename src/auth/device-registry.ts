@@ -25,7 +25,7 @@ export interface DeviceRecord extends RecordBase {
   readonly key: DeviceKey;
 }
 
-export interface HeadlessRecord extends RecordBase {
+interface HeadlessRecord extends RecordBase {
   readonly kind: "headless";
 }
 
@@ -104,7 +104,7 @@ export class DeviceRegistry {
    * and its id is returned.
    */
   addDevice(access: NewAccess & { readonly key: DeviceKey }): string | undefined {
-    return this.#database.transaction(() => {
+    return this.#durably(() => {
       const earlier = this.#statements.liveByKey.get(access.key.thumbprint);
       const replaced = earlier === undefined ? undefined : text(earlier, "id");
       if (replaced !== undefined) this.#statements.revoke.run(this.#nowMs(), replaced);
@@ -129,7 +129,7 @@ export class DeviceRegistry {
 
   /** True when this call revoked it; false when there is none of that id or it was revoked before. */
   revoke(id: string): boolean {
-    return this.#database.transaction(() => {
+    return this.#durably(() => {
       const record = this.find(id);
       if (record === undefined || record.revokedAtMs !== null) return false;
       this.#statements.revoke.run(this.#nowMs(), id);
@@ -151,6 +151,16 @@ export class DeviceRegistry {
   /** Ids whose time ended after `fromMs`, until and with `toMs`. */
   expiredBetween(fromMs: number, toMs: number): string[] {
     return this.#statements.expiredIn.all(fromMs, toMs).map((row) => text(row, "id"));
+  }
+
+  /** A transaction that is on the disk when it returns: no power cut revives what was revoked. */
+  #durably<T>(work: () => T): T {
+    this.#database.exec("PRAGMA synchronous = FULL");
+    try {
+      return this.#database.transaction(work);
+    } finally {
+      this.#database.exec("PRAGMA synchronous = NORMAL");
+    }
   }
 
   #insert(kind: "device" | "headless", access: NewAccess, key: DeviceKey | undefined): void {

@@ -1,7 +1,7 @@
 import type { AccessRecord, DeviceRecord, DeviceRegistry } from "./device-registry.ts";
 import { refusal } from "./refusals.ts";
 
-export type AccessFault = "device_unknown" | "device_revoked" | "device_expired";
+type AccessFault = "device_unknown" | "device_revoked" | "device_expired";
 
 /** Why the record gives no access now; undefined when it does. */
 export function accessFault(

@@ -16,7 +16,7 @@
 import type { Role } from "../protocol/principal.ts";
 import { unreachable } from "../util/unreachable.ts";
 
-export interface PairingOffer {
+interface PairingOffer {
   readonly secretDigest: string;
   readonly role: Role;
   /** How long the access of the new device lasts; null: until it is revoked. */

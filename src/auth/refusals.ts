@@ -70,7 +70,7 @@ const table = {
   ],
 } as const satisfies Record<string, readonly [AuthError["status"], string, string]>;
 
-export type RefusalCode = keyof typeof table;
+type RefusalCode = keyof typeof table;
 
 export function refusal(code: RefusalCode): AuthError {
   const [status, message, nextStep] = table[code];

@@ -3,10 +3,10 @@ import { decodeBase64url } from "./base64.ts";
 import { parseStrictObject, type JsonObject } from "./strict-json.ts";
 
 /** Own tokens are below 1 KiB; others carry more claims. */
-export const maxTokenBytes = 8192;
+const maxTokenBytes = 8192;
 
 /** What a token says of itself. Nothing in it is verified. */
-export interface UnverifiedToken {
+interface UnverifiedToken {
   readonly header: JsonObject;
   readonly claims: JsonObject;
 }

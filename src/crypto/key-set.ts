@@ -1,10 +1,10 @@
 /** Public keys for signatures, found by an opaque `kid`: RFC 7517 with what RFC 8725 asks. */
 import { importJWK, type CryptoKey, type JWK } from "jose";
-import { decodeBase64url } from "./base64.ts";
+import { rsaWeakness } from "./rsa-weakness.ts";
 
 export type SignatureAlgorithm = "ES256" | "EdDSA" | "RS256";
 
-export interface VerificationKey {
+interface VerificationKey {
   readonly kid: string;
   /** One key, one algorithm. */
   readonly algorithm: SignatureAlgorithm;
@@ -52,7 +52,8 @@ export function checkJwk(jwk: JWK): { kid: string; algorithm: SignatureAlgorithm
   if (jwk.alg !== undefined && jwk.alg !== algorithm) {
     throw new KeySetError("the key is for another algorithm (alg)");
   }
-  if (algorithm === "RS256") checkRsa(jwk);
+  const weakness = algorithm === "RS256" ? rsaWeakness(jwk) : undefined;
+  if (weakness !== undefined) throw new KeySetError(weakness);
   return { kid: jwk.kid, algorithm };
 }
 
@@ -63,19 +64,4 @@ function algorithmOf(jwk: JWK): SignatureAlgorithm | undefined {
   if (jwk.kty === "EC" && jwk.crv === "P-256") return "ES256";
   if (jwk.kty === "OKP" && jwk.crv === "Ed25519") return "EdDSA";
   return jwk.kty === "RSA" ? "RS256" : undefined;
-}
-
-/** Below these an RSA key is forgeable or close to it (RFC 7518, section 3.3; FIPS 186-5 for e). */
-function checkRsa(jwk: JWK): void {
-  const modulus = unsigned(jwk.n);
-  const exponent = unsigned(jwk.e);
-  if (modulus < 1n << 2047n) throw new KeySetError("the RSA modulus is below 2048 bits");
-  if (exponent < 65_537n || exponent % 2n === 0n) {
-    throw new KeySetError("the RSA exponent is below 65537 or even");
-  }
-}
-
-function unsigned(text: unknown): bigint {
-  const bytes = typeof text === "string" ? decodeBase64url(text) : undefined;
-  return bytes === undefined || bytes.length === 0 ? 0n : BigInt(`0x${bytes.toString("hex")}`);
 }

@@ -4,7 +4,7 @@ import { readCompactToken } from "./compact-jwt.ts";
 import type { KeySource, SignatureAlgorithm } from "./key-set.ts";
 import type { JsonObject } from "./strict-json.ts";
 
-export interface TrustedIssuer {
+interface TrustedIssuer {
   /** Compared with `iss` as it stands. */
   readonly issuer: string;
   /** Compared with `aud`, which must be one string. */

@@ -50,9 +50,10 @@ export function openDatabase(file: string): Database {
     prepare: (sql) => {
       const statement = db.prepare(sql);
       return {
-        run: (...values) => void statement.run(...values),
-        get: (...values) => [statement.get(...values)].find(isRow),
-        all: (...values) => statement.all(...values).filter(isRow),
+        // As one list: a single value that is an object would be read as named parameters.
+        run: (...values) => void statement.run(values),
+        get: (...values) => [statement.get(values)].find(isRow),
+        all: (...values) => statement.all(values).filter(isRow),
       };
     },
     exec: (sql) => void db.exec(sql),

@@ -4,6 +4,8 @@ import type { FastifyInstance } from "fastify";
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 
+/** The path of pairing links. The page is the same; it tells by the path what it is for. */
+const pairingPath = "/pair";
 /** Vite puts a hash of the content before the extension: `index-Bx3k9_aQ.js`. */
 const hashedName = /-[A-Za-z0-9_-]{8,}\.[a-z0-9]+$/;
 
@@ -12,13 +14,15 @@ export async function dashboardRoutes(
   dashboardDir: string | undefined,
 ): Promise<void> {
   if (dashboardDir === undefined || !existsSync(join(dashboardDir, "index.html"))) {
-    app.get("/", async (_request, reply) =>
-      reply
-        .code(503)
-        .type("text/html; charset=utf-8")
-        .header("cache-control", "no-store")
-        .send(notBuilt),
-    );
+    for (const url of ["/", pairingPath]) {
+      app.get(url, async (_request, reply) =>
+        reply
+          .code(503)
+          .type("text/html; charset=utf-8")
+          .header("cache-control", "no-store")
+          .send(notBuilt),
+      );
+    }
     return;
   }
   await app.register(fastifyStatic, {
@@ -28,6 +32,7 @@ export async function dashboardRoutes(
     index: "index.html",
     setHeaders: (reply, path) => void reply.header("cache-control", cachingOf(path)),
   });
+  app.get(pairingPath, async (_request, reply) => reply.sendFile("index.html"));
 }
 
 function cachingOf(path: string): string {

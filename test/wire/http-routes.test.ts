@@ -156,6 +156,8 @@ describe("the dashboard", () => {
     };
     expect(await caching("/")).toEqual([200, "no-store"]);
     expect(await caching("/index.html")).toEqual([200, "no-store"]);
+    expect(await (await fetch(`${url}/pair`)).text()).toBe("<!doctype html>hello");
+    expect(await caching("/pair")).toEqual([200, "no-store"]);
     expect(await caching("/icon.svg")).toEqual([200, "no-cache"]);
     expect(await caching("/assets/index-Bx3k9_aQ.js")).toEqual([
       200,
@@ -174,7 +176,8 @@ describe("the dashboard", () => {
 
   test("where it is not built, a page says how to build it", async () => {
     const { url } = await startTransport({ dashboardDir: join(folder, "absent") });
-    const answer = await fetch(url);
+    const answer = await fetch(`${url}/pair`);
+    expect((await fetch(url)).status).toBe(503);
     expect([answer.status, answer.headers.get("content-type")]).toEqual([
       503,
       "text/html; charset=utf-8",

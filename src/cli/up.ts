@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { homes, userHome } from "./homes.ts";
 import type { HostOptions, PairingLink, RunningHost } from "./host.ts";
@@ -64,7 +64,9 @@ function announce({ outside }: Setting, host: RunningHost, linkFile: string): vo
 function storeLink({ url, expiresAtMs }: PairingLink, file: string): string {
   mkdirSync(join(file, ".."), { recursive: true, mode: 0o700 });
   writeFileSync(file, `${url}\n`, { mode: 0o600, flag: "wx" });
-  chmodSync(file, 0o600);
+  setTimeout(() => {
+    rmSync(file, { force: true });
+  }, expiresAtMs - Date.now()).unref();
   const until = new Date(expiresAtMs).toISOString();
   return `No device is paired yet: the pairing link is in ${file} until ${until}; "npx farhelm pair" makes another.`;
 }

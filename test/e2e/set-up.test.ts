@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -30,8 +31,9 @@ beforeEach(() => {
     mkdirSync("node_modules/typescript/bin", { recursive: true });
     writeFileSync("node_modules/typescript/bin/tsc", \`
       require("node:fs").appendFileSync("log", "tsc\\\\n");
-      require("node:fs").mkdirSync("dist");
-      require("node:fs").writeFileSync("dist/main.js", "");
+      const folder = process.argv.at(-1);
+      require("node:fs").mkdirSync(folder);
+      require("node:fs").writeFileSync(folder + "/main.js", "");
     \`);
     writeFileSync("node_modules/.package-lock.json", ${JSON.stringify(JSON.stringify(lock))});
   `);
@@ -172,6 +174,7 @@ describe("when something is in the way, set-up says so in one sentence", () => {
     write("node_modules/typescript/bin/tsc", "console.log('main.ts(1,1): no'); process.exit(2);");
     const outcome = setUp();
     expect(outcome).toMatchObject({ code: 1, said: expect.stringContaining("main.ts(1,1): no") });
+    expect(readdirSync(clone).filter((name) => name.startsWith("dist"))).toEqual(["dist"]);
     expect(setUp().code).toBe(1);
   });
 

@@ -16,7 +16,7 @@ import { ResponsesProvider } from "./responses/responses-provider.ts";
 export interface ModelsOptions {
   readonly config: ConfigReader;
   readonly accounts: Accounts;
-  readonly log: { warn(message: string): void };
+  readonly log: { warn(event: string, facts: Readonly<Record<string, string>>): void };
   /** Makes the ids of the offline agent's items; random by default. */
   readonly ids?: NewId;
   readonly env?: Environment;
@@ -51,7 +51,7 @@ class ProviderRegistry implements Models {
     this.#local = new LocalModels(this.#localServers);
     this.#offline = new OfflineProvider(ids ?? randomId);
     const unsupported = accounts.unsupportedLogin();
-    if (unsupported !== undefined) log.warn(unsupported);
+    if (unsupported !== undefined) log.warn("login not supported", { reason: unsupported });
   }
 
   provider(id: string): ModelProvider {

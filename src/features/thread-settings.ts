@@ -9,8 +9,8 @@ import {
   ReasoningEffort,
   SandboxMode,
   SandboxPolicy,
-  TurnEnvironment,
 } from "../protocol/settings.ts";
+import type { TurnEnvironment } from "../protocol/settings.ts";
 import { Thread } from "../protocol/thread.ts";
 import type { SettingsOverride, ThreadView } from "../threads/port.ts";
 

@@ -94,34 +94,21 @@ export class ThreadLoader {
     }
   }
 
-  /**
-   * What was stored comes back, model, provider and effort only if the caller names none of them;
-   * approval policy and sandbox are those of the configuration.
-   */
   #settings(
     config: Config,
     override: SettingsOverride,
     past: Partial<Pick<History, "settings" | "record">>,
   ): ThreadSettings {
     const { models, defaultCwd } = this.#ports;
-    const { model, modelProvider, effort } = override;
-    const asked = model ?? modelProvider ?? effort;
-    const stored = asked === undefined ? past.settings : undefined;
-    const { model: standardModel, modelProvider: standardProvider } = models.defaults();
-    const provider = asked === undefined ? past.record?.modelProvider : undefined;
+    const standard = models.defaults();
     const settings = initialSettings(
       {
         config,
         cwd: past.settings?.cwd ?? past.record?.cwd ?? defaultCwd,
-        model: config.model ?? standardModel,
-        modelProvider: config.modelProvider ?? standardProvider,
+        model: config.model ?? standard.model,
+        modelProvider: config.modelProvider ?? standard.modelProvider,
       },
-      {
-        ...override,
-        model: model ?? stored?.model,
-        modelProvider: modelProvider ?? stored?.modelProvider ?? provider,
-        effort: effort ?? stored?.effort ?? undefined,
-      },
+      { ...override, ...modelChoice(override, past) },
     );
     this.#checkProvider(settings.modelProvider);
     return settings;
@@ -144,4 +131,20 @@ export class ThreadLoader {
       throw invalidRequest(`failed to load configuration: ${why}`, error);
     }
   }
+}
+
+/**
+ * What was stored of model, provider and effort comes back only if the caller names none of them.
+ * Approval policy and sandbox are always those of the configuration.
+ */
+function modelChoice(
+  { model, modelProvider, effort }: SettingsOverride,
+  { settings, record }: Partial<Pick<History, "settings" | "record">>,
+): Pick<SettingsOverride, "model" | "modelProvider" | "effort"> {
+  if ((model ?? modelProvider ?? effort) !== undefined) return { model, modelProvider, effort };
+  return {
+    model: settings?.model,
+    modelProvider: settings?.modelProvider ?? record?.modelProvider,
+    effort: settings?.effort ?? undefined,
+  };
 }

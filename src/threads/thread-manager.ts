@@ -111,7 +111,7 @@ export class ThreadManager implements Threads {
   }
 
   loaded(): readonly ThreadId[] {
-    return [...this.#loaded.keys()].sort();
+    return [...this.#loaded.keys()].toSorted();
   }
 
   isLoaded(id: ThreadId): boolean {

@@ -55,7 +55,7 @@ export type HistoryEvent =
       readonly lastAgentMessage: string | null;
     };
 
-/** One thread as the index knows it. Times are Unix milliseconds. */
+/** One thread as the index knows it. Times are Unix milliseconds. `baseInstructions` is null but in `load`. */
 export interface ThreadRecord extends ThreadMeta {
   readonly updatedAtMs: number;
   readonly recencyAtMs: number;

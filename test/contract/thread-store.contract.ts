@@ -46,6 +46,9 @@ export function threadStoreContract(name: string, make: () => Promise<StoreUnder
       return { ...page, data: page.data.map(({ preview }) => preview) };
     };
 
+    const previewsOf = async (query: Partial<ThreadQuery>) =>
+      (await previews({ limit: 9, ...query })).data;
+
     test("nothing is known of a thread before its first append", async () => {
       const meta = metaOf({});
       const writer = store.create(meta);
@@ -153,24 +156,21 @@ export function threadStoreContract(name: string, make: () => Promise<StoreUnder
     test("lists can be narrowed", async () => {
       await add("one", { cwd: "/a", modelProvider: "p1", source: "cli" });
       await add("two", { cwd: "/b", modelProvider: "p2", source: { subAgent: "review" } });
-      const narrowed = async (query: Partial<ThreadQuery>) =>
-        (await previews({ limit: 9, ...query })).data;
-      expect(await narrowed({ cwds: ["/a"] })).toEqual(["one"]);
-      expect(await narrowed({ cwds: [] })).toEqual([]);
-      expect(await narrowed({ modelProviders: ["p2", "p3"] })).toEqual(["two"]);
-      expect(await narrowed({ sources: ["cli", "vscode"] })).toEqual(["one"]);
-      expect(await narrowed({ sources: ["subAgent"] })).toEqual(["two"]);
+      expect(await previewsOf({ cwds: ["/a"] })).toEqual(["one"]);
+      expect(await previewsOf({ cwds: [] })).toEqual([]);
+      expect(await previewsOf({ modelProviders: ["p2", "p3"] })).toEqual(["two"]);
+      expect(await previewsOf({ sources: ["cli", "vscode"] })).toEqual(["one"]);
+      expect(await previewsOf({ sources: ["subAgent"] })).toEqual(["two"]);
     });
 
     test("search looks into preview and name and minds the case", async () => {
       const id = await add("Fix the parser");
       await add("write docs");
       await store.rename(id, "Blue whale");
-      const found = async (searchTerm: string) => (await previews({ searchTerm })).data;
-      expect(await found("parser")).toEqual(["Fix the parser"]);
-      expect(await found("Blue")).toEqual(["Fix the parser"]);
-      expect(await found("blue")).toEqual([]);
-      expect(await found("100%")).toEqual([]);
+      expect(await previewsOf({ searchTerm: "parser" })).toEqual(["Fix the parser"]);
+      expect(await previewsOf({ searchTerm: "Blue" })).toEqual(["Fix the parser"]);
+      expect(await previewsOf({ searchTerm: "blue" })).toEqual([]);
+      expect(await previewsOf({ searchTerm: "100%" })).toEqual([]);
     });
 
     test("a name given before the first message is kept", async () => {
@@ -205,6 +205,10 @@ export function threadStoreContract(name: string, make: () => Promise<StoreUnder
       await writer.close();
       expect((await store.load(meta.id)).turns).toHaveLength(2);
       expect((await store.find(meta.id))?.archived).toBe(true);
+      const again = await store.open(meta.id);
+      await store.setArchived(meta.id, false);
+      expect((await store.find(meta.id))?.archived).toBe(false);
+      await again.close();
     });
 
     test("the preview is what a person wrote first", async () => {

@@ -197,7 +197,11 @@ class LocalStore implements ThreadStore {
       meta,
       lock,
       nowMs: this.#nowMs,
-      index: (entry) => this.#index.put([entry]),
+      index: (entry) => {
+        // Another program may have named the thread meanwhile.
+        const name = this.#names.nameOf(id) ?? entry.record.name;
+        this.#index.put([{ ...entry, record: { ...entry.record, name } }]);
+      },
       named: (name) => this.#named(id, name),
       closed: () => this.#writers.delete(id),
     });

@@ -1,7 +1,8 @@
 /** A rollout file that grows: whole lines only, appended in one write, taken back when the write fails. */
-import { mkdir, open, rename, unlink } from "node:fs/promises";
+import { open, rename, stat, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "./folder.ts";
 import { storeFailure } from "./store-failure.ts";
 
 const newline = 10;
@@ -34,7 +35,7 @@ export class RolloutFile {
   /** Opens the file once and keeps it; its folder is made when missing. */
   async #opened(): Promise<FileHandle> {
     if (this.#file !== undefined) return this.#file;
-    await mkdir(dirname(this.#path), { recursive: true });
+    await makeFolder(dirname(this.#path));
     // Readable too: the last byte tells whether a crash left half a line.
     const file = await open(this.#path, "a+", 0o600);
     this.#file = file;
@@ -91,7 +92,7 @@ export class RolloutFile {
 
   /** Size in bytes and time of the last change, Unix ms; undefined before the first append. */
   async stat(): Promise<{ readonly size: number; readonly mtimeMs: number } | undefined> {
-    const found = await this.#file?.stat();
+    const found = await (this.#file?.stat() ?? stat(this.#path).catch(() => undefined));
     return found && { size: found.size, mtimeMs: Math.floor(found.mtimeMs) };
   }
 
@@ -110,7 +111,7 @@ export class RolloutFile {
 /** Rejects with `StoreError`. */
 export async function moveFile(from: string, to: string): Promise<void> {
   try {
-    await mkdir(dirname(to), { recursive: true });
+    await makeFolder(dirname(to));
     await rename(from, to);
   } catch (error) {
     throw storeFailure(error, "move the thread's file");

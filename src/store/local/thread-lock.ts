@@ -3,10 +3,11 @@
  * CODEX_HOME, the same that the stock server takes. The kernel drops it when the process ends.
  */
 import { spawn } from "node:child_process";
-import { mkdir, open, stat, unlink } from "node:fs/promises";
+import { open, stat, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { StoreError } from "../port.ts";
+import { makeFolder } from "./folder.ts";
 
 export interface HeldLock {
   release(): Promise<void>;
@@ -42,7 +43,7 @@ export function threadLocksIn(codexHome: string, warn: (message: string) => void
   let warned = false;
 
   const take = async (id: string): Promise<HeldLock> => {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const path = join(folder, `${id}.lock`);
     const file = await open(path, "a", 0o600);
     const locked = await flock(file);

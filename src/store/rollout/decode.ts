@@ -8,6 +8,7 @@ import type { ModelItem } from "../../protocol/model-item.ts";
 import type { ThreadTokenUsage, Turn, TurnError } from "../../protocol/turn.ts";
 import type { ThreadMeta, TurnSettings } from "../port.ts";
 import { decodeItem } from "./item-coding.ts";
+import { LatestLine } from "./latest-line.ts";
 import { decodeLegacyItem } from "./legacy-coding.ts";
 import {
   camelValue,
@@ -52,14 +53,14 @@ const passedOver = new Set(["world_state", "token_usage_record", "inter_agent_co
 
 export class RolloutDecoder {
   #meta: ThreadMeta | undefined;
-  #provider = "";
   readonly #turns: OpenTurn[] = [];
   readonly #byId = new Map<string, OpenTurn>();
   #current: OpenTurn | undefined;
   #modelItems: { turnId: string | null; item: ModelItem }[] = [];
-  /** Kept unparsed: only the last one counts. */
-  #context: string | undefined;
-  #tokenCount: { line: string; turnId: TurnId | null } | undefined;
+  /** Of these only the last one counts. */
+  readonly #contexts = new LatestLine();
+  readonly #applied = new LatestLine();
+  readonly #tokenCounts = new LatestLine();
   #legacyItems = 0;
 
   /** One line, in file order, without its end. */
@@ -67,12 +68,16 @@ export class RolloutDecoder {
     const { type, event } = lineType.exec(line)?.groups ?? {};
     if (type !== undefined && passedOver.has(type)) return;
     if (type === "turn_context") {
-      this.#context = line;
+      this.#contexts.add(line, null);
+      return;
+    }
+    if (event === "thread_settings_applied") {
+      this.#applied.add(line, null);
       return;
     }
     if (event === "token_count") {
       if (!line.includes('"info":null')) {
-        this.#tokenCount = { line, turnId: this.#current?.id ?? this.#turns.at(-1)?.id ?? null };
+        this.#tokenCounts.add(line, this.#current?.id ?? this.#turns.at(-1)?.id ?? null);
       }
       return;
     }
@@ -82,20 +87,22 @@ export class RolloutDecoder {
 
   /** A turn without an end reads `interrupted`. */
   finish(): DecodedHistory {
-    const context = this.#context === undefined ? undefined : parseRecord(this.#context);
-    const count = this.#tokenCount === undefined ? undefined : parseRecord(this.#tokenCount.line);
-    const usage = count === undefined ? undefined : decodeTokenCount(recordOf(count["payload"]));
+    const context = this.#contexts.parsed();
+    const count = this.#tokenCounts.parsed();
+    const usage = count && decodeTokenCount(count.payload);
     return {
       meta: this.#meta,
       turns: this.#turns.map(closedTurn),
       modelItems: this.#modelItems.map(({ item }) => item),
-      settings:
-        context === undefined
-          ? null
-          : decodeTurnContext(recordOf(context["payload"]), this.#provider),
+      settings: context ? decodeTurnContext(context.payload, this.#provider()) : null,
       usage: usage ?? null,
-      usageTurnId: usage === undefined ? null : (this.#tokenCount?.turnId ?? null),
+      usageTurnId: usage === undefined ? null : (count?.turnId ?? null),
     };
+  }
+
+  /** The provider in force at the end: a `turn_context` does not name it. */
+  #provider(): string {
+    return providerOf(this.#applied.parsed()?.payload ?? {}) ?? this.#meta?.modelProvider ?? "";
   }
 
   #apply(record: Json, line: string): void {
@@ -104,10 +111,9 @@ export class RolloutDecoder {
     switch (record["type"]) {
       case "session_meta":
         this.#meta ??= decodeMeta(payload, Date.parse(textOf(record["timestamp"]) ?? "") || 0);
-        if (this.#provider === "") this.#provider = this.#meta?.modelProvider ?? "";
         return;
       case "turn_context":
-        this.#context = line;
+        this.#contexts.add(line, null);
         return;
       case "response_item":
         this.#addModelItem(payload);
@@ -147,10 +153,9 @@ export class RolloutDecoder {
     else if (type === "item_completed") this.#addItem(event);
     else if (type === "error") this.#fail(event);
     else if (type === "thread_rolled_back") this.#rollBack(numberOf(event["num_turns"]) ?? 0);
-    else if (type === "thread_settings_applied")
-      this.#provider = providerOf(event) ?? this.#provider;
+    else if (type === "thread_settings_applied") this.#applied.add(line, null);
     else if (type === "token_count") {
-      this.#tokenCount = { line, turnId: this.#current?.id ?? null };
+      this.#tokenCounts.add(line, this.#current?.id ?? null);
     } else this.#addLegacyItem(event);
   }
 

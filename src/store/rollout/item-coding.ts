@@ -1,5 +1,5 @@
 /** Items as the `item_completed` events of a rollout spell them. */
-import { ThreadItem } from "../../protocol/item.ts";
+import { OtherItem, ThreadItem } from "../../protocol/item.ts";
 import { unreachable } from "../../util/unreachable.ts";
 import { decodeChanges, encodeChanges } from "./change-coding.ts";
 import { decodeCommandMembers, encodeCommandMembers } from "./command-coding.ts";
@@ -26,8 +26,18 @@ export const isThreadItem = (value: unknown): value is ThreadItem =>
 const optional = (name: string, value: unknown): Json =>
   value === null || value === undefined ? {} : { [name]: value };
 
+/** Whether this version makes no items of the kind and only keeps them. */
+export const isOtherItem = (item: ThreadItem): item is OtherItem =>
+  OtherItem.shape.type.safeParse(item.type).success;
+
+function encodeOther(item: OtherItem): Json {
+  const { type, startedAtMs: _started, completedAtMs: _completed, ...rest } = item;
+  return { type: pascal(type), ...snakeMembers(rest) };
+}
+
 /** The item in the file's form, without its times, which the event around it carries. */
 export function encodeItem(item: ThreadItem): Json {
+  if (isOtherItem(item)) return encodeOther(item);
   switch (item.type) {
     case "userMessage":
       return {
@@ -62,22 +72,6 @@ export function encodeItem(item: ThreadItem): Json {
       };
     case "imageView":
       return { type: "ImageView", id: item.id, path: fileUrlOf(item.path) };
-    case "plan":
-    case "hookPrompt":
-    case "functionCallOutput":
-    case "mcpToolCall":
-    case "dynamicToolCall":
-    case "collabAgentToolCall":
-    case "subAgentActivity":
-    case "webSearch":
-    case "sleep":
-    case "imageGeneration":
-    case "enteredReviewMode":
-    case "exitedReviewMode":
-    case "contextCompaction": {
-      const { type, startedAtMs: _started, completedAtMs: _completed, ...rest } = item;
-      return { type: pascal(type), ...snakeMembers(rest) };
-    }
     default:
       return unreachable(item);
   }

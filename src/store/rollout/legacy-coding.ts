@@ -2,12 +2,12 @@
  * The older form of history, in which each kind of thing has an event of its own and no id. Files
  * that began in it go on in it, so that the program that made them can read all of them.
  */
-import type { ThreadItem } from "../../protocol/item.ts";
+import type { ThreadItem, UserMessageItem } from "../../protocol/item.ts";
 import { unreachable } from "../../util/unreachable.ts";
 import { decodeChanges, encodeChanges } from "./change-coding.ts";
 import { decodeCommandMembers, encodeCommandMembers } from "./command-coding.ts";
 import { decodeInput } from "./input-coding.ts";
-import { isThreadItem } from "./item-coding.ts";
+import { isOtherItem, isThreadItem } from "./item-coding.ts";
 import {
   camelName,
   camelValue,
@@ -19,23 +19,20 @@ import {
 } from "./members.ts";
 import type { Json } from "./members.ts";
 
+const encodeUserMessage = ({ content }: UserMessageItem): Json => ({
+  type: "user_message",
+  message: content.map((part) => (part.type === "text" ? part.text : "")).join(""),
+  images: content.flatMap((part) => (part.type === "image" ? (part.url ?? []) : [])),
+  local_images: content.flatMap((part) => (part.type === "localImage" ? part.path : [])),
+  text_elements: content.flatMap((part) => (part.type === "text" ? part.text_elements : [])),
+});
+
 /** The events of one item; none for a kind that the older form cannot say. */
 export function encodeLegacyItem(turnId: string, item: ThreadItem): Json[] {
+  if (isOtherItem(item)) return [];
   switch (item.type) {
     case "userMessage":
-      return [
-        {
-          type: "user_message",
-          message: item.content.map((part) => (part.type === "text" ? part.text : "")).join(""),
-          images: item.content.flatMap((part) => (part.type === "image" ? (part.url ?? []) : [])),
-          local_images: item.content.flatMap((part) =>
-            part.type === "localImage" ? part.path : [],
-          ),
-          text_elements: item.content.flatMap((part) =>
-            part.type === "text" ? part.text_elements : [],
-          ),
-        },
-      ];
+      return [encodeUserMessage(item)];
     case "agentMessage":
       return [
         {
@@ -82,20 +79,6 @@ export function encodeLegacyItem(turnId: string, item: ThreadItem): Json[] {
       ];
     case "imageView":
       return [{ type: "view_image_tool_call", call_id: item.id, path: item.path }];
-    case "plan":
-    case "hookPrompt":
-    case "functionCallOutput":
-    case "mcpToolCall":
-    case "dynamicToolCall":
-    case "collabAgentToolCall":
-    case "subAgentActivity":
-    case "webSearch":
-    case "sleep":
-    case "imageGeneration":
-    case "enteredReviewMode":
-    case "exitedReviewMode":
-    case "contextCompaction":
-      return [];
     default:
       return unreachable(item);
   }

@@ -364,6 +364,21 @@ describe("the handshake itself", () => {
     expect((await upgrade(port, from("192.0.2.7"))).status).toBe(101);
   });
 
+  test("a refused upgrade, and one whose peer left, give their places back", async () => {
+    const { port, gatekeeper } = await startTransport({ caps: { connections: 1 } });
+    expect((await upgrade(port, { Authorization: "Bearer wrong" })).status).toBe(401);
+    const release = gatekeeper.hold();
+    const leaving = rawSocket({ port });
+    leaving.write(upgradeText("/", { Host: `127.0.0.1:${port}`, Authorization: "Bearer good" }));
+    while (gatekeeper.seen.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    expect((await upgrade(port)).status).toBe(503);
+
+    leaving.resetAndDestroy();
+    release();
+
+    await expect.poll(async () => (await upgrade(port)).status).toBe(101);
+  });
+
   test("direct loopback peers share an address and are not capped by it, only all together", async () => {
     const { port } = await startTransport({ caps: { connectionsPerAddress: 1, connections: 2 } });
     const first = await nativeClient(port);

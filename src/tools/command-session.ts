@@ -1,0 +1,122 @@
+import type { CommandExecutionItem } from "../protocol/item.ts";
+import type { ToolContext } from "./port.ts";
+import { OutputBuffer } from "./output-buffer.ts";
+import { OutputStream } from "./output-stream.ts";
+import { endGroup } from "./process-group.ts";
+import { type ProcessRequest, type RunningProcess, startProcess } from "./running-process.ts";
+
+/** A command from its start until its end was told. It outlives the call that started it when that call yields. */
+export class CommandSession {
+  readonly id: number;
+  /** Resolves when the item is completed; rejects when that could not be stored. */
+  readonly finished: Promise<void>;
+  readonly #process: RunningProcess;
+  readonly #context: ToolContext;
+  readonly #item: CommandExecutionItem;
+  readonly #all: OutputBuffer;
+  readonly #unread: OutputBuffer;
+  readonly #stream: OutputStream;
+  readonly #startedMs = performance.now();
+  #exitCode: number | undefined;
+  #ending: Promise<void> | undefined;
+
+  private constructor(
+    id: number,
+    running: RunningProcess,
+    outputs: { all: OutputBuffer; unread: OutputBuffer; stream: OutputStream },
+    item: CommandExecutionItem,
+    context: ToolContext,
+  ) {
+    this.id = id;
+    this.#process = running;
+    this.#all = outputs.all;
+    this.#unread = outputs.unread;
+    this.#stream = outputs.stream;
+    this.#context = context;
+    this.#item = { ...item, processId: String(id), source: "unifiedExecStartup" };
+    this.finished = this.#finish();
+  }
+
+  /**
+   * Starts the process and announces the item, unless `item` was announced before. The turn's end by interruption
+   * ends the process too. Rejects with the system's error when the process does not start.
+   */
+  static async start(
+    id: number,
+    request: ProcessRequest,
+    item: CommandExecutionItem,
+    isAnnounced: boolean,
+    context: ToolContext,
+  ): Promise<CommandSession> {
+    const all = new OutputBuffer();
+    const unread = new OutputBuffer();
+    const throttle: { target: RunningProcess | undefined } = { target: undefined };
+    const stream = new OutputStream((text) => context.outputDelta(item.id, text), {
+      pause: () => throttle.target?.pause(),
+      resume: () => throttle.target?.resume(),
+    });
+    const running = await startProcess(request, (chunk) => {
+      all.add(chunk);
+      unread.add(chunk);
+      stream.add(chunk);
+    });
+    throttle.target = running;
+    const session = new CommandSession(id, running, { all, unread, stream }, item, context);
+    if (!isAnnounced) context.itemStarted(session.#item);
+    return session;
+  }
+
+  get itemId(): CommandExecutionItem["id"] {
+    return this.#item.id;
+  }
+
+  get groupId(): number {
+    return this.#process.groupId;
+  }
+
+  /** Undefined while it runs. */
+  get exitCode(): number | undefined {
+    return this.#exitCode;
+  }
+
+  takeOutput(): { text: string; totalBytes: number; totalLines: number } {
+    return this.#unread.take();
+  }
+
+  /** False: it has no standard input. */
+  write(text: string): boolean {
+    return this.#exitCode !== undefined || this.#process.write(text);
+  }
+
+  interrupt(): void {
+    if (this.#exitCode === undefined) this.#process.interrupt();
+  }
+
+  /** Ends the process and its children. Resolves when they are gone or were killed. */
+  async end(): Promise<void> {
+    // once it has ended, its number may belong to somebody else
+    if (this.#exitCode !== undefined) return;
+    this.#ending ??= endGroup(this.groupId);
+    await this.#ending;
+  }
+
+  async #finish(): Promise<void> {
+    const { signal } = this.#context;
+    const end = (): void => void this.end();
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+    const exitCode = await this.#process.ended;
+    signal.removeEventListener("abort", end);
+    const durationMs = Math.round(performance.now() - this.#startedMs);
+    await this.#stream.end();
+    this.#exitCode = exitCode;
+    await this.#context.itemCompleted({
+      ...this.#item,
+      status: exitCode === 0 ? "completed" : "failed",
+      aggregatedOutput: this.#all.totalBytes > 0 ? this.#all.text() : null,
+      exitCode,
+      durationMs,
+      completedAtMs: Date.now(),
+    });
+  }
+}

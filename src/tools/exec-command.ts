@@ -1,0 +1,236 @@
+/** `exec_command`: runs a shell command, after approval where one is needed. */
+import { resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { decideCommand } from "../permissions/command-decision.ts";
+import type { CommandExecutionItem } from "../protocol/item.ts";
+import type { ApplyPatch } from "./apply-patch.ts";
+import { unreachable } from "../util/unreachable.ts";
+import { commandEnvironment, type Environment } from "./command-environment.ts";
+import {
+  commandItem,
+  reportForModel,
+  stoppedItem,
+  unstartedItem,
+  wallTime,
+} from "./command-item.ts";
+import { CommandSession } from "./command-session.ts";
+import type { CommandSessions } from "./command-sessions.ts";
+import { maxModelTokens } from "./output-buffer.ts";
+import { patchInvocation } from "./patch-invocation.ts";
+import type { ToolCall, ToolContext, ToolOutput } from "./port.ts";
+import { defaultShell, namedShell } from "./shells.ts";
+import { folderProblem, startFailure } from "./start-failure.ts";
+import { Arguments } from "./tool-arguments.ts";
+import type { ToolLog } from "./tool-log.ts";
+
+/** How long the model waits for a command before it gets a session instead. */
+const yieldMs = { usual: 10_000, least: 250, most: 30_000 };
+
+export interface ExecServices {
+  readonly sessions: CommandSessions;
+  readonly patches: ApplyPatch;
+  readonly environment: Environment;
+  readonly shell: string | undefined;
+  readonly log: ToolLog;
+}
+
+/** A call of the tool, read. */
+interface ExecCall {
+  readonly script: string;
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly tty: boolean;
+  readonly yieldMs: number;
+  readonly maxTokens: number;
+  readonly escalated: boolean;
+  readonly justification: string | null;
+}
+
+export class ExecCommand {
+  readonly #services: ExecServices;
+
+  constructor(services: ExecServices) {
+    this.#services = services;
+  }
+
+  async run(call: ToolCall, context: ToolContext): Promise<ToolOutput> {
+    const exec = this.#read(new Arguments(call.arguments), context);
+    const patch = patchInvocation(exec.script);
+    if (patch) {
+      const startedMs = performance.now();
+      const cwd = resolve(exec.cwd, patch.folder);
+      const outcome = await this.#services.patches.apply(call.callId, patch.text, cwd, context);
+      if (!outcome.applied) return { output: outcome.text };
+      return { output: `${wallTime(performance.now() - startedMs)}\nOutput:\n${outcome.text}` };
+    }
+    return { output: await this.#runCommand(call.callId, exec, context) };
+  }
+
+  #read(input: Arguments, context: ToolContext): ExecCall {
+    const { environment, shell } = this.#services;
+    const script = input.text("cmd");
+    const named = input.optionalText("shell");
+    const program =
+      named === undefined ? (shell ?? defaultShell(environment)) : namedShell(named, environment);
+    const wait = input.optionalCount("yield_time_ms") ?? yieldMs.usual;
+    return {
+      script,
+      command: [program, input.optionalFlag("login") === false ? "-c" : "-lc", script],
+      cwd: resolve(context.cwd, input.optionalText("workdir") ?? "."),
+      tty: input.optionalFlag("tty") ?? false,
+      yieldMs: Math.min(Math.max(wait, yieldMs.least), yieldMs.most),
+      maxTokens: input.optionalCount("max_output_tokens") ?? maxModelTokens,
+      escalated: input.optionalText("sandbox_permissions") === "require_escalated",
+      justification: input.optionalText("justification") ?? null,
+    };
+  }
+
+  async #runCommand(callId: string, exec: ExecCall, context: ToolContext): Promise<string> {
+    const item = commandItem(callId, exec.command, exec.script, exec.cwd);
+    const decision = decideCommand({
+      approvalPolicy: context.approvalPolicy,
+      sandboxPolicy: context.sandboxPolicy,
+      escalated: exec.escalated,
+      sandboxAvailable: false,
+    });
+    switch (decision.kind) {
+      case "run":
+        return this.#start(exec, item, false, context);
+      case "refuse":
+        if (!exec.escalated) await tellUnstarted(item, decision.message, false, context);
+        return decision.message;
+      case "ask": {
+        const asked: CommandExecutionItem = { ...item, source: "agent" };
+        context.itemStarted(asked);
+        const refusal = await askForCommand(
+          asked,
+          exec,
+          exec.justification ?? decision.reason,
+          context,
+        );
+        return refusal ?? this.#start(exec, asked, true, context);
+      }
+      default:
+        return unreachable(decision);
+    }
+  }
+
+  async #start(
+    exec: ExecCall,
+    item: CommandExecutionItem,
+    isAnnounced: boolean,
+    context: ToolContext,
+  ): Promise<string> {
+    context.signal.throwIfAborted();
+    const started = await this.#tryStart(exec, item, isAnnounced, context);
+    if (typeof started !== "string") return this.#await(started, exec, context);
+    await tellUnstarted(item, started, isAnnounced, context);
+    return `exec_command failed: ${started}`;
+  }
+
+  /** The session, or why there is none. */
+  async #tryStart(
+    exec: ExecCall,
+    item: CommandExecutionItem,
+    isAnnounced: boolean,
+    context: ToolContext,
+  ): Promise<CommandSession | string> {
+    const problem = folderProblem(exec.cwd);
+    if (problem !== undefined) return problem;
+    const { sessions, environment } = this.#services;
+    const request = { ...exec, environment: commandEnvironment(environment, context.threadId) };
+    try {
+      const session = await CommandSession.start(
+        sessions.freeId(),
+        request,
+        item,
+        isAnnounced,
+        context,
+      );
+      sessions.add(context.threadId, session);
+      return session;
+    } catch (error) {
+      return startFailure(error);
+    }
+  }
+
+  async #await(session: CommandSession, exec: ExecCall, context: ToolContext): Promise<string> {
+    const startedMs = performance.now();
+    await waitForEnd(session, exec.yieldMs, context.signal);
+    if (context.signal.aborted) {
+      this.#services.sessions.remove(context.threadId, session.id);
+      await session.finished;
+      context.signal.throwIfAborted();
+    }
+    if (session.exitCode === undefined) {
+      session.finished.catch((error: unknown) =>
+        this.#services.log.warn(
+          { error, itemId: session.itemId },
+          "the end of a command was not stored",
+        ),
+      );
+    } else {
+      await session.finished;
+      this.#services.sessions.remove(context.threadId, session.id);
+    }
+    return reportForModel({
+      wallMs: performance.now() - startedMs,
+      state:
+        session.exitCode === undefined ? { sessionId: session.id } : { exitCode: session.exitCode },
+      output: session.takeOutput(),
+      maxTokens: exec.maxTokens,
+    });
+  }
+}
+
+async function tellUnstarted(
+  item: CommandExecutionItem,
+  reason: string,
+  isAnnounced: boolean,
+  context: ToolContext,
+): Promise<void> {
+  if (!isAnnounced) context.itemStarted(item);
+  await context.itemCompleted(unstartedItem(item, reason));
+}
+
+/** Undefined: the command may run. Otherwise what the model is told; the item is completed. */
+async function askForCommand(
+  item: CommandExecutionItem,
+  exec: ExecCall,
+  reason: string | null,
+  context: ToolContext,
+): Promise<string | undefined> {
+  const verdict = await context.approvals
+    .command({
+      itemId: item.id,
+      command: exec.command,
+      commandLine: item.command,
+      cwd: exec.cwd,
+      reason,
+      actions: item.commandActions,
+    })
+    .catch(() => (context.signal.aborted ? "declined" : "failed"));
+  if (verdict === "run" && !context.signal.aborted) return undefined;
+  const status = verdict === "failed" ? "failed" : "declined";
+  await context.itemCompleted(stoppedItem(item, status));
+  context.signal.throwIfAborted();
+  return status === "declined"
+    ? "exec_command failed: the command was rejected by the user and did not run; ask what to do instead"
+    : "exec_command failed: the approval request failed, so the command did not run";
+}
+
+/** Resolves when the command has ended, when the time is over, or when `signal` aborts. Never rejects. */
+export async function waitForEnd(
+  session: CommandSession,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([
+    session.finished.catch(() => undefined),
+    delay(waitMs, undefined, { signal: AbortSignal.any([timer.signal, signal]) }).catch(
+      () => undefined,
+    ),
+  ]);
+  timer.abort();
+}

@@ -1,0 +1,59 @@
+/** The tools of this host under one roof. */
+import { ApplyPatch } from "./apply-patch.ts";
+import type { Environment } from "./command-environment.ts";
+import { CommandSessions } from "./command-sessions.ts";
+import { ExecCommand } from "./exec-command.ts";
+import type { ToolCall, ToolContext, ToolOutput, Tools } from "./port.ts";
+import { CallError } from "./tool-arguments.ts";
+import type { ToolLog } from "./tool-log.ts";
+import { toolSpecs } from "./tool-specs.ts";
+import { updatePlan } from "./update-plan.ts";
+import { viewImage } from "./view-image.ts";
+import { WriteStdin } from "./write-stdin.ts";
+
+export interface ToolsOptions {
+  readonly log: ToolLog;
+  /** Absolute path of the shell that runs commands; the user's own unless given. */
+  readonly shell?: string;
+  /** What commands inherit, secrets aside; this process's unless given. */
+  readonly env?: Environment;
+  /** Files and folders that no tool reads or writes, however they are named. */
+  readonly protectedPaths: readonly string[];
+}
+
+type Run = (call: ToolCall, context: ToolContext) => ToolOutput | Promise<ToolOutput>;
+
+export function createTools({ log, shell, env, protectedPaths }: ToolsOptions): Tools {
+  const environment = env ?? process.env;
+  const sessions = new CommandSessions();
+  const patches = new ApplyPatch(protectedPaths, environment);
+  const exec = new ExecCommand({ sessions, patches, environment, shell, log });
+  const stdin = new WriteStdin(sessions);
+  const tools = new Map<string, Run>([
+    ["exec_command", (call, context) => exec.run(call, context)],
+    ["write_stdin", (call, context) => stdin.run(call, context)],
+    ["apply_patch", (call, context) => patches.run(call, context)],
+    ["update_plan", updatePlan],
+    ["view_image", (call, context) => viewImage(call, context, protectedPaths)],
+  ]);
+  return {
+    specs: toolSpecs,
+    async run(call, context) {
+      context.signal.throwIfAborted();
+      const tool = tools.get(call.name);
+      if (!tool) return { output: unsupported(call) };
+      try {
+        return await tool(call, context);
+      } catch (error) {
+        if (error instanceof CallError) return { output: error.message };
+        throw error;
+      }
+    },
+    endThread: (threadId) => sessions.endThread(threadId),
+    close: () => sessions.close(),
+  };
+}
+
+function unsupported({ kind, name }: ToolCall): string {
+  return kind === "custom" ? `unsupported custom tool call: ${name}` : `unsupported call: ${name}`;
+}

@@ -1,0 +1,142 @@
+/** One process, on pipes or on a terminal, behind the same few verbs. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { constants } from "node:os";
+import type { Readable } from "node:stream";
+import { signalGroup } from "./process-group.ts";
+
+export interface ProcessRequest {
+  /** Program and arguments; the program is an absolute path. */
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly tty: boolean;
+}
+
+export interface RunningProcess {
+  /** The process and the group that it leads. */
+  readonly groupId: number;
+  /** Resolves when it has ended and its output was read: its exit code, or 128 and the number of the signal. */
+  readonly ended: Promise<number>;
+  /** False: it has no standard input. */
+  write(text: string): boolean;
+  interrupt(): void;
+  pause(): void;
+  resume(): void;
+}
+
+/**
+ * How long the output may be silent after the process has ended. A child that it left behind may hold the pipe for
+ * ever; what the process itself wrote is in the pipe already.
+ */
+const lingerMs = 300;
+/** And how often it may go on after that: a child that writes without end is not waited for. */
+const maxLingers = 10;
+
+/** Rejects with the system's error when the process does not start. */
+export async function startProcess(
+  request: ProcessRequest,
+  onOutput: (chunk: Buffer) => void,
+): Promise<RunningProcess> {
+  return request.tty ? startOnTerminal(request, onOutput) : startOnPipe(request, onOutput);
+}
+
+/** A shell joins the two outputs, so that they arrive in the order in which they were written. */
+const joinOutputs = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh"];
+
+async function startOnPipe(
+  { command, cwd, environment }: ProcessRequest,
+  onOutput: (chunk: Buffer) => void,
+): Promise<RunningProcess> {
+  const [program = "", ...words] = [...joinOutputs, ...command];
+  const child = spawn(program, words, {
+    cwd,
+    env: environment,
+    detached: true,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once("spawn", resolve);
+    child.once("error", reject);
+  });
+  const { pid: groupId, stdout } = child;
+  if (groupId === undefined) throw new Error("the process has no id");
+  stdout.on("data", onOutput);
+  return {
+    groupId,
+    ended: endOfChild(child, stdout, () => {
+      stdout.off("data", onOutput);
+      // read on: whoever still holds the pipe must not be stopped by its closing
+      stdout.resume();
+      if ("unref" in stdout && typeof stdout.unref === "function") stdout.unref();
+    }),
+    write: () => false,
+    interrupt: () => void signalGroup(groupId, "SIGINT"),
+    pause: () => void stdout.pause(),
+    resume: () => void stdout.resume(),
+  };
+}
+
+function endOfChild(child: ChildProcess, output: Readable, letGo: () => void): Promise<number> {
+  return new Promise((resolve) => {
+    let code = -1;
+    let linger: NodeJS.Timeout | undefined;
+    let hasNews = false;
+    const wait = (roundsLeft: number): void => {
+      hasNews = false;
+      linger = setTimeout(() => {
+        if (output.isPaused()) wait(roundsLeft);
+        else if (hasNews && roundsLeft > 0) wait(roundsLeft - 1);
+        else {
+          letGo();
+          resolve(code);
+        }
+      }, lingerMs);
+    };
+    child.once("exit", (exitCode, signal) => {
+      code = exitCode ?? signalCode(signal);
+      output.on("data", () => {
+        hasNews = true;
+      });
+      wait(maxLingers);
+    });
+    child.once("close", () => {
+      clearTimeout(linger);
+      resolve(code);
+    });
+  });
+}
+
+function signalCode(signal: NodeJS.Signals | null): number {
+  return signal ? 128 + constants.signals[signal] : -1;
+}
+
+async function startOnTerminal(
+  { command, cwd, environment }: ProcessRequest,
+  onOutput: (chunk: Buffer) => void,
+): Promise<RunningProcess> {
+  // loaded on first use: it is a native module, and most commands need no terminal
+  const { spawn: spawnOnTerminal } = await import("@lydell/node-pty");
+  const [program = "", ...words] = command;
+  const terminal = spawnOnTerminal(program, words, {
+    name: "dumb",
+    cols: 80,
+    rows: 24,
+    cwd,
+    env: { ...environment },
+    encoding: null,
+  });
+  terminal.onData((chunk: string | Buffer) => onOutput(Buffer.from(chunk)));
+  return {
+    groupId: terminal.pid,
+    ended: new Promise((resolve) => {
+      terminal.onExit(({ exitCode, signal }) => resolve(signal ? 128 + signal : exitCode));
+    }),
+    write: (text) => {
+      terminal.write(text);
+      return true;
+    },
+    interrupt: () => terminal.write("\u0003"),
+    pause: () => terminal.pause(),
+    resume: () => terminal.resume(),
+  };
+}

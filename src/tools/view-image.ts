@@ -1,0 +1,68 @@
+/** `view_image`: hands a picture on disk to the model. */
+import { readFile, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { ItemId } from "../protocol/ids.ts";
+import type { ImageViewItem } from "../protocol/item.ts";
+import type { ToolCall, ToolContext, ToolOutput } from "./port.ts";
+import { isProtected, realPath } from "./real-path.ts";
+import { Arguments, CallError } from "./tool-arguments.ts";
+
+const maxImageBytes = 10 * 1024 * 1024;
+
+export async function viewImage(
+  call: ToolCall,
+  context: ToolContext,
+  protectedPaths: readonly string[],
+): Promise<ToolOutput> {
+  const path = resolve(context.cwd, new Arguments(call.arguments).text("path"));
+  const bytes = await readImage(path, protectedPaths);
+  const mediaType = mediaTypeOf(bytes);
+  if (mediaType === undefined) {
+    throw new CallError(
+      `unable to process image at \`${path}\`: it is not a PNG, JPEG, GIF or WebP file`,
+    );
+  }
+  const item: ImageViewItem = {
+    type: "imageView",
+    id: ItemId.parse(call.callId),
+    path,
+    startedAtMs: Date.now(),
+    completedAtMs: null,
+  };
+  context.itemStarted(item);
+  await context.itemCompleted({ ...item, completedAtMs: Date.now() });
+  const url = `data:${mediaType};base64,${bytes.toString("base64")}`;
+  return { output: [{ type: "input_image", image_url: url, detail: "high" }] };
+}
+
+async function readImage(path: string, protectedPaths: readonly string[]): Promise<Buffer> {
+  try {
+    const real = realPath(path);
+    if (isProtected(real, protectedPaths)) {
+      throw new CallError(
+        `unable to read \`${path}\`: it holds this host's own secrets; choose another file`,
+      );
+    }
+    const stats = await stat(real);
+    if (!stats.isFile()) throw new CallError(`image path \`${path}\` is not a file`);
+    if (stats.size > maxImageBytes) {
+      throw new CallError(
+        `the image at \`${path}\` is larger than 10 MB; make a smaller copy and view that`,
+      );
+    }
+    return await readFile(real);
+  } catch (error) {
+    if (error instanceof CallError) throw error;
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new CallError(`unable to locate image at \`${path}\`: ${detail}`, { cause: error });
+  }
+}
+
+/** By the first bytes: a name says nothing. */
+function mediaTypeOf(bytes: Buffer): string | undefined {
+  if (bytes.subarray(0, 8).equals(Buffer.from("89504e470d0a1a0a", "hex"))) return "image/png";
+  if (bytes.subarray(0, 3).equals(Buffer.from("ffd8ff", "hex"))) return "image/jpeg";
+  const start = bytes.toString("latin1", 0, 12);
+  if (start.startsWith("GIF87a") || start.startsWith("GIF89a")) return "image/gif";
+  return start.startsWith("RIFF") && start.endsWith("WEBP") ? "image/webp" : undefined;
+}

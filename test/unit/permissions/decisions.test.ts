@@ -1,0 +1,169 @@
+import { describe, expect, test } from "vitest";
+import type { Decision } from "../../../src/permissions/command-decision.ts";
+import { decideCommand } from "../../../src/permissions/command-decision.ts";
+import { decidePatch } from "../../../src/permissions/patch-decision.ts";
+import {
+  isWritable,
+  policyForMode,
+  writableArea,
+} from "../../../src/permissions/sandbox-policy.ts";
+import type { ApprovalPolicy, SandboxPolicy } from "../../../src/protocol/settings.ts";
+
+const policies = {
+  readOnly: { type: "readOnly", networkAccess: false },
+  workspace: {
+    type: "workspaceWrite",
+    writableRoots: ["/extra", "rel"],
+    networkAccess: false,
+    excludeSlashTmp: false,
+    excludeTmpdirEnvVar: false,
+  },
+  danger: { type: "dangerFullAccess" },
+  external: { type: "externalSandbox", networkAccess: "restricted" },
+} satisfies Record<string, SandboxPolicy>;
+const granular = (sandbox_approval: boolean): ApprovalPolicy => ({
+  granular: { sandbox_approval },
+});
+
+describe("a command without a sandbox on the host", () => {
+  test.each<[ApprovalPolicy, keyof typeof policies, Decision["kind"], Decision["kind"]]>([
+    // policy, sandbox, plain, escalated
+    ["untrusted", "readOnly", "ask", "ask"],
+    ["untrusted", "workspace", "ask", "ask"],
+    ["untrusted", "danger", "ask", "ask"],
+    ["untrusted", "external", "ask", "ask"],
+    ["on-request", "readOnly", "ask", "ask"],
+    ["on-request", "workspace", "ask", "ask"],
+    ["on-request", "danger", "run", "run"],
+    ["on-request", "external", "run", "ask"],
+    ["never", "readOnly", "refuse", "refuse"],
+    ["never", "workspace", "refuse", "refuse"],
+    ["never", "danger", "run", "run"],
+    ["never", "external", "run", "refuse"],
+    [granular(true), "workspace", "ask", "ask"],
+    [granular(false), "workspace", "refuse", "refuse"],
+  ])("%j under %s: %s, escalated: %s", (approvalPolicy, sandbox, plain, escalated) => {
+    const decide = (isEscalated: boolean): Decision["kind"] =>
+      decideCommand({
+        approvalPolicy,
+        sandboxPolicy: policies[sandbox],
+        escalated: isEscalated,
+        sandboxAvailable: false,
+      }).kind;
+    expect([decide(false), decide(true)]).toEqual([plain, escalated]);
+  });
+
+  test("is refused with a reason and a way out", () => {
+    const question = {
+      approvalPolicy: "never",
+      sandboxPolicy: policies.readOnly,
+      sandboxAvailable: false,
+    } as const;
+    expect(decideCommand({ ...question, escalated: false })).toEqual({
+      kind: "refuse",
+      message: expect.stringMatching(/`never`.*no sandbox.*`on-request`.*`danger-full-access`/),
+    });
+    expect(decideCommand({ ...question, escalated: true })).toEqual({
+      kind: "refuse",
+      message:
+        "approval policy is Never; reject command — you cannot ask for escalated permissions if the approval policy is Never",
+    });
+  });
+});
+
+test("a command with a sandbox runs in it unasked", () => {
+  const question = { approvalPolicy: "never", escalated: false, sandboxAvailable: true } as const;
+  expect(decideCommand({ ...question, sandboxPolicy: policies.readOnly })).toEqual({ kind: "run" });
+});
+
+describe("a patch", () => {
+  const inside = "/ws/a";
+  const outside = "/other/a";
+  test.each<[ApprovalPolicy, keyof typeof policies, string, Decision["kind"]]>([
+    ["untrusted", "danger", inside, "ask"],
+    ["untrusted", "workspace", inside, "ask"],
+    ["on-request", "readOnly", inside, "ask"],
+    ["on-request", "workspace", inside, "run"],
+    ["on-request", "workspace", outside, "ask"],
+    ["on-request", "danger", outside, "run"],
+    ["on-request", "external", outside, "run"],
+    ["never", "readOnly", inside, "refuse"],
+    ["never", "workspace", inside, "run"],
+    ["never", "workspace", outside, "refuse"],
+    ["never", "danger", outside, "run"],
+    [granular(false), "workspace", outside, "refuse"],
+  ])("%j under %s of %s: %s", (approvalPolicy, sandbox, path, kind) => {
+    const question = {
+      approvalPolicy,
+      sandboxPolicy: policies[sandbox],
+      cwd: "/ws",
+      tmpdir: undefined,
+      realPath: (named: string): string => named,
+    };
+    expect(decidePatch({ ...question, paths: ["/ws/first", path] }).kind).toBe(kind);
+  });
+
+  test("is judged by where its roots really lie", () => {
+    const question = {
+      approvalPolicy: "on-request",
+      sandboxPolicy: policies.workspace,
+      cwd: "/ws",
+      tmpdir: undefined,
+      realPath: (path: string): string => path.replace(/^\/ws/, "/real"),
+    } as const;
+    expect(decidePatch({ ...question, paths: ["/real/a"] }).kind).toBe("run");
+    expect(decidePatch({ ...question, paths: ["/ws/a"] }).kind).toBe("ask");
+  });
+});
+
+describe("the writable area", () => {
+  test("of a workspace is its folder, its roots and the temporary folders", () => {
+    expect(writableArea(policies.workspace, "/ws", "/var/tmp/me")).toEqual({
+      kind: "inside",
+      roots: ["/ws", "/extra", "/ws/rel", "/tmp", "/var/tmp/me"],
+    });
+    const narrow = {
+      ...policies.workspace,
+      writableRoots: [],
+      excludeSlashTmp: true,
+      excludeTmpdirEnvVar: true,
+    };
+    expect(writableArea(narrow, "/ws", "/var/tmp/me")).toEqual({ kind: "inside", roots: ["/ws"] });
+    expect(writableArea(policies.workspace, "/ws", "relative")).toMatchObject({
+      roots: ["/ws", "/extra", "/ws/rel", "/tmp"],
+    });
+  });
+
+  test.each([
+    ["/ws", true],
+    ["/ws/a/b", true],
+    ["/ws/..a", true],
+    ["/ws2/a", false],
+    ["/", false],
+    ["/ws/.git/hooks/x", false],
+    ["/ws/.git", false],
+    ["/ws/sub/.GIT/config", false],
+    ["/ws/.codex/config.toml", false],
+    ["/ws/.gitignore", true],
+  ])("around /ws holds %s: %s", (path, holds) => {
+    expect(isWritable(path, { kind: "inside", roots: ["/ws"] })).toBe(holds);
+  });
+});
+
+test("a mode names a policy", () => {
+  const workspace = {
+    writableRoots: ["/extra"],
+    networkAccess: true,
+    excludeTmpdirEnvVar: true,
+    excludeSlashTmp: false,
+  };
+  expect([
+    policyForMode("read-only", workspace),
+    policyForMode("workspace-write", workspace),
+    policyForMode("danger-full-access", workspace),
+  ]).toEqual([
+    { type: "readOnly", networkAccess: false },
+    { type: "workspaceWrite", ...workspace },
+    { type: "dangerFullAccess" },
+  ]);
+});

@@ -4,7 +4,7 @@ import { abortableDelay } from "../util/abortable-delay.ts";
 import { baseInstructions } from "./instructions.ts";
 import { ModelExchange } from "./model-exchange.ts";
 import { sendableHistory } from "./model-history.ts";
-import { turnErrorOf } from "./turn-end.ts";
+import { retryNoticeOf } from "./turn-end.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 import type { TurnRecord } from "./turn-record.ts";
 
@@ -35,7 +35,8 @@ export async function sample(options: SamplingOptions): Promise<readonly ToolCal
       failures += 1;
       const delayMs = provider.retryDelayMs(failures, error);
       if (delayMs === undefined) throw error;
-      record.announceError(turnErrorOf(error), true);
+      const limit = provider.retryLimit?.(error) ?? null;
+      record.announceError(retryNoticeOf(error, failures, limit), true);
       await abortableDelay(delayMs, signal);
     }
   }

@@ -2,6 +2,7 @@ import type { ModelError } from "../model/port.ts";
 import type { AgentMessageItem } from "../protocol/item.ts";
 import type { ThreadTokenUsage, TokenUsageBreakdown, Turn, TurnError } from "../protocol/turn.ts";
 import { StoreError } from "../store/port.ts";
+import { isRecord } from "../util/is-record.ts";
 
 const none: TokenUsageBreakdown = {
   totalTokens: 0,
@@ -41,6 +42,28 @@ export const turnErrorOf = (error: ModelError): TurnError => ({
   additionalDetails: error.details,
   misalignment: null,
 });
+
+/**
+ * What clients are told while the turn tries again by itself: which try of how many this is, with
+ * the failure as a detail. `limit` null: it goes on until the endpoint can be reached.
+ */
+export const retryNoticeOf = (error: ModelError, attempt: number, limit: number | null): TurnError => ({
+  message:
+    limit === null
+      ? "Reconnecting... waiting for network"
+      : `Reconnecting... ${attempt}/${limit}`,
+  codexErrorInfo: { responseStreamDisconnected: { httpStatusCode: statusIn(error.info) } },
+  additionalDetails: error.message,
+  misalignment: null,
+});
+
+/** The HTTP status in an error info such as `{responseTooManyFailedAttempts: {httpStatusCode}}`. */
+function statusIn(info: ModelError["info"]): number | null {
+  if (!isRecord(info)) return null;
+  const [detail] = Object.values(info);
+  const status = isRecord(detail) ? detail["httpStatusCode"] : undefined;
+  return typeof status === "number" ? status : null;
+}
 
 /** A failure on this side of the wire. */
 export const localTurnError = (error: unknown): TurnError => ({

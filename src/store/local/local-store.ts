@@ -44,6 +44,19 @@ export interface LocalStoreOptions {
 /** How long another program's new threads may stay unseen. */
 const rescanAfterMs = 30_000;
 
+/**
+ * How long a list waits for an unknown history. The scan begins with the newest threads, so that the
+ * first pages are right even where a slow disk needs longer for all of them.
+ */
+const maxWaitMs = 1000;
+
+function atMost(work: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
 /** Returns at once; an unknown history is indexed in the background. */
 export const createLocalStore = (options: LocalStoreOptions): ThreadStore =>
   new LocalStore(options);
@@ -138,7 +151,7 @@ class LocalStore implements ThreadStore {
   }
 
   async list(query: ThreadQuery): Promise<ThreadPage> {
-    await this.#firstScan;
+    await atMost(this.#firstScan, maxWaitMs);
     const renamed = await this.#names.refresh();
     for (const [id, name] of renamed) this.#index.setName(id, name);
     if (this.#nowMs() - this.#scannedAtMs > rescanAfterMs) this.#scanning ??= this.#rescan();

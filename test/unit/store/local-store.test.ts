@@ -269,6 +269,15 @@ describe("one writer", () => {
   });
 });
 
+/** What a list and a first append come to in a home. */
+const tried = async (folder: string) => {
+  const store = openStore(folder);
+  return {
+    listed: (await store.list(all)).data,
+    append: await refusal(store.create(metaOf({})).append(turnOf("x"))),
+  };
+};
+
 /** Runs `work` in a file system of 64 KiB; false where this user may not mount one. */
 const tmpfs = async (work: (folder: string) => Promise<void>): Promise<boolean> => {
   const folder = join(home, "small");
@@ -320,14 +329,6 @@ describe("when the disk refuses", () => {
     if (!ran) ctx.skip("needs the right to mount a tmpfs");
   });
 
-  const tried = async (folder: string) => {
-    const store = openStore(folder);
-    return {
-      listed: (await store.list(all)).data,
-      append: await refusal(store.create(metaOf({})).append(turnOf("x"))),
-    };
-  };
-
   test("a home that cannot be written is said to be so", async (ctx) => {
     let seen: Awaited<ReturnType<typeof tried>> | undefined;
     if (process.getuid?.() === 0) {
@@ -366,6 +367,8 @@ describe("many threads", () => {
     expect(store.progress().state).toBe("running");
     const page = await store.list({ ...all, limit: 50 });
     expect(page.data).toHaveLength(50);
-    expect(store.progress()).toEqual({ state: "done", indexed: total + 1, total: total + 1 });
+    await expect
+      .poll(() => store.progress(), { timeout: 15_000 })
+      .toEqual({ state: "done", indexed: total + 1, total: total + 1 });
   }, 20_000);
 });

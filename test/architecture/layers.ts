@@ -55,7 +55,6 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   ws: ["transport"],
   fastify: ["transport"],
   "@fastify/helmet": ["transport"],
-  "@fastify/rate-limit": ["transport"],
   "@fastify/static": ["transport"],
   jose: ["crypto"],
   "@noble/curves": ["crypto"],

@@ -11,12 +11,14 @@ export function CommandCard({ item }: { readonly item: CommandExecutionItem }) {
       <header className="card-head">
         <WorkMark status={item.status} failed={item.exitCode !== null && item.exitCode !== 0} />
         <code className="command-text">{bareCommand(item.command, item.commandActions)}</code>
+      </header>
+      <p className="card-path">
+        <span>in {item.cwd}</span>
         <span className="card-facts">
           {item.exitCode !== null && <span>exit {item.exitCode}</span>}
           {item.durationMs !== null && <span>{durationText(item.durationMs)}</span>}
         </span>
-      </header>
-      <p className="card-path">in {item.cwd}</p>
+      </p>
       {output.trim() !== "" && <CommandOutput output={output} />}
     </section>
   );

@@ -44,7 +44,7 @@ export function Composer(props: {
           label={running ? "Add to what the agent is doing" : "Message"}
           value={text}
           disabled={!allowed}
-          placeholder={running ? "Add something to the running turn" : "Ask for something"}
+          placeholder={running ? "Add to this turn" : "Ask for something"}
           onChange={setText}
           onKeyDown={onKey}
         />

@@ -1,7 +1,6 @@
 import { useDashboard } from "../host/store.ts";
 import { shortPath } from "../state/paths.ts";
 import { badgeOf, titleOf } from "../state/thread-list.ts";
-import { ConnectionPill } from "./connection-pill.tsx";
 import { Icon } from "./icon.tsx";
 import { offlineLabel } from "./model-picker.tsx";
 import { StatusBadge } from "./status-badge.tsx";
@@ -10,7 +9,6 @@ import { ThreadMenu } from "./thread-menu.tsx";
 export function ConversationHead({ threadId }: { readonly threadId: string }) {
   const thread = useDashboard((state) => state.host.threads.get(threadId));
   const model = useDashboard((state) => state.host.views.get(threadId)?.model ?? null);
-  const connected = useDashboard((state) => state.connection.kind === "connected");
   return (
     <header className="conversation-head">
       <a className="button ghost icon-button back-link" href="#/" aria-label="Back to the threads">
@@ -27,11 +25,7 @@ export function ConversationHead({ threadId }: { readonly threadId: string }) {
           )}
         </p>
       </div>
-      {connected ? (
-        thread !== undefined && <StatusBadge badge={badgeOf(thread)} />
-      ) : (
-        <ConnectionPill />
-      )}
+      {thread !== undefined && <StatusBadge badge={badgeOf(thread)} />}
       {thread !== undefined && <ThreadMenu thread={thread} />}
     </header>
   );

@@ -27,7 +27,12 @@ export type IconName = keyof typeof paths;
 /** Decoration: what it means stands beside it as text, or in the label of its button. */
 export function Icon({ name }: { readonly name: IconName }) {
   return (
-    <svg className="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+    <svg
+      className={name === "more" ? "icon icon-dots" : "icon"}
+      viewBox="0 0 24 24"
+      aria-hidden="true"
+      focusable="false"
+    >
       <path d={paths[name]} />
     </svg>
   );

@@ -11,7 +11,18 @@ export type MarkdownBlock =
       readonly language: string;
     };
 
-const marked = new Marked({ gfm: true, breaks: false, async: false });
+/** HTML in a message is text: it is shown as it was written. */
+const marked = new Marked({
+  gfm: true,
+  breaks: false,
+  async: false,
+  renderer: {
+    html: ({ text, block }) => (block ? `<p>${escaped(text)}</p>` : escaped(text)),
+  },
+});
+
+const escaped = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 const allowedTags = (
   "p br hr strong em del code pre blockquote a h1 h2 h3 h4 h5 h6 ul ol li " +

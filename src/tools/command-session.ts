@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { CommandExecutionItem } from "../protocol/item.ts";
 import type { ToolContext } from "./port.ts";
 import { OutputBuffer } from "./output-buffer.ts";
@@ -90,6 +91,17 @@ export class CommandSession {
 
   interrupt(): void {
     if (this.#exitCode === undefined) this.#process.interrupt();
+  }
+
+  /** Resolves when its end was told, when the time is over, or when `signal` aborts. Never rejects. */
+  async waitForEnd(waitMs: number, signal?: AbortSignal): Promise<void> {
+    const timer = new AbortController();
+    const stop = signal ? AbortSignal.any([timer.signal, signal]) : timer.signal;
+    await Promise.race([
+      this.finished.catch(() => undefined),
+      delay(waitMs, undefined, { signal: stop }).catch(() => undefined),
+    ]);
+    timer.abort();
   }
 
   /** Ends the process and its children. Resolves when they are gone or were killed. */

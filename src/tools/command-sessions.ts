@@ -6,6 +6,8 @@ import { endGroup, isGroupAlive } from "./process-group.ts";
 /** As many as a thread keeps; the least recently used one has to go for a new one. */
 const maxSessions = 64;
 const checkMs = 1_000;
+/** How long the end of a process that was killed is waited for: some cannot be. */
+const endMs = 3_000;
 
 /** The commands of each thread that run or whose end the model has not read, and what they left running. */
 export class CommandSessions {
@@ -56,7 +58,7 @@ export class CommandSessions {
     await Promise.all([
       ...sessions.map(async (session) => {
         await session.end();
-        await session.finished.catch(() => undefined);
+        await session.waitForEnd(endMs);
       }),
       ...left.map(([groupId]) => endGroup(groupId)),
     ]);

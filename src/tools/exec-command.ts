@@ -1,6 +1,5 @@
 /** `exec_command`: runs a shell command, after approval where one is needed. */
 import { resolve } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { decideCommand } from "../permissions/command-decision.ts";
 import type { CommandExecutionItem } from "../protocol/item.ts";
 import type { ApplyPatch } from "./apply-patch.ts";
@@ -25,6 +24,9 @@ import type { ToolLog } from "./tool-log.ts";
 
 /** How long the model waits for a command before it gets a session instead. */
 const yieldMs = { usual: 10_000, least: 250, most: 30_000 };
+
+/** How long an interrupted call waits for its command: killing takes two seconds, and some cannot be killed. */
+const interruptMs = 5_000;
 
 export interface ExecServices {
   readonly sessions: CommandSessions;
@@ -156,10 +158,10 @@ export class ExecCommand {
 
   async #await(session: CommandSession, exec: ExecCall, context: ToolContext): Promise<string> {
     const startedMs = performance.now();
-    await waitForEnd(session, exec.yieldMs, context.signal);
+    await session.waitForEnd(exec.yieldMs, context.signal);
     if (context.signal.aborted) {
       this.#services.sessions.remove(context.threadId, session.id);
-      await session.finished;
+      await session.waitForEnd(interruptMs);
       context.signal.throwIfAborted();
     }
     if (session.exitCode === undefined) {
@@ -217,20 +219,4 @@ async function askForCommand(
   return status === "declined"
     ? "exec_command failed: the command was rejected by the user and did not run; ask what to do instead"
     : "exec_command failed: the approval request failed, so the command did not run";
-}
-
-/** Resolves when the command has ended, when the time is over, or when `signal` aborts. Never rejects. */
-export async function waitForEnd(
-  session: CommandSession,
-  waitMs: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const timer = new AbortController();
-  await Promise.race([
-    session.finished.catch(() => undefined),
-    delay(waitMs, undefined, { signal: AbortSignal.any([timer.signal, signal]) }).catch(
-      () => undefined,
-    ),
-  ]);
-  timer.abort();
 }

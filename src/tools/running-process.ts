@@ -61,6 +61,8 @@ async function startOnPipe(
   const { pid: groupId, stdout } = child;
   if (groupId === undefined) throw new Error("the process has no id");
   stdout.on("data", onOutput);
+  // a pipe that breaks ends the output; the exit code tells the rest
+  stdout.on("error", () => undefined);
   return {
     groupId,
     ended: endOfChild(child, stdout, () => {

@@ -2,7 +2,6 @@
 import { reportForModel } from "./command-item.ts";
 import type { CommandSession } from "./command-session.ts";
 import type { CommandSessions } from "./command-sessions.ts";
-import { waitForEnd } from "./exec-command.ts";
 import { maxModelTokens } from "./output-buffer.ts";
 import type { ToolCall, ToolContext, ToolOutput } from "./port.ts";
 import { Arguments } from "./tool-arguments.ts";
@@ -31,7 +30,7 @@ export class WriteStdin {
     const refusal = text === "" ? undefined : typeInto(session, text, context);
     if (refusal !== undefined) return { output: refusal };
     const startedMs = performance.now();
-    await waitForEnd(session, Math.min(Math.max(wait, bounds.least), bounds.most), context.signal);
+    await session.waitForEnd(Math.min(Math.max(wait, bounds.least), bounds.most), context.signal);
     context.signal.throwIfAborted();
     if (session.exitCode !== undefined) this.#sessions.remove(context.threadId, id);
     return {

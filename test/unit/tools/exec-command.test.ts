@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ToolBench } from "./tool-bench.ts";
 
@@ -25,6 +25,10 @@ function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+async function gone(pid: number): Promise<void> {
+  while (isRunning(pid)) await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe("a command that needs no approval", () => {
@@ -115,7 +119,7 @@ describe("a command that needs no approval", () => {
     const pid = pidIn(join(bench.folder, "pid"));
     expect(isRunning(pid)).toBe(true);
     await bench.tools.endThread(bench.context().threadId);
-    expect(isRunning(pid)).toBe(false);
+    await gone(pid);
   });
 });
 
@@ -237,18 +241,21 @@ describe("a command that runs on", () => {
 });
 
 describe("an interrupt", () => {
-  test("ends the command and what it started, and the call rejects", async () => {
+  test.each([
+    ["pipes", false],
+    ["a terminal", true],
+  ])("ends a command on %s and what it started, and the call rejects", async (_, tty) => {
     const call = bench.exec(
-      "(sleep 300 & echo $! > grandchild; wait) & echo $$ > child; echo up; wait",
+      "(sleep 300 & echo $! > grandchild; wait) & echo $$ > child; until [ -s grandchild ]; do sleep 0.02; done; echo up; wait",
+      { tty },
     );
     await bench.until(() => bench.streamed.includes("up"));
     bench.abort.abort(new Error("interrupted"));
     await expect(call).rejects.toThrow("interrupted");
     expect(bench.items("completed")).toMatchObject([
-      { status: "failed", aggregatedOutput: "up\n" },
+      { status: "failed", aggregatedOutput: tty ? "up\r\n" : "up\n" },
     ]);
-    for (const name of ["child", "grandchild"])
-      expect(isRunning(pidIn(join(bench.folder, name)))).toBe(false);
+    for (const name of ["child", "grandchild"]) await gone(pidIn(join(bench.folder, name)));
   });
 
   test("kills after two seconds what ignores being asked", async () => {
@@ -258,7 +265,7 @@ describe("an interrupt", () => {
     bench.abort.abort(new Error("interrupted"));
     await expect(call).rejects.toThrow("interrupted");
     expect(performance.now() - since).toBeLessThan(8_000);
-    expect(isRunning(pidIn(join(bench.folder, "pid")))).toBe(false);
+    await gone(pidIn(join(bench.folder, "pid")));
     expect(bench.items("completed")).toMatchObject([{ exitCode: 137 }]);
   });
 
@@ -267,7 +274,8 @@ describe("an interrupt", () => {
     await bench.until(() => bench.streamed.includes("up"));
     bench.abort.abort(new Error("interrupted"));
     await bench.until(() => bench.items("completed").length === 1);
-    expect(isRunning(pidIn(join(bench.folder, "pid")))).toBe(false);
+    await gone(pidIn(join(bench.folder, "pid")));
+    expect(bench.items("completed")).toMatchObject([{ status: "failed", exitCode: 143 }]);
   });
 });
 

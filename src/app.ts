@@ -11,9 +11,10 @@ import type { HostOptions, RunningHost } from "./cli/host.ts";
 import { createConfigReader } from "./config/config-reader.ts";
 import type { ConfigReader } from "./config/port.ts";
 import type { DevTls } from "./crypto/dev-tls.ts";
-import { keepDevTls } from "./crypto/dev-tls.ts";
 import { localNames } from "./crypto/local-names.ts";
 import { openDatabase } from "./db/database.ts";
+import type { FileLock } from "./db/file-lock.ts";
+import { holdFile } from "./db/file-lock.ts";
 import type { HostFacts } from "./dispatch/context.ts";
 import { Dispatcher } from "./dispatch/dispatcher.ts";
 import { EventHub } from "./events/event-hub.ts";
@@ -46,6 +47,7 @@ const oneDayMs = 24 * 60 * 60 * 1000;
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { codexHome, farhelmHome } = options;
   mkdirSync(farhelmHome, { recursive: true, mode: 0o700 });
+  const lock = lockHome(farhelmHome);
   const log = createLineLog(process.stderr, process.env["FARHELM_DEBUG"] === "1");
   const failures = failureLog(log);
   const config = createConfigReader({ codexHome, sessionFlags: options.configOverrides });
@@ -105,6 +107,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       models.close();
       auth.close();
       database.close();
+      lock.release();
     },
   };
 }
@@ -180,13 +183,25 @@ function keepInstallationId(file: string): string {
   return readFileSync(file, "utf8").trim();
 }
 
-const devTls = (farhelmHome: string): Promise<DevTls> =>
-  keepDevTls({
+/** Loaded only where it is wanted: the certificate library costs more than the rest of the start. */
+async function devTls(farhelmHome: string): Promise<DevTls> {
+  const { keepDevTls } = await import("./crypto/dev-tls.ts");
+  return keepDevTls({
     farhelmHome,
     certsFolder: join(clone, "certs"),
     names: localNames(),
     nowMs: Date.now(),
   });
+}
+
+/** One host per home: two would give one thread two writers. */
+function lockHome(farhelmHome: string): FileLock {
+  const lock = holdFile(join(farhelmHome, "host.lock"));
+  if (lock) return lock;
+  throw new Error(
+    `another host is running for FARHELM_HOME=${farhelmHome}: stop it, or give this one a home of its own`,
+  );
+}
 
 function transportOptions(options: HostOptions, tls: DevTls | undefined): TransportOptions {
   const { listen, publicOrigin, allowedHosts, trustedProxies, farhelmHome } = options;

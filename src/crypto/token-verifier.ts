@@ -3,6 +3,7 @@ import { errors, jwtVerify } from "jose";
 import { readCompactToken } from "./compact-jwt.ts";
 import type { KeySource, SignatureAlgorithm } from "./key-set.ts";
 import type { JsonObject } from "./strict-json.ts";
+import { VerifiedSignatures } from "./verified-signatures.ts";
 
 interface TrustedIssuer {
   /** Compared with `iss` as it stands. */
@@ -43,6 +44,7 @@ const clockSkewSeconds = 5;
 
 export class TokenVerifier {
   readonly #issuers: ReadonlyMap<string, TrustedIssuer>;
+  readonly #verified = new VerifiedSignatures();
 
   constructor(issuers: readonly TrustedIssuer[]) {
     this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
@@ -60,13 +62,36 @@ export class TokenVerifier {
       throw new TokenError("invalid");
     }
     const times = checkTimes(claims, nowMs);
-    await checkSignature(token, header, trusted, nowMs);
+    await this.#checkSignature(token, header, trusted, nowMs);
     const { typ } = header;
     if (typeof typ !== "string" || !types.includes(typ)) throw new TokenError("wrongType");
     const subject = claims["sub"];
     if (typeof subject !== "string" || subject === "") throw new TokenError("invalid");
     if (times.expiresAt * 1000 <= nowMs) throw new TokenError("expired");
     return { issuer: trusted.issuer, subject, type: typ, ...times, claims };
+  }
+
+  async #checkSignature(
+    token: string,
+    header: JsonObject,
+    trusted: TrustedIssuer,
+    nowMs: number,
+  ): Promise<void> {
+    const { key, algorithm } = await trustedKey(header, trusted);
+    if (this.#verified.has(token, key)) return;
+    try {
+      await jwtVerify(token, key, {
+        algorithms: [algorithm],
+        issuer: trusted.issuer,
+        audience: trusted.audience,
+        requiredClaims: ["iss", "aud", "sub", "iat", "exp"],
+        currentDate: new Date(nowMs),
+        clockTolerance: clockSkewSeconds,
+      });
+    } catch (error) {
+      throw new TokenError(error instanceof errors.JWTExpired ? "expired" : "invalid");
+    }
+    this.#verified.add(token, key);
   }
 }
 
@@ -84,29 +109,16 @@ function checkTimes(claims: JsonObject, nowMs: number): { issuedAt: number; expi
 
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value);
 
-async function checkSignature(
-  token: string,
-  header: JsonObject,
+/** The key that the header names, if it is one of the issuer's and of the algorithm that it claims. */
+async function trustedKey(
+  { kid, alg }: JsonObject,
   trusted: TrustedIssuer,
-  nowMs: number,
-): Promise<void> {
-  const { kid, alg } = header;
+): Promise<NonNullable<Awaited<ReturnType<KeySource["find"]>>>> {
   if (typeof kid !== "string" || kid === "" || kid.length > maxKidLength) {
     throw new TokenError("invalid");
   }
   const found = await trusted.keys.find(kid);
   if (found === undefined || alg !== found.algorithm) throw new TokenError("invalid");
   if (!trusted.algorithms.includes(found.algorithm)) throw new TokenError("invalid");
-  try {
-    await jwtVerify(token, found.key, {
-      algorithms: [found.algorithm],
-      issuer: trusted.issuer,
-      audience: trusted.audience,
-      requiredClaims: ["iss", "aud", "sub", "iat", "exp"],
-      currentDate: new Date(nowMs),
-      clockTolerance: clockSkewSeconds,
-    });
-  } catch (error) {
-    throw new TokenError(error instanceof errors.JWTExpired ? "expired" : "invalid");
-  }
+  return found;
 }

@@ -2,6 +2,7 @@
  * Farhelm's own SQLite file: opened once, shared by the rooms that keep state in it.
  * The only home of the SQLite driver.
  */
+import { closeSync, openSync } from "node:fs";
 import Libsql from "libsql";
 
 export type SqlValue = string | number | bigint | Buffer | null;
@@ -26,8 +27,9 @@ export interface Database {
   close(): void;
 }
 
-/** Opens (and creates) the file with WAL and a 5 s busy time-out. `:memory:` for tests. */
+/** Opens (and creates, 0600) the file with WAL and a 5 s busy time-out. `:memory:` for tests. */
 export function openDatabase(file: string): Database {
+  if (file !== ":memory:") closeSync(openSync(file, "a", 0o600));
   const db = new Libsql(file);
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;");
   db.exec(

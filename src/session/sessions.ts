@@ -6,6 +6,7 @@ import type { Threads } from "../threads/port.ts";
 import type { ByteBudget } from "./outbox.ts";
 import { Outbox } from "./outbox.ts";
 import type { FrameSocket, SessionEnd, Sessions } from "./port.ts";
+import type { SessionPorts } from "./session.ts";
 import { Session } from "./session.ts";
 
 /** setTimeout takes at most this many milliseconds (24.8 days). */
@@ -20,15 +21,19 @@ export interface SessionsPorts {
 
 /** All connections of this host. */
 export class SessionRegistry implements Sessions {
-  readonly #ports: SessionsPorts;
+  readonly #hub: Subscriptions;
+  readonly #budget: ByteBudget;
+  /** What every session is given; one object for all. */
+  readonly #ports: SessionPorts;
   readonly #open = new Set<Session>();
-  readonly #onClosed = (session: Session): void => {
-    this.#open.delete(session);
-  };
   #closing = false;
 
   constructor(ports: SessionsPorts) {
-    this.#ports = ports;
+    const { dispatcher, hub, threads, budget } = ports;
+    this.#hub = hub;
+    this.#budget = budget;
+    const onClosed = (session: Session): void => void this.#open.delete(session);
+    this.#ports = { dispatcher, hub, threads, onClosed };
   }
 
   get count(): number {
@@ -36,14 +41,8 @@ export class SessionRegistry implements Sessions {
   }
 
   open(principal: Principal, socket: FrameSocket): SessionEnd {
-    const { dispatcher, hub, threads, budget } = this.#ports;
-    const outbox = new Outbox(socket, hub, budget, principal.role);
-    const session = new Session(
-      { dispatcher, hub, threads, onClosed: this.#onClosed },
-      principal,
-      socket,
-      outbox,
-    );
+    const outbox = new Outbox(socket, this.#hub, this.#budget, principal.role);
+    const session = new Session(this.#ports, principal, socket, outbox);
     this.#open.add(session);
     if (this.#closing) session.end("goingAway", "the host is going down");
     else if (principal.endsAtMs !== undefined) this.#endAt(session, principal.endsAtMs);

@@ -44,8 +44,4 @@ export class OpenItems {
         : item,
     );
   }
-
-  clear(): void {
-    for (const itemId of this.#open.keys()) this.end(itemId);
-  }
 }

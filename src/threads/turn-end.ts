@@ -47,11 +47,13 @@ export const turnErrorOf = (error: ModelError): TurnError => ({
  * What clients are told while the turn tries again by itself: which try of how many this is, with
  * the failure as a detail. `limit` null: it goes on until the endpoint can be reached.
  */
-export const retryNoticeOf = (error: ModelError, attempt: number, limit: number | null): TurnError => ({
+export const retryNoticeOf = (
+  error: ModelError,
+  attempt: number,
+  limit: number | null,
+): TurnError => ({
   message:
-    limit === null
-      ? "Reconnecting... waiting for network"
-      : `Reconnecting... ${attempt}/${limit}`,
+    limit === null ? "Reconnecting... waiting for network" : `Reconnecting... ${attempt}/${limit}`,
   codexErrorInfo: { responseStreamDisconnected: { httpStatusCode: statusIn(error.info) } },
   additionalDetails: error.message,
   misalignment: null,

@@ -100,6 +100,7 @@ export class TurnRecord {
     await this.thread.append([{ kind: "itemCompleted", turnId: this.id, item }]);
     this.open.end(item.id);
     this.#items.push(item);
+    if (!this.running) this.#amendPast();
     this.#announceCompleted(item);
   }
 
@@ -114,7 +115,6 @@ export class TurnRecord {
 
   /** Stores how the turn ended; from here on it is one of the thread's past turns. */
   async storeEnd(): Promise<void> {
-    this.open.clear();
     this.partial = () => undefined;
     const completedAtMs = Date.now();
     this.#completedAtMs = completedAtMs;
@@ -174,6 +174,13 @@ export class TurnRecord {
       threadId: this.thread.id,
       turn: summaryOf(this.#withItems()),
     });
+  }
+
+  /** A command that outlived its turn is done: the past turn gets its item. */
+  #amendPast(): void {
+    const { turns } = this.thread;
+    const index = turns.findIndex(({ id }) => id === this.id);
+    if (index >= 0) turns[index] = this.#withItems();
   }
 
   #announceCompleted(item: ThreadItem): void {

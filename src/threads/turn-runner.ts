@@ -19,7 +19,7 @@ import { TurnRecord } from "./turn-record.ts";
 import type { TurnEvent } from "./turn-state.ts";
 
 /** How long a tool may take to stop after an interruption before the turn ends without it. */
-const stopGraceMs = 3_000;
+const stopGraceMs = 6_000;
 
 /** One turn from the first word to the last: asks the model, runs its tools, until it has no more to say. */
 export class TurnRunner {

@@ -41,7 +41,7 @@ export function Composer(props: {
       )}
       <div className="composer-box">
         <GrowingText
-          label={running ? "Add to what the agent is doing" : "Message"}
+          label="Message"
           value={text}
           disabled={!allowed}
           placeholder={running ? "Add to this turn" : "Ask for something"}

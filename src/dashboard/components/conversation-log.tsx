@@ -24,7 +24,7 @@ export function ConversationLog({ view }: { readonly view: ThreadView }) {
         ref={scroller}
         tabIndex={0}
         role="log"
-        aria-label="Messages"
+        aria-label="Turns"
         aria-live="off"
       >
         <div className="log-content" ref={content}>

@@ -18,8 +18,9 @@ export function tailLines(text: string, maxLines: number): { shown: string; line
   return { shown: lines.slice(-maxLines).join("\n"), lines: lines.length };
 }
 
-/** `0.4 s`, `12 s`, `3 min 5 s`. */
+/** `41 ms`, `1.4 s`, `12 s`, `3 min 5 s`. */
 export function durationText(durationMs: number): string {
+  if (durationMs < 1_000) return `${Math.round(durationMs)} ms`;
   if (durationMs < 9_950) return `${(durationMs / 1000).toFixed(1)} s`;
   const seconds = Math.round(durationMs / 1000);
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;

@@ -29,7 +29,7 @@ export function listedThreads(threads: ReadonlyMap<string, Thread>, search: stri
 }
 
 export const titleOf = ({ name, preview }: Thread): string =>
-  name ?? (preview.trim().split("\n")[0] || "New thread");
+  name ?? ((preview.trim().split("\n")[0] ?? "").replaceAll("`", "") || "New thread");
 
 const minute = 60;
 const hour = 60 * minute;

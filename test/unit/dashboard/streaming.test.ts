@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { plainOutput } from "../../../src/dashboard/state/terminal-text.ts";
+import { durationText, plainOutput } from "../../../src/dashboard/state/terminal-text.ts";
 import {
   apply,
   command,
@@ -173,4 +173,13 @@ test("output is shown as a terminal would leave it", () => {
   expect(plainOutput("\u001B[32mok\u001B[0m\r\n10%\r50%\r100%\r\n\u001B]0;title\u0007end")).toBe(
     "ok\n100%\nend",
   );
+});
+
+test("durations are short", () => {
+  expect([41, 2_340, 12_000, 185_000].map(durationText)).toEqual([
+    "41 ms",
+    "2.3 s",
+    "12 s",
+    "3 min 5 s",
+  ]);
 });

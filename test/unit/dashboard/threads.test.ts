@@ -45,7 +45,7 @@ test("threads that wait come first, then those at work, then by their last chang
 test("status, name and archive arrive from other devices", () => {
   const state = apply(
     emptyHostView,
-    announced("a", { preview: "First line\nsecond" }),
+    announced("a", { preview: "First `line`\nsecond" }),
     announced("b", {}),
     pushed("thread/status/changed", { threadId: "a", status: { type: "systemError" } }),
     pushed("thread/archived", { threadId: "b" }),

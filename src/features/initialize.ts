@@ -35,7 +35,7 @@ export const initialize = method({
     platformFamily: z.string(),
     platformOs: z.string(),
   }),
-  handle({ session, host, config, afterAnswer }, { clientInfo, capabilities }) {
+  handle({ session, host, config, accounts, afterAnswer }, { clientInfo, capabilities }) {
     const { name, version } = clientInfo;
     if (!headerValue.test(name)) {
       throw invalidRequest(
@@ -48,9 +48,11 @@ export const initialize = method({
       experimental: capabilities?.experimentalApi ?? false,
       optOut: capabilities?.optOutNotificationMethods ?? [],
     });
-    const fault = configFault(config);
+    const warnings = [configFault(config), accounts.unsupportedLogin()];
     afterAnswer(() => {
-      if (fault) session.tell(configWarning, { summary: fault, details: null });
+      for (const summary of warnings) {
+        if (summary) session.tell(configWarning, { summary, details: null });
+      }
       session.tell(remoteControlStatusChanged, {
         status: "disabled",
         serverName: host.serverName,

@@ -15,6 +15,8 @@ const Model = z.looseObject({
   defaultReasoningEffort: ReasoningEffort,
   inputModalities: z.array(z.enum(["text", "image"])),
   supportsPersonality: z.boolean(),
+  /** The provider to name beside the model in thread/start; null: the configured one. Farhelm's own member. */
+  modelProvider: z.string().nullable(),
 });
 
 /** Members that this host has no use for, sent as clients expect them. */
@@ -47,6 +49,7 @@ export const modelList = method({
         ...unused,
         id: listing.id,
         model: listing.id,
+        modelProvider: listing.modelProvider ?? null,
         displayName: listing.displayName,
         description: listing.description,
         hidden: listing.hidden,

@@ -39,7 +39,13 @@ const gates = {
 };
 
 const manifest = (dependencies: object): string =>
-  JSON.stringify({ name: "seeded", version: "1.0.0", private: true, type: "module", dependencies });
+  JSON.stringify({
+    name: "seeded",
+    private: true,
+    type: "module",
+    bin: "dist/main.js",
+    dependencies,
+  });
 
 describe("each gate catches a seeded fault", () => {
   test("and lets a clean project through", () => {

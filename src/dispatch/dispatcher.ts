@@ -1,4 +1,6 @@
 import type { z } from "zod";
+import { ConfigError } from "../config/port.ts";
+import type { WireError } from "../protocol/errors.ts";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import type { RequestFrame, ResponseFrame } from "../protocol/frames.ts";
 import type { Principal } from "../protocol/principal.ts";
@@ -18,6 +20,12 @@ export interface DispatcherOptions {
   readonly checkResults: boolean;
 }
 
+/** A request that was let in. */
+interface Call {
+  readonly key: string | undefined;
+  handle(): unknown;
+}
+
 /** Turns one request into one response. */
 export class Dispatcher {
   readonly #methods: ReadonlyMap<string, Method>;
@@ -33,30 +41,45 @@ export class Dispatcher {
   /**
    * Calls `respond` exactly once, at once where the handler answers at once. Nothing else may
    * answer, which is why handlers are given no way to send. What the handler put off with
-   * `afterAnswer` runs right after.
+   * `afterAnswer` runs right after, before the next request with the same order key begins.
    */
   answer(caller: Caller, request: RequestFrame, respond: (response: ResponseFrame) => void): void {
     const { id } = request;
     const effects: (() => void)[] = [];
     const settle = (response: ResponseFrame): void => {
-      respond(response);
-      for (const effect of effects) effect();
+      this.#respond(response, request, respond);
+      for (const effect of effects) this.#runEffect(effect, request);
     };
-    const fail = (error: unknown): void =>
-      settle({ id, error: this.#toRpcError(error, request.method).toWire() });
-    try {
-      const result = this.#run(caller, request, effects);
-      if (result instanceof Promise) {
-        result.then((value: unknown) => settle({ id, result: value }), fail);
-      } else {
-        settle({ id, result });
+    const succeed = (result: unknown): void => settle({ id, result });
+    const fail = (error: unknown): void => settle({ id, error: this.#toWire(error, request) });
+    const perform = (call: Call): Promise<void> | void => {
+      try {
+        const result = call.handle();
+        if (result instanceof Promise) return result.then(succeed, fail);
+        succeed(result);
+      } catch (error) {
+        fail(error);
       }
-    } catch (error) {
-      fail(error);
+    };
+    const call = this.#prepare(caller, request, effects);
+    if ("refusal" in call) fail(call.refusal);
+    else if (call.key === undefined) void perform(call);
+    else void this.#queue.run(call.key, () => perform(call));
+  }
+
+  #prepare(
+    caller: Caller,
+    request: RequestFrame,
+    effects: (() => void)[],
+  ): Call | { readonly refusal: unknown } {
+    try {
+      return this.#admit(caller, request, effects);
+    } catch (refusal) {
+      return { refusal };
     }
   }
 
-  #run(caller: Caller, request: RequestFrame, effects: (() => void)[]): unknown {
+  #admit(caller: Caller, request: RequestFrame, effects: (() => void)[]): Call {
     const method = this.#methods.get(request.method);
     if (!method) throw invalidRequest(`Invalid request: unknown method \`${request.method}\``);
     const params = parseParams(method, request.params);
@@ -73,9 +96,31 @@ export class Dispatcher {
       session: caller,
       afterAnswer: (effect) => void effects.push(effect),
     };
-    const handle = (): unknown => this.#checked(method, method.handle(context, params));
-    const key = method.order?.(params);
-    return key === undefined ? handle() : this.#queue.run(key, handle);
+    return {
+      key: method.order?.(params),
+      handle: () => this.#checked(method, method.handle(context, params)),
+    };
+  }
+
+  /** An answer that cannot be written (nested too deeply, say) becomes an error. */
+  #respond(
+    response: ResponseFrame,
+    request: RequestFrame,
+    respond: (response: ResponseFrame) => void,
+  ): void {
+    try {
+      respond(response);
+    } catch (error) {
+      respond({ id: request.id, error: this.#toWire(error, request) });
+    }
+  }
+
+  #runEffect(effect: () => void, { method }: RequestFrame): void {
+    try {
+      effect();
+    } catch (error) {
+      this.#options.log.error({ err: error, method }, "what follows an answer failed");
+    }
   }
 
   #checked(method: Method, result: unknown): unknown {
@@ -89,10 +134,13 @@ export class Dispatcher {
     return result;
   }
 
-  #toRpcError(error: unknown, method: string): RpcError {
-    if (error instanceof RpcError) return error;
+  #toWire(error: unknown, { method }: RequestFrame): WireError {
+    if (error instanceof RpcError) return error.toWire();
+    if (error instanceof ConfigError) {
+      return invalidRequest(`failed to load configuration: ${error.message}`).toWire();
+    }
     this.#options.log.error({ err: error, method }, "a handler failed");
-    return new RpcError("internal", "internal error; the host's log says more");
+    return new RpcError("internal", "internal error; the host's log says more").toWire();
   }
 }
 

@@ -2,7 +2,7 @@ import type { Outlet, Subscriptions } from "../events/port.ts";
 import type { TextStream } from "../events/text-stream.ts";
 import type { Role } from "../protocol/principal.ts";
 import { mayAct } from "../protocol/principal.ts";
-import type { RequestId } from "../protocol/ids.ts";
+import type { RequestId, ThreadId } from "../protocol/ids.ts";
 import type { FrameSocket } from "./port.ts";
 
 /** How far a connection may fall behind. */
@@ -68,6 +68,13 @@ export class Outbox implements Outlet {
   missed(stream: TextStream, offset: number): void {
     this.#missed ??= new Map();
     if (!this.#missed.has(stream)) this.#missed.set(stream, offset);
+  }
+
+  /** Nothing is owed any more of this thread's texts: it is no longer watched, or was shown anew. */
+  forget(threadId: ThreadId): void {
+    for (const stream of this.#missed?.keys() ?? []) {
+      if (stream.threadId === threadId) this.#missed?.delete(stream);
+    }
   }
 
   asked(requestId: RequestId): void {

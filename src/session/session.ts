@@ -82,11 +82,14 @@ export class Session implements SessionEnd, CallerSession {
     this.#subscribed ??= new Set();
     this.#subscribed.add(threadId);
     this.#ports.hub.subscribe(threadId, this.#outbox);
+    this.#outbox.forget(threadId);
   }
 
   unsubscribe(threadId: ThreadId): boolean {
     this.#subscribed?.delete(threadId);
-    return this.#ports.hub.unsubscribe(threadId, this.#outbox);
+    const was = this.#ports.hub.unsubscribe(threadId, this.#outbox);
+    this.#outbox.forget(threadId);
+    return was;
   }
 
   isSubscribed(threadId: ThreadId): boolean {
@@ -164,8 +167,8 @@ export class Session implements SessionEnd, CallerSession {
   }
 
   readonly #answered = (response: ResponseFrame): void => {
-    this.#inFlight -= 1;
     this.#respond(response);
+    this.#inFlight -= 1;
   };
 
   #respond(response: ResponseFrame): void {

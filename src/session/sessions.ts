@@ -26,13 +26,18 @@ export class SessionRegistry implements Sessions {
   /** What every session is given; one object for all. */
   readonly #ports: SessionPorts;
   readonly #open = new Set<Session>();
+  readonly #endTimers = new Map<Session, NodeJS.Timeout>();
   #closing = false;
 
   constructor(ports: SessionsPorts) {
     const { dispatcher, hub, threads, budget } = ports;
     this.#hub = hub;
     this.#budget = budget;
-    const onClosed = (session: Session): void => void this.#open.delete(session);
+    const onClosed = (session: Session): void => {
+      this.#open.delete(session);
+      clearTimeout(this.#endTimers.get(session));
+      this.#endTimers.delete(session);
+    };
     this.#ports = { dispatcher, hub, threads, onClosed };
   }
 
@@ -65,12 +70,11 @@ export class SessionRegistry implements Sessions {
     const leftMs = endsAtMs - Date.now();
     const timer = setTimeout(
       () => {
-        if (!this.#open.has(session)) return;
         if (Date.now() < endsAtMs) this.#endAt(session, endsAtMs);
         else session.end("expired", "this access has expired; renew it on the host");
       },
       Math.min(Math.max(leftMs, 0), maxTimerMs),
     );
-    timer.unref();
+    this.#endTimers.set(session, timer.unref());
   }
 }

@@ -197,7 +197,7 @@ export class ThreadManager implements Threads {
     checkInputSize(input);
     if (thread.active?.running) {
       const { active } = thread;
-      return { turn: active.opening(), announce: await active.steer(input, clientId) };
+      return { turn: active.opening(), announce: await steered(active, input, clientId) };
     }
     thread.unannounced?.();
     thread.settings = withOverride(thread.settings, override);
@@ -209,6 +209,7 @@ export class ThreadManager implements Threads {
       return { turn: runner.opening(), announce: () => runner.begin(items) };
     } catch (error) {
       thread.active = undefined;
+      runner.refused();
       throw clientError(error, noRollout(id));
     }
   }
@@ -227,7 +228,7 @@ export class ThreadManager implements Threads {
       throw invalidRequest(`expected active turn id \`${expected}\` but found \`${active.id}\``);
     }
     if (input.length === 0) throw invalidRequest("input must not be empty");
-    return { turnId: active.id, announce: await active.steer(input, clientId) };
+    return { turnId: active.id, announce: await steered(active, input, clientId) };
   }
 
   async interrupt(id: ThreadId, turnId: TurnId): Promise<{ readonly announce: () => void }> {
@@ -315,6 +316,18 @@ export class ThreadManager implements Threads {
     return thread;
   }
 }
+
+const steered = async (
+  active: TurnRunner,
+  input: readonly UserInput[],
+  clientId: string | null,
+): Promise<() => void> => {
+  try {
+    return await active.steer(input, clientId);
+  } catch (error) {
+    throw clientError(error, noRollout(active.threadId));
+  }
+};
 
 function runningTurn(thread: LoadedThread, wish: "steer" | "interrupt"): TurnRunner {
   if (!thread.active?.running) throw invalidRequest(`no active turn to ${wish}`);

@@ -1,6 +1,6 @@
 import { ModelError } from "../model/port.ts";
 import { invalidRequest } from "../protocol/errors.ts";
-import type { TurnId } from "../protocol/ids.ts";
+import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItem } from "../protocol/item.ts";
 import { warning } from "../protocol/notifications.ts";
 import type { Turn } from "../protocol/turn.ts";
@@ -61,6 +61,10 @@ export class TurnRunner {
     return this.#record.id;
   }
 
+  get threadId(): ThreadId {
+    return this.#thread.id;
+  }
+
   get running(): boolean {
     return this.#record.running;
   }
@@ -88,9 +92,20 @@ export class TurnRunner {
 
   /** Tells the clients and sets the turn going. */
   begin(firstItems: readonly ThreadItem[]): void {
-    this.#warnOfUnknownModel();
-    this.#record.announceStart(firstItems);
+    try {
+      this.#warnOfUnknownModel();
+      this.#record.announceStart(firstItems);
+    } catch (error) {
+      void this.#end(this.#endingOf(error));
+      return;
+    }
     void this.#run();
+  }
+
+  /** The turn was not accepted: it never was, and whoever waits for its end waits no longer. */
+  refused(): void {
+    this.#record.apply({ kind: "interrupt" });
+    this.#ended.resolve();
   }
 
   /**
@@ -108,8 +123,11 @@ export class TurnRunner {
       await before;
       const items = await this.#record.storeInput(input, clientId, []);
       return () => {
-        this.#record.announceInput(items);
-        gate.resolve();
+        try {
+          this.#record.announceInput(items);
+        } finally {
+          gate.resolve();
+        }
       };
     } catch (error) {
       gate.resolve();
@@ -133,7 +151,7 @@ export class TurnRunner {
   async #run(): Promise<void> {
     try {
       for (;;) {
-        await this.#inputPending;
+        await this.#inputStored();
         this.#interruption.signal.throwIfAborted();
         const calls = await this.#sample();
         if (calls.length > 0) {
@@ -147,6 +165,14 @@ export class TurnRunner {
       await this.#end({ kind: "finish" });
     } catch (error) {
       await this.#end(this.#endingOf(error));
+    }
+  }
+
+  /** Waits for input that is being stored, also for such that came meanwhile. */
+  async #inputStored(): Promise<void> {
+    for (let seen; seen !== this.#inputPending;) {
+      seen = this.#inputPending;
+      await seen;
     }
   }
 
@@ -172,6 +198,7 @@ export class TurnRunner {
 
   async #runTools(calls: readonly ToolCall[]): Promise<void> {
     for (const call of calls) {
+      this.#interruption.signal.throwIfAborted();
       const { output } = await this.#stoppable(this.#ports.tools.run(call, this.#context));
       const type = call.kind === "custom" ? "custom_tool_call_output" : "function_call_output";
       await this.#record.remember({ type, call_id: call.callId, output });

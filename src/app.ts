@@ -125,12 +125,17 @@ interface ThreadParts {
 function createThreads(parts: ThreadParts): ThreadManager {
   const { options, config, models, store, hub, tools, failures } = parts;
   const { codexHome, defaultCwd } = options;
+  const docs: TurnPorts["docs"] = (cwd) => {
+    const { projectRootMarkers: rootMarkers, projectDocMaxBytes: maxBytes } = config.read();
+    return projectDocs({ codexHome, cwd, rootMarkers, maxBytes });
+  };
   const loader = new ThreadLoader({
     store,
     publisher: hub,
     models,
     config,
     defaultCwd,
+    docs,
     cliVersion: protocolGeneration,
   });
   const ports: TurnPorts = {
@@ -139,10 +144,7 @@ function createThreads(parts: ThreadParts): ThreadManager {
     tools,
     desk: new ApprovalDesk(hub),
     log: failures,
-    docs(cwd) {
-      const { projectRootMarkers: rootMarkers, projectDocMaxBytes: maxBytes } = config.read();
-      return projectDocs({ codexHome, cwd, rootMarkers, maxBytes });
-    },
+    docs,
     diffOf: turnDiff,
   };
   return new ThreadManager(ports, store, loader);

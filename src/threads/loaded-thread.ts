@@ -40,8 +40,8 @@ export class LoadedThread {
   readonly meta: ThreadMeta;
   readonly ephemeral: boolean;
   readonly path: string | null;
-  /** Where AGENTS.md files of the last turn were found. */
-  instructionSources: readonly string[] = [];
+  /** Where AGENTS.md files were found. */
+  instructionSources: readonly string[];
   settings: ThreadSettings;
   preview: string;
   name: string | null;
@@ -74,6 +74,7 @@ export class LoadedThread {
       readonly path: string | null;
       readonly ephemeral: boolean;
       readonly stored: boolean;
+      readonly instructionSources: readonly string[];
     },
   ) {
     const { past } = options;
@@ -92,6 +93,8 @@ export class LoadedThread {
     this.#writer = options.writer;
     this.#publisher = options.publisher;
     this.#stored = options.stored;
+    this.instructionSources = options.instructionSources;
+    this.contextCwd = past.modelItems.length > 0 ? options.settings.cwd : undefined;
   }
 
   get id(): ThreadId {

@@ -7,6 +7,7 @@ import { ThreadId } from "../protocol/ids.ts";
 import type { History, ThreadMeta, ThreadStore, ThreadWriter } from "../store/port.ts";
 import { uuidV7 } from "../util/uuid-v7.ts";
 import { readGitInfo } from "./git-info.ts";
+import type { ProjectDoc } from "./instructions.ts";
 import { LoadedThread, noPast } from "./loaded-thread.ts";
 import type { SettingsOverride, StartOptions } from "./port.ts";
 import { clientError } from "./store-errors.ts";
@@ -20,6 +21,8 @@ export interface LoaderPorts {
   readonly config: ConfigReader;
   /** The folder of threads whose caller names none. */
   readonly defaultCwd: string;
+  /** The project's instructions for work in `cwd`. */
+  docs(cwd: string): Promise<readonly ProjectDoc[]>;
   /** The protocol generation, kept as the version of the program that made the thread. */
   readonly cliVersion: string;
 }
@@ -55,6 +58,7 @@ export class ThreadLoader {
       historyMode: options.historyMode ?? "paginated",
       gitInfo: await readGitInfo(settings.cwd),
     };
+    const instructionSources = await this.#sources(settings.cwd);
     return new LoadedThread(meta, {
       settings,
       past: noPast(createdAtMs),
@@ -63,6 +67,7 @@ export class ThreadLoader {
       path: options.ephemeral ? null : store.pathOf(meta),
       ephemeral: options.ephemeral,
       stored: false,
+      instructionSources,
     });
   }
 
@@ -88,10 +93,15 @@ export class ThreadLoader {
         path: record.path,
         ephemeral: false,
         stored: true,
+        instructionSources: await this.#sources(settings.cwd),
       });
     } catch (error) {
       throw clientError(error, `no rollout found for thread id ${id}`);
     }
+  }
+
+  async #sources(cwd: string): Promise<readonly string[]> {
+    return (await this.#ports.docs(cwd)).map(({ path }) => path);
   }
 
   #settings(

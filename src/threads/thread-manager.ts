@@ -208,7 +208,6 @@ export class ThreadManager implements Threads {
       const items = await runner.accept(input, clientId);
       return { turn: runner.opening(), announce: () => runner.begin(items) };
     } catch (error) {
-      thread.active = undefined;
       runner.refused();
       throw clientError(error, noRollout(id));
     }

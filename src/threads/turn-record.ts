@@ -141,6 +141,13 @@ export class TurnRecord {
     }
   }
 
+  /** The turn never was. */
+  discard(): void {
+    this.apply({ kind: "interrupt" });
+    this.#endAnnounced = true;
+    this.thread.active = undefined;
+  }
+
   announceStart(firstItems: readonly ThreadItem[]): void {
     this.thread.transition({ kind: "turnStarted" });
     this.#publisher.publish(turnStarted, { threadId: this.thread.id, turn: this.#turn() });

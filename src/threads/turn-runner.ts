@@ -82,12 +82,15 @@ export class TurnRunner {
     input: readonly UserInput[],
     clientId: string | null,
   ): Promise<readonly ThreadItem[]> {
-    const settings = turnSettings(this.#thread.settings);
-    return this.#record.storeInput(input, clientId, [
+    const thread = this.#thread;
+    const settings = turnSettings(thread.settings);
+    const items = await this.#record.storeInput(input, clientId, [
       this.#record.startEvent(),
       ...(await this.#contextEvents()),
       { kind: "turnSettings", turnId: this.id, settings },
     ]);
+    thread.contextCwd = settings.cwd;
+    return items;
   }
 
   /** Tells the clients and sets the turn going. */
@@ -102,9 +105,9 @@ export class TurnRunner {
     void this.#run();
   }
 
-  /** The turn was not accepted: it never was, and whoever waits for its end waits no longer. */
+  /** The turn was not accepted: nobody is told of it, and whoever waits for its end waits no longer. */
   refused(): void {
-    this.#record.apply({ kind: "interrupt" });
+    this.#record.discard();
     this.#ended.resolve();
   }
 
@@ -250,7 +253,6 @@ export class TurnRunner {
     const { cwd, developerInstructions } = thread.settings;
     if (thread.contextCwd === cwd) return [];
     const docs = await this.#ports.docs(cwd);
-    thread.contextCwd = cwd;
     thread.instructionSources = docs.map(({ path }) => path);
     return contextItems(cwd, docs, developerInstructions, Date.now()).map((item) =>
       this.#record.modelEvent(item),

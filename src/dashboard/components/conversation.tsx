@@ -1,6 +1,5 @@
 import { useEffect } from "react";
-import { openThread } from "../host/actions.ts";
-import { client } from "../host/session.ts";
+import { closeThread, openThread } from "../host/actions.ts";
 import { useDashboard } from "../host/store.ts";
 import { activeTurn } from "../state/host-view.ts";
 import { ApprovalDock } from "./approval-dock.tsx";
@@ -16,7 +15,7 @@ export function Conversation({ threadId }: { readonly threadId: string }) {
   const connected = useDashboard((state) => state.connection.kind === "connected");
   useEffect(() => {
     openThread(threadId);
-    return () => client.unwatch(threadId);
+    return () => closeThread(threadId);
   }, [threadId]);
   return (
     <ThreadFolder value={folder}>

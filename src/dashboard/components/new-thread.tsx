@@ -29,7 +29,7 @@ export function NewThread() {
       setError(started.error);
       return;
     }
-    setText("");
+    if (message === text.trim()) setText("");
     goTo(threadHref(started.threadId));
     await sendMessage(started.threadId, message);
   };

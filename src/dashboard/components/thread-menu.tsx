@@ -12,10 +12,12 @@ export function ThreadMenu({ thread }: { readonly thread: Thread }) {
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!open) return undefined;
-    root.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus();
+    root.current?.querySelector<HTMLElement>(".menu-list button")?.focus();
     const close = (event: Event): void => {
       const inside = event.target instanceof Node && root.current?.contains(event.target) === true;
-      if (!inside || (event instanceof KeyboardEvent && event.key === "Escape")) setOpen(false);
+      const escaped = event instanceof KeyboardEvent && event.key === "Escape";
+      if (!inside || escaped) setOpen(false);
+      if (escaped) root.current?.querySelector("button")?.focus();
     };
     document.addEventListener("pointerdown", close);
     document.addEventListener("keydown", close);
@@ -36,17 +38,15 @@ export function ThreadMenu({ thread }: { readonly thread: Thread }) {
         type="button"
         className="ghost icon-button"
         aria-label="Thread menu"
-        aria-haspopup="menu"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
       >
         <Icon name="more" />
       </button>
       {open && (
-        <div className="menu-list" role="menu">
+        <div className="menu-list">
           <button
             type="button"
-            role="menuitem"
             onClick={() => {
               setOpen(false);
               setRenaming(true);
@@ -54,7 +54,7 @@ export function ThreadMenu({ thread }: { readonly thread: Thread }) {
           >
             <Icon name="pencil" /> Rename
           </button>
-          <button type="button" role="menuitem" onClick={() => void archive()}>
+          <button type="button" onClick={() => void archive()}>
             <Icon name="archive" /> Archive
           </button>
         </div>

@@ -4,13 +4,18 @@ import type { Approval, ThreadView } from "../state/host-view.ts";
 import { activeTurn, withView } from "../state/host-view.ts";
 import type { PendingSend } from "../state/pending-sends.ts";
 import { openView } from "../state/resume.ts";
-import { withAnswer } from "../state/approvals.ts";
+import { withAnswer, withoutApprovalsOf } from "../state/approvals.ts";
 import { applyEvent, client } from "./session.ts";
 import { useDashboard } from "./store.ts";
 
 export function openThread(threadId: string): void {
   useDashboard.setState(({ host }) => ({ host: openView(host, threadId) }));
   client.watch(threadId);
+}
+
+export function closeThread(threadId: string): void {
+  client.unwatch(threadId);
+  useDashboard.setState(({ host }) => ({ host: withoutApprovalsOf(host, threadId) }));
 }
 
 export async function startThread(options: {

@@ -33,6 +33,10 @@ export const withoutApprovalsOfItem = (
 export const withoutApprovalsOfTurn = (state: HostView, turnId: string): HostView =>
   keep(state, ({ params }) => params.turnId !== turnId);
 
+/** A thread that is not watched hears nothing of its questions; opening it again brings those that still wait. */
+export const withoutApprovalsOf = (state: HostView, threadId: string): HostView =>
+  keep(state, ({ params }) => params.threadId !== threadId);
+
 /** After a resume the host asks again what still waits; what an earlier connection brought is void. */
 export const withoutStaleApprovals = (state: HostView, threadId: string): HostView =>
   keep(

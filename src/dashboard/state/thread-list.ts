@@ -28,6 +28,9 @@ export function listedThreads(threads: ReadonlyMap<string, Thread>, search: stri
     .toSorted((a, b) => rank[badgeOf(a)] - rank[badgeOf(b)] || b.updatedAt - a.updatedAt);
 }
 
+export const waitingCount = (threads: ReadonlyMap<string, Thread>): number =>
+  [...threads.values()].filter((thread) => badgeOf(thread) === "waiting").length;
+
 export const titleOf = ({ name, preview }: Thread): string =>
   name ?? ((preview.trim().split("\n")[0] ?? "").replaceAll("`", "") || "New thread");
 

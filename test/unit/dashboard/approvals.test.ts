@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
-import { approvalsOf, withAnswer } from "../../../src/dashboard/state/approvals.ts";
+import {
+  approvalsOf,
+  withAnswer,
+  withoutApprovalsOf,
+} from "../../../src/dashboard/state/approvals.ts";
 import { apply, asked, command, completed, opened, pushed, resumed, turn } from "./wire.ts";
 
 const question = (threadId: string, itemId: string) => ({
@@ -59,4 +63,10 @@ test("questions of a later protocol are left to others", () => {
   const request = asked(7, question("a", "c"));
   const unknown = JSON.parse(JSON.stringify(request).replace("requestApproval", "requestMood"));
   expect(apply(state, unknown)).toBe(state);
+});
+
+test("a thread that is closed forgets its questions; opening it brings those that still wait", () => {
+  const state = apply(opened("a", "b"), asked(0, question("a", "c")), asked(1, question("b", "c")));
+  const closed = withoutApprovalsOf(state, "a");
+  expect([idsOf(closed, "a"), idsOf(closed, "b")]).toEqual([[], [1]]);
 });

@@ -1,7 +1,7 @@
 import { useMemo, useState } from "react";
 import { plainOutput, tailLines } from "../state/terminal-text.ts";
 
-const shortLines = 24;
+const shortLines = 12;
 /** More than this in one element makes pages slow. */
 const mostLines = 5_000;
 

@@ -4,7 +4,7 @@ import { Icon } from "./icon.tsx";
 export function ErrorCard(props: { readonly error: TurnError; readonly retrying: boolean }) {
   const { error, retrying } = props;
   return (
-    <div className={retrying ? "error-card retrying" : "error-card"} role="alert">
+    <div className={retrying ? "error-card retrying" : "error-card"} role="status">
       <Icon name="alert" />
       <div>
         <p>

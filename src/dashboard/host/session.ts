@@ -6,6 +6,7 @@ import { FrameQueue } from "../state/frame-queue.ts";
 import type { HostEvent } from "../state/host-event.ts";
 import { reduceHostEvent } from "../state/host-event.ts";
 import { openBrowserSocket } from "./browser-socket.ts";
+import { keepDraft, readDraft } from "./drafts.ts";
 import { browserClock } from "./frame-clock.ts";
 import { IndexedKeyStore } from "./indexed-key-store.ts";
 import { loadModels, loadThreads } from "./loading.ts";
@@ -63,6 +64,14 @@ function noteUnknownThread({ method, params }: { method: string; params: object 
   if (!known && list.load === "ready") void loadThreads(client);
 }
 
+/** A message that the host has not shown yet goes back to where it was typed, for the next visit. */
+function keepUnsent(): void {
+  for (const { id, pending } of useDashboard.getState().host.views.values()) {
+    const unsent = pending.map(({ text }) => text);
+    if (unsent.length > 0) keepDraft(id, [...unsent, readDraft(id)].join("\n").trim());
+  }
+}
+
 /** Connects, and comes back when the page is looked at or the network returns. */
 export function startSession(token?: AccessToken): void {
   client.start(token);
@@ -72,6 +81,7 @@ export function listenToPage(): void {
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) client.wake();
   });
+  addEventListener("pagehide", keepUnsent);
   addEventListener("online", () => client.networkChanged(true));
   addEventListener("offline", () => client.networkChanged(false));
 }

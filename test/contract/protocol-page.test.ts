@@ -1,0 +1,148 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { Method } from "../../src/dispatch/define.ts";
+import { methods } from "../../src/features/index.ts";
+import * as authApi from "../../src/protocol/auth-api.ts";
+import { closeCodes } from "../../src/protocol/close-codes.ts";
+import { errorCodes } from "../../src/protocol/errors.ts";
+import { farhelmProtocolVersion, protocolGeneration } from "../../src/protocol/generation.ts";
+import { notifications } from "../../src/protocol/notifications.ts";
+import { roles } from "../../src/protocol/principal.ts";
+import { serverRequests } from "../../src/protocol/server-requests.ts";
+import { pingIntervalHeader } from "../../src/transport/connections.ts";
+import { maxFirstMessageBytes, maxMessageBytes } from "../../src/transport/host-socket.ts";
+import {
+  defaultCaps,
+  defaultPingIntervalMs,
+  defaultTimeouts,
+} from "../../src/transport/options.ts";
+
+const root = join(import.meta.dirname, "../..");
+const page = readFileSync(join(root, "PROTOCOL.md"), "utf8");
+
+/** The text under a heading, up to the next one. */
+function section(heading: string): string {
+  const [, text] = page.split(`\n${heading}\n`);
+  if (text === undefined) throw new Error(`PROTOCOL.md has no heading "${heading}"`);
+  return text.split(/\n##+ /, 1)[0] ?? "";
+}
+
+/** The first `columns` cells of every row of the table under a heading, sorted; without backticks. */
+const table = (heading: string, columns: number): readonly (readonly string[])[] =>
+  section(heading)
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .slice(2)
+    .map((line) => line.split("|").slice(1, columns + 1))
+    .map((cells) => cells.map((cell) => cell.trim().replaceAll("`", "")))
+    .toSorted(byText);
+
+const byText = (left: readonly string[], right: readonly string[]): number =>
+  left.join() < right.join() ? -1 : 1;
+
+describe("the tables of PROTOCOL.md say what the code says", () => {
+  test("methods, with role and stability", () => {
+    expect(table("## Methods", 3)).toEqual(
+      methods.map(({ name, role, stability }) => [name, role, stability]).toSorted(byText),
+    );
+  });
+
+  test("experimental members of methods", () => {
+    const specs: readonly Method[] = methods;
+    const missing = specs.flatMap(({ name, experimentalParams = [] }) => {
+      const row = table("## Methods", 4).find(([first]) => first === name) ?? [];
+      return experimentalParams.filter((member) => !row.join().includes(member));
+    });
+    expect(missing).toEqual([]);
+  });
+
+  test("notifications, with audience and stability", () => {
+    expect(table("## Notifications", 3)).toEqual(
+      notifications
+        .map(({ name, audience, stability }) => [name, audience, stability])
+        .toSorted(byText),
+    );
+  });
+
+  test("server requests, with stability", () => {
+    expect(table("## Server requests", 2)).toEqual(
+      serverRequests.map(({ name, stability }) => [name, stability]).toSorted(byText),
+    );
+  });
+
+  test("close codes", () => {
+    expect(table("## Close codes", 2)).toEqual(numbered(closeCodes));
+  });
+
+  test("error codes", () => {
+    expect(table("## Error codes", 2)).toEqual(numbered(errorCodes));
+  });
+
+  test("roles, from weak to strong", () => {
+    const rows = section("## Roles").match(/^\| `\w+`/gm);
+    expect(rows).toEqual(roles.map((role) => `| \`${role}\``));
+  });
+
+  test("calls under /auth", () => {
+    const paths = Object.values(authApi).flatMap((each) =>
+      typeof each === "object" && "path" in each ? [each.path] : [],
+    );
+    expect(paths.length).toBeGreaterThan(0);
+    expect(table("## Getting in: pairing, tokens, tickets", 1).flat()).toEqual(paths.toSorted());
+  });
+
+  test("refusals of these calls", () => {
+    const source = readFileSync(join(root, "src/auth/refusals.ts"), "utf8");
+    const rows = [...source.matchAll(/^ {2}(\w+): \[\s*(\d{3}),/gm)].map(([, code, status]) => [
+      code,
+      status,
+    ]);
+    expect(rows.length).toBeGreaterThan(10);
+    expect(table("### Refusals of these calls", 2)).toEqual(
+      rows.toSorted((left, right) => (left.join() < right.join() ? -1 : 1)),
+    );
+  });
+
+  test.each([
+    maxFirstMessageBytes,
+    maxMessageBytes,
+    defaultCaps.connections,
+    defaultCaps.connectionsPerAddress,
+    defaultCaps.halfOpen,
+    defaultCaps.authCallsPerMinute,
+    defaultTimeouts.upgradeMs,
+    defaultPingIntervalMs,
+  ])("the limit %d", (limit) => {
+    const values = table("## Limits", 2).map(([, value = ""]) => Number.parseInt(value, 10));
+    expect(values).toContain(limit);
+  });
+
+  test("versions, header and subprotocol", () => {
+    expect(section("## Versions")).toContain(`**Protocol version**: ${farhelmProtocolVersion}.`);
+    expect(section("## Versions")).toContain(protocolGeneration);
+    const handshake = section("## The handshake");
+    expect(handshake).toContain(`\`${pingIntervalHeader}\``);
+    expect(handshake).toContain(`\`${authApi.subprotocol}\` and \`${authApi.ticketPrefix}TICKET\``);
+    expect(handshake).toContain(`\`GET ${authApi.socketPath}\``);
+  });
+});
+
+test("every link inside the page leads somewhere", () => {
+  const anchors = new Set(
+    [...page.matchAll(/^##+ (.+)$/gm)].map(([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w -]/g, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+  const links = [...page.matchAll(/\]\(#([^)]+)\)/g)].map(([, link = ""]) => link);
+  expect(links.length).toBeGreaterThan(10);
+  expect(links.filter((link) => !anchors.has(link))).toEqual([]);
+});
+
+const numbered = (codes: Readonly<Record<string, number>>): readonly (readonly string[])[] =>
+  Object.entries(codes)
+    .map(([name, code]) => [String(code), name])
+    .toSorted(byText);

@@ -48,9 +48,7 @@ export const applyEvent = (event: HostEvent): void => {
 function stateChanged(connection: ConnectionState): void {
   useDashboard.setState({ connection, role: client.role ?? null });
   if (connection.kind !== "connected") return;
-  const codexHome = client.host?.codexHome ?? "/";
-  const homeFolder = codexHome.replace(/\/[^/]*\/?$/, "") || "/";
-  useDashboard.setState({ homeFolder });
+  useDashboard.setState({ homeFolder: client.host?.defaultCwd ?? "/" });
   queue.push({ kind: "connected" });
   void loadThreads(client);
   void loadModels(client);

@@ -6,7 +6,7 @@ import { withoutApproval, withoutApprovalsOfItem, withoutApprovalsOfTurn } from 
 import type { HostView, ThreadView, TurnView } from "./host-view.ts";
 import { withThread, withView } from "./host-view.ts";
 import { withoutDelivered } from "./pending-sends.ts";
-import { changeTurn, endTurn, growItem, putItem, turnView } from "./turn-items.ts";
+import { changeTurn, endTurn, growItem, putItem, turnView, retryTurn } from "./turn-items.ts";
 
 type Reducers = {
   readonly [Name in keyof Notifications]?: (
@@ -100,7 +100,7 @@ const reducers: Reducers = {
   error: (state, params) =>
     inTurn(state, params, (turn) =>
       params.willRetry
-        ? { ...turn, retrying: params.error }
+        ? retryTurn(turn, params.error)
         : { ...turn, retrying: null, error: params.error },
     ),
   warning: (state, { threadId, message }) =>

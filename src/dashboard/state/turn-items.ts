@@ -1,6 +1,6 @@
 /** Changes inside one thread's turns. A turn or item that was never announced (its start was missed) is made on the way. */
 import type { ThreadItem } from "../../protocol/item.ts";
-import type { Turn } from "../../protocol/turn.ts";
+import type { Turn, TurnError } from "../../protocol/turn.ts";
 import type { ItemView, ThreadView, TurnView } from "./host-view.ts";
 
 export const turnView = (turn: Turn): TurnView => ({
@@ -70,6 +70,14 @@ export function growItem(
   const item = missing();
   return item === undefined ? turn : putItem(turn, grow(item), false);
 }
+
+/** The model is asked anew: what it had said by halves is not continued, the next answer says it all. */
+export function retryTurn(turn: TurnView, error: TurnError): TurnView {
+  return { ...turn, retrying: error, items: turn.items.filter((view) => !isHalfSaid(view)) };
+}
+
+const isHalfSaid = ({ item, done }: ItemView): boolean =>
+  !done && (item.type === "agentMessage" || item.type === "reasoning");
 
 /** The end of a turn: what is still open stays as far as it came. */
 export function endTurn(turn: TurnView, ended: Turn): TurnView {

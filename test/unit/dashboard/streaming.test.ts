@@ -169,6 +169,23 @@ test("an error that is retried goes away with the next sign of life, a final one
   expect(viewOf(failed, "a").turns[0]).toMatchObject({ status: "failed", error });
 });
 
+test("half an answer goes when the model is asked anew, a whole one stays", () => {
+  const error = {
+    message: "stream cut",
+    codexErrorInfo: null,
+    additionalDetails: null,
+    misalignment: null,
+  };
+  const state = apply(
+    opened("a"),
+    completed("a", message("m1", "whole")),
+    started("a", message("m2", "", null)),
+    delta("a", "m2", "hal"),
+    pushed("error", { threadId: "a", turnId: "u1", error, willRetry: true }),
+  );
+  expect(shownTexts(state, "a")).toEqual(["whole"]);
+});
+
 test("output is shown as a terminal would leave it", () => {
   expect(plainOutput("\u001B[32mok\u001B[0m\r\n10%\r50%\r100%\r\n\u001B]0;title\u0007end")).toBe(
     "ok\n100%\nend",

@@ -1,0 +1,19 @@
+import type { DispatcherOptions } from "../../src/dispatch/dispatcher.ts";
+
+type Ports = DispatcherOptions["ports"];
+
+/** What a handler may reach, as far as a test gives it: a handler that reaches for more fails. */
+export function portsWith(given: Partial<Ports> = {}): Ports {
+  const ports: Ports = Object.create(null);
+  return Object.assign(ports, {
+    host: {
+      codexHome: "/home/codex",
+      farhelmHome: "/home/farhelm",
+      defaultCwd: "/work",
+      pageOrigin: "http://localhost:7420",
+      serverName: "box",
+      installationId: "inst",
+    },
+    ...given,
+  });
+}

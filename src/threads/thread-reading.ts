@@ -1,0 +1,107 @@
+import { RpcError, invalidRequest } from "../protocol/errors.ts";
+import type { ThreadId, TurnId } from "../protocol/ids.ts";
+import type { ThreadItemEntry } from "../protocol/item.ts";
+import type { Thread } from "../protocol/thread.ts";
+import type { Turn } from "../protocol/turn.ts";
+import type { History, ThreadStore } from "../store/port.ts";
+import type { LoadedThread } from "./loaded-thread.ts";
+import { noRollout } from "./loaded-threads.ts";
+import type { LoadedThreads } from "./loaded-threads.ts";
+import { pageOf } from "./paging.ts";
+import type { Page, PageQuery, ThreadListQuery } from "./port.ts";
+import { clientError } from "./store-errors.ts";
+import { listedThread, storedThread, threadOf } from "./thread-view.ts";
+import { entriesOf, viewedTurn } from "./turn-views.ts";
+
+/** Threads as they are, in memory or stored; nothing here changes one. */
+export class ThreadReading {
+  readonly #loaded: LoadedThreads;
+  readonly #store: ThreadStore;
+
+  constructor(loaded: LoadedThreads, store: ThreadStore) {
+    this.#loaded = loaded;
+    this.#store = store;
+  }
+
+  async read(id: ThreadId, includeTurns: boolean): Promise<Thread> {
+    const thread = this.#loaded.get(id);
+    if (thread) {
+      if (includeTurns) this.#mustHaveTurns(thread);
+      return threadOf(thread, includeTurns ? thread.snapshot() : []);
+    }
+    if (includeTurns) {
+      const { record, turns } = await this.#history(id, `thread not loaded: ${id}`);
+      return storedThread(record, turns);
+    }
+    const record = await this.#store.find(id);
+    if (!record) throw invalidRequest(`thread not loaded: ${id}`);
+    return storedThread(record);
+  }
+
+  async list(query: ThreadListQuery): Promise<Page<Thread>> {
+    const { cursor, direction, cwds, modelProviders, sourceKinds, searchTerm } = query;
+    try {
+      const page = await this.#store.list({
+        archived: query.archived,
+        sortKey: query.sortKey,
+        sortDirection: direction,
+        limit: query.limit,
+        ...(cursor === undefined ? {} : { cursor }),
+        ...(cwds ? { cwds } : {}),
+        ...(modelProviders ? { modelProviders } : {}),
+        ...(sourceKinds ? { sources: sourceKinds } : {}),
+        ...(searchTerm === undefined ? {} : { searchTerm }),
+      });
+      return {
+        ...page,
+        data: page.data.map((record) => listedThread(record, this.#loaded.get(record.id))),
+      };
+    } catch (error) {
+      throw clientError(error, "no threads");
+    }
+  }
+
+  async turns(
+    id: ThreadId,
+    query: PageQuery & { readonly view: Turn["itemsView"] },
+  ): Promise<Page<Turn>> {
+    const turns = await this.#turnsOf(
+      id,
+      `thread ${id} is not materialized yet; thread/turns/list is unavailable before first user message`,
+    );
+    const page = pageOf(turns, (turn) => turn.id, query);
+    return { ...page, data: page.data.map((turn) => viewedTurn(turn, query.view)) };
+  }
+
+  async items(
+    id: ThreadId,
+    query: PageQuery & { readonly turnId: TurnId | undefined },
+  ): Promise<Page<ThreadItemEntry>> {
+    const thread = this.#loaded.get(id);
+    if ((thread && !thread.stored) || (!thread && !(await this.#store.find(id)))) {
+      throw new RpcError("methodNotFound", "thread/items/list is not supported yet");
+    }
+    const turns = await this.#turnsOf(id, noRollout(id));
+    return pageOf(entriesOf(turns, query.turnId), ({ item }) => item.id, query);
+  }
+
+  async #turnsOf(id: ThreadId, notStored: string): Promise<readonly Turn[]> {
+    const thread = this.#loaded.get(id);
+    if (!thread) return (await this.#history(id, `thread not loaded: ${id}`)).turns;
+    if (!thread.stored) throw invalidRequest(notStored);
+    return thread.snapshot();
+  }
+
+  #mustHaveTurns(thread: LoadedThread): void {
+    if (thread.ephemeral) throw invalidRequest("ephemeral threads do not support includeTurns");
+    if (!thread.stored) throw new RpcError("methodNotFound", "list_turns is not supported yet");
+  }
+
+  async #history(id: ThreadId, notFound: string): Promise<History> {
+    try {
+      return await this.#store.load(id);
+    } catch (error) {
+      throw clientError(error, notFound);
+    }
+  }
+}

@@ -1,8 +1,10 @@
 /** Threads that live as long as this process: ephemeral ones, and hosts without a disk. */
 import type { ThreadId } from "../protocol/ids.ts";
+import type { GitInfo } from "../protocol/thread.ts";
 import { decodeCursor, pageCursors } from "./page-cursor.ts";
 import { StoreError } from "./port.ts";
 import type {
+  ForkCut,
   History,
   IndexProgress,
   ThreadMeta,
@@ -15,6 +17,8 @@ import type {
 import { RolloutDecoder } from "./rollout/decode.ts";
 import { encodeEvents, encodeHead, freshState } from "./rollout/encode.ts";
 import type { EncoderState } from "./rollout/encode.ts";
+import { ForkScan } from "./rollout/fork-point.ts";
+import { interruption } from "./rollout/interruption.ts";
 import { sourceKindOf } from "./rollout/meta-coding.ts";
 import { freshRecord, noted } from "./thread-record.ts";
 
@@ -42,6 +46,31 @@ class MemoryStore implements ThreadStore {
     const kept: Kept = { record, lines: [], state: freshState(meta.id, "paginated"), open: true };
     this.#threads.set(meta.id, kept);
     return this.#writer(kept);
+  }
+
+  async fork(source: ThreadId, meta: ThreadMeta, cut: ForkCut = {}): Promise<ThreadWriter> {
+    const from = this.#begun(source);
+    const scan = new ForkScan();
+    scan.add(source, from.lines);
+    const { end, preview, openTurn, history } = scan.finish(cut, from.open);
+    const own = { ...meta, historyMode: from.record.historyMode, forkedFromId: source };
+    const nowMs = this.#nowMs();
+    const head = encodeHead(freshState(meta.id, "paginated"), own, nowMs);
+    const kept: Kept = {
+      record: {
+        ...freshRecord(own),
+        preview,
+        model: history.settings?.model ?? null,
+        effort: history.settings?.effort ?? null,
+      },
+      lines: [...head.lines, ...from.lines.slice(0, end?.line ?? 0)],
+      state: { ...head.state, nextOrdinal: (end?.ordinal ?? 0) + 1 },
+      open: true,
+    };
+    this.#threads.set(meta.id, kept);
+    const writer = this.#writer(kept);
+    if (openTurn !== undefined) await writer.append(interruption(openTurn, nowMs));
+    return writer;
   }
 
   pathOf(): null {
@@ -103,6 +132,17 @@ class MemoryStore implements ThreadStore {
     const kept = this.#begun(id);
     kept.record = { ...kept.record, archived };
     return listedRecord(kept);
+  }
+
+  async setGitInfo(id: ThreadId, gitInfo: GitInfo | null): Promise<ThreadRecord> {
+    const kept = this.#threads.get(id) ?? this.#begun(id);
+    kept.record = { ...kept.record, gitInfo };
+    return listedRecord(kept);
+  }
+
+  async delete(id: ThreadId): Promise<void> {
+    this.#begun(id).open = false;
+    this.#threads.delete(id);
   }
 
   progress(): IndexProgress {

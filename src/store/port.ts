@@ -105,6 +105,14 @@ export interface ThreadPage {
   readonly backwardsCursor: string | null;
 }
 
+/** Where a fork leaves its source; without either, at the source's end. */
+export interface ForkCut {
+  /** The last turn to keep. */
+  readonly lastTurnId?: TurnId;
+  /** The first turn to leave out. */
+  readonly beforeTurnId?: TurnId;
+}
+
 /** How far the background reading of an unknown history is. */
 export interface IndexProgress {
   readonly state: "running" | "done" | "failed";
@@ -127,6 +135,12 @@ export interface ThreadStore {
   pathOf(meta: ThreadMeta): string | null;
   /** Opens a known thread for more. Rejects with `StoreError` (`notFound`, `busy`). */
   open(id: ThreadId): Promise<ThreadWriter>;
+  /**
+   * Makes `meta` a thread that begins with another one's history, kept in the source's form. It is
+   * stored when this resolves; a turn that was cut short reads interrupted, and the model is told.
+   * Rejects with `StoreError`: `notFound` (the source, or the turn), `busy` (`lastTurnId` still runs).
+   */
+  fork(source: ThreadId, meta: ThreadMeta, cut?: ForkCut): Promise<ThreadWriter>;
   /** One row, or undefined; looks at the disk too when the index does not know it yet. */
   find(id: ThreadId): Promise<ThreadRecord | undefined>;
   /** Rejects with `StoreError` `notFound`. */
@@ -134,6 +148,13 @@ export interface ThreadStore {
   list(query: ThreadQuery): Promise<ThreadPage>;
   rename(id: ThreadId, name: string): Promise<void>;
   setArchived(id: ThreadId, archived: boolean): Promise<ThreadRecord>;
+  /** Replaces what is known of the thread's repository. Rejects with `StoreError` (`notFound`, `busy`). */
+  setGitInfo(id: ThreadId, gitInfo: GitInfo | null): Promise<ThreadRecord>;
+  /**
+   * Removes a thread for good, archived or not, and gives it up when it is open here. Rejects with
+   * `StoreError`: `notFound`, or `busy` while another program writes it or a fork reads from it.
+   */
+  delete(id: ThreadId): Promise<void>;
   progress(): IndexProgress;
   close(): Promise<void>;
 }

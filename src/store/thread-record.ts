@@ -1,6 +1,7 @@
 /** A thread's row in a list, as what happens in the thread changes it. */
 import { unreachable } from "../util/unreachable.ts";
-import type { HistoryEvent, ThreadMeta, ThreadRecord } from "./port.ts";
+import type { ThreadMeta, ThreadRecord } from "./port.ts";
+import type { WrittenEvent } from "./rollout/encode.ts";
 import { previewOfInput } from "./rollout/input-coding.ts";
 
 /** The record of a thread in which nothing happened yet. */
@@ -17,7 +18,7 @@ export const freshRecord = (meta: ThreadMeta): ThreadRecord => ({
 });
 
 /** The record after one more event. */
-export function noted(record: ThreadRecord, entry: HistoryEvent): ThreadRecord {
+export function noted(record: ThreadRecord, entry: WrittenEvent): ThreadRecord {
   switch (entry.kind) {
     case "turnStarted":
       return { ...record, recencyAtMs: entry.startedAtMs };
@@ -27,6 +28,8 @@ export function noted(record: ThreadRecord, entry: HistoryEvent): ThreadRecord {
       return record.preview === "" && entry.item.type === "userMessage"
         ? { ...record, preview: previewOfInput(entry.item.content) }
         : record;
+    case "metaChanged":
+      return { ...record, gitInfo: entry.gitInfo };
     case "modelItem":
     case "tokenUsage":
     case "turnError":

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ThreadId } from "../../src/protocol/ids.ts";
-import type { ThreadMeta, ThreadQuery, ThreadStore } from "../../src/store/port.ts";
+import { ThreadId, TurnId } from "../../src/protocol/ids.ts";
+import type { ForkCut, ThreadMeta, ThreadQuery, ThreadStore } from "../../src/store/port.ts";
 import { uuidV7 } from "../../src/util/uuid-v7.ts";
 import { metaOf, refusal, turnOf } from "./thread-events.ts";
 
@@ -229,6 +229,165 @@ export function threadStoreContract(name: string, make: () => Promise<StoreUnder
       await writer.append(turnOf("later"));
       await writer.close();
       expect((await store.find(meta.id))?.preview).toBe("the wish\nin two lines");
+    });
+
+    /** A thread with these turns, closed, and the ids of its turns. */
+    const threadOf = async (more: Partial<ThreadMeta>, ...texts: string[]) => {
+      const meta = metaOf(more);
+      const writer = store.create(meta);
+      for (const text of texts) await writer.append(turnOf(text));
+      await writer.close();
+      const turnIds = (await store.load(meta.id)).turns.map(({ id }) => id);
+      return { id: meta.id, turnIds };
+    };
+
+    describe.each(["paginated", "legacy"] as const)("a fork of a %s thread", (historyMode) => {
+      test("has the source's turns and its own after them; the source is untouched", async () => {
+        const source = await threadOf({ historyMode }, "one", "two");
+        await store.rename(source.id, "named");
+        const meta = metaOf({ baseInstructions: "Be brief." });
+        const writer = await store.fork(source.id, meta);
+        const before = await store.load(source.id);
+        const forked = await store.load(meta.id);
+        expect(forked.turns).toEqual(before.turns);
+        expect(forked.modelItems).toEqual(before.modelItems);
+        expect(forked.settings).toEqual(before.settings);
+        expect(forked.record).toMatchObject({
+          id: meta.id,
+          forkedFromId: source.id,
+          historyMode,
+          preview: "one",
+          name: null,
+          baseInstructions: "Be brief.",
+          model: "mock-model",
+        });
+        expect((await previewsOf({})).toSorted()).toEqual(["one", "one"]);
+        await writer.append(turnOf("three"));
+        await writer.close();
+        const again = await store.open(source.id);
+        await again.append(turnOf("elsewhere"));
+        await again.close();
+        const texts = async (id: ThreadId) =>
+          (await store.load(id)).turns.map(({ items }) => items[1]);
+        expect(await texts(meta.id)).toMatchObject([
+          { text: "answer to one" },
+          { text: "answer to two" },
+          { text: "answer to three" },
+        ]);
+        expect(await texts(source.id)).toMatchObject([
+          { text: "answer to one" },
+          { text: "answer to two" },
+          { text: "answer to elsewhere" },
+        ]);
+      });
+
+      test("leaves the source after a turn, or before one", async () => {
+        const { id, turnIds } = await threadOf({ historyMode }, "one", "two", "three");
+        const [first, second, third] = turnIds;
+        if (!first || !second || !third) throw new Error("three turns were written");
+        const cuts: [ForkCut, unknown[], string][] = [
+          [{ lastTurnId: first }, [first], "one"],
+          [{ beforeTurnId: third }, [first, second], "one"],
+          [{ lastTurnId: third }, [first, second, third], "one"],
+          [{ beforeTurnId: first }, [], ""],
+        ];
+        for (const [cut, expected, preview] of cuts) {
+          const meta = metaOf({});
+          const writer = await store.fork(id, meta, cut);
+          await writer.close();
+          const { turns, modelItems, record } = await store.load(meta.id);
+          expect(turns.map((turn) => turn.id)).toEqual(expected);
+          expect(modelItems).toHaveLength(expected.length * 2);
+          expect(record.preview).toBe(preview);
+        }
+      });
+
+      test("can be forked again, on either side of where it left", async () => {
+        const source = await threadOf({ historyMode }, "one", "two");
+        const middle = metaOf({});
+        const writer = await store.fork(source.id, middle);
+        await writer.append(turnOf("three"));
+        await writer.close();
+        const [first, , third] = (await store.load(middle.id)).turns.map((turn) => turn.id);
+        if (!first || !third) throw new Error("three turns are there");
+        for (const lastTurnId of [first, third]) {
+          const meta = metaOf({});
+          await (await store.fork(middle.id, meta, { lastTurnId })).close();
+          const { turns, record } = await store.load(meta.id);
+          expect(turns.at(-1)?.id).toBe(lastTurnId);
+          expect(record).toMatchObject({ forkedFromId: middle.id, preview: "one" });
+        }
+      });
+
+      test("in the middle of a turn ends that turn as interrupted, for the model too", async () => {
+        const meta = metaOf({ historyMode });
+        const source = store.create(meta);
+        await source.append(turnOf("one"));
+        const running = turnOf("two");
+        await source.append(running.slice(0, 4));
+        const own = metaOf({});
+        const writer = await store.fork(meta.id, own);
+        await source.append(running.slice(4));
+        await writer.append(turnOf("three"));
+        const { turns, modelItems } = await store.load(own.id);
+        expect(turns.map(({ status, items }) => [status, items.length])).toEqual([
+          ["completed", 2],
+          ["interrupted", 1],
+          ["completed", 2],
+        ]);
+        expect(JSON.stringify(modelItems[3])).toContain("<turn_aborted>");
+        expect((await store.load(meta.id)).turns.map(({ status }) => status)).toEqual([
+          "completed",
+          "completed",
+        ]);
+        const unended = turnOf("four");
+        await source.append(unended.slice(0, 4));
+        const lastTurnId = unended[0]?.turnId;
+        if (lastTurnId === undefined) throw new Error("a turn has a start");
+        expect(await refusal(store.fork(meta.id, metaOf({}), { lastTurnId }))).toBe("busy");
+        await Promise.all([writer.close(), source.close()]);
+      });
+    });
+
+    test("an unknown source and an unknown turn are refused, and nothing is made", async () => {
+      const { id } = await threadOf({}, "one");
+      const lastTurnId = TurnId.parse(uuidV7());
+      expect(await refusal(store.fork(id, metaOf({}), { lastTurnId }))).toBe("notFound");
+      const nobody = ThreadId.parse(uuidV7());
+      expect(await refusal(store.fork(nobody, metaOf({})))).toBe("notFound");
+      expect(await previewsOf({})).toEqual(["one"]);
+    });
+
+    test("a deleted thread is gone, open, closed or archived", async () => {
+      const open = metaOf({});
+      const writer = store.create(open);
+      await writer.append(turnOf("open"));
+      const closed = await threadOf({}, "closed");
+      const archived = await threadOf({}, "archived");
+      await store.setArchived(archived.id, true);
+      await store.rename(closed.id, "named");
+      for (const id of [open.id, closed.id, archived.id]) {
+        await store.delete(id);
+        expect(await store.find(id)).toBeUndefined();
+        expect(await refusal(store.load(id))).toBe("notFound");
+        expect(await refusal(store.delete(id))).toBe("notFound");
+      }
+      expect(await previewsOf({})).toEqual([]);
+      expect(await previewsOf({ archived: true })).toEqual([]);
+    });
+
+    test("what is known of the repository can be replaced and taken away", async () => {
+      const gitInfo = { sha: "def", branch: "next", originUrl: "https://example.org/r.git" };
+      const { id } = await threadOf({}, "one");
+      expect((await store.setGitInfo(id, gitInfo)).gitInfo).toEqual(gitInfo);
+      const writer = await store.open(id);
+      expect((await store.load(id)).record.gitInfo).toEqual(gitInfo);
+      expect((await store.setGitInfo(id, null)).gitInfo).toBeNull();
+      await writer.append(turnOf("two"));
+      await writer.close();
+      expect((await store.find(id))?.gitInfo).toBeNull();
+      expect((await store.load(id)).turns).toHaveLength(2);
+      expect(await refusal(store.setGitInfo(ThreadId.parse(uuidV7()), null))).toBe("notFound");
     });
   });
 }

@@ -5,6 +5,7 @@
 import { stat } from "node:fs/promises";
 import type { IndexProgress } from "../port.ts";
 import { exists, readEntry, rolloutFiles } from "./rollout-entry.ts";
+import type { EntryParts } from "./rollout-entry.ts";
 import { threadOfFile } from "./rollout-path.ts";
 import type { RolloutFolders } from "./rollout-path.ts";
 import type { IndexEntry, KnownFile, ThreadIndex } from "./thread-index.ts";
@@ -28,9 +29,17 @@ export class HistoryScan {
   #progress: IndexProgress = { state: "running", indexed: 0, total: 0 };
   #batch: IndexEntry[] = [];
   #stopped = false;
+  /** Every file that was found, by its thread. */
+  #paths = new Map<string, string>();
+  readonly #look: EntryParts;
 
   constructor(parts: ScanParts) {
     this.#parts = parts;
+    this.#look = {
+      folders: parts.folders,
+      name: (id) => parts.names.nameOf(id),
+      pathOf: async (id) => this.#paths.get(id),
+    };
   }
 
   get progress(): IndexProgress {
@@ -61,6 +70,7 @@ export class HistoryScan {
     const paths: string[] = [];
     for await (const found of rolloutFiles(folders)) paths.push(...found);
     this.#progress = { state: "running", indexed: 0, total: paths.length };
+    this.#paths = new Map(paths.toReversed().map((path) => [threadOfFile(path) ?? "", path]));
     const queue = paths.values();
     await Promise.all(Array.from({ length: parallelFiles }, () => this.#work(queue, known)));
     this.#flush();
@@ -71,7 +81,7 @@ export class HistoryScan {
   async #work(queue: IterableIterator<string>, known: Map<string, KnownFile>): Promise<void> {
     for (const path of queue) {
       if (this.#stopped) return;
-      const entry = await this.#look(path, known.get(path));
+      const entry = await this.#entryOf(path, known.get(path));
       if (entry !== undefined) this.#batch.push(entry);
       if (this.#batch.length >= batchEntries) this.#flush();
       this.#progress = { ...this.#progress, indexed: this.#progress.indexed + 1 };
@@ -79,17 +89,17 @@ export class HistoryScan {
   }
 
   /** A new or changed file's entry; undefined where nothing is to do, or the file went away meanwhile. */
-  async #look(path: string, known: KnownFile | undefined): Promise<IndexEntry | undefined> {
-    const { names, index, folders } = this.#parts;
+  async #entryOf(path: string, known: KnownFile | undefined): Promise<IndexEntry | undefined> {
+    const { index } = this.#parts;
     if (this.#parts.isOpen(threadOfFile(path) ?? "")) return undefined;
     try {
-      if (known === undefined) return await readEntry(path, folders, (id) => names.nameOf(id));
+      if (known === undefined) return await readEntry(path, this.#look);
       const { mtimeMs, size } = await stat(path);
       const now = Math.floor(mtimeMs);
       if (now === known.mtimeMs && size === known.size) return undefined;
       const before = index.find(known.id);
       if (before === undefined || before.record.preview === "") {
-        return await readEntry(path, folders, (id) => names.nameOf(id));
+        return await readEntry(path, this.#look);
       }
       const record = { ...before.record, updatedAtMs: now, recencyAtMs: now };
       return { record, mtimeMs: now, size };

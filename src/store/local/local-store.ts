@@ -1,8 +1,11 @@
 /** Threads as rollout files in CODEX_HOME, where the stock client finds them, with an index in SQLite. */
+import { unlink } from "node:fs/promises";
 import type { Database } from "../../db/database.ts";
 import type { ThreadId } from "../../protocol/ids.ts";
+import type { GitInfo } from "../../protocol/thread.ts";
 import { StoreError } from "../port.ts";
 import type {
+  ForkCut,
   History,
   IndexProgress,
   ThreadMeta,
@@ -14,13 +17,18 @@ import type {
 } from "../port.ts";
 import { freshState } from "../rollout/encode.ts";
 import { freshRecord } from "../thread-record.ts";
+import type { DecodedHistory } from "../rollout/decode.ts";
+import { interruption } from "../rollout/interruption.ts";
+import { historyBaseOf } from "../rollout/meta-coding.ts";
+import { readForkPoint, writeForkFile } from "./fork-file.ts";
+import { HistoryCache } from "./history-cache.ts";
 import { HistoryScan } from "./history-scan.ts";
 import { LocalWriter } from "./local-writer.ts";
 import { exists, locate, readEntry } from "./rollout-entry.ts";
 import { moveFile, RolloutFile } from "./rollout-file.ts";
 import { archivedPath, foldersIn, newRolloutPath, unarchivedPath } from "./rollout-path.ts";
 import type { RolloutFolders } from "./rollout-path.ts";
-import { readHistory } from "./rollout-reader.ts";
+import { firstPayload, readHistory } from "./rollout-reader.ts";
 import { stateAtEnd } from "./rollout-tail.ts";
 import { notFound, storeFailure } from "./store-failure.ts";
 import { ThreadIndex } from "./thread-index.ts";
@@ -72,6 +80,7 @@ class LocalStore implements ThreadStore {
   readonly #opening = new Set<string>();
   readonly #scan: HistoryScan;
   readonly #firstScan: Promise<void>;
+  readonly #histories = new HistoryCache();
   #scanning: Promise<void> | undefined;
   #scannedAtMs = 0;
 
@@ -96,10 +105,7 @@ class LocalStore implements ThreadStore {
     const record = freshRecord(meta);
     const file = new RolloutFile(this.pathOf(meta));
     return this.#writer(file, record, meta, freshState(meta.id, meta.historyMode), () =>
-      this.#locks.take(meta.id).catch((error: unknown) => {
-        this.#log.warn({ err: error, threadId: meta.id }, "a new thread is not locked");
-        return undefined;
-      }),
+      this.#newLock(meta.id),
     );
   }
 
@@ -107,7 +113,11 @@ class LocalStore implements ThreadStore {
     return newRolloutPath(this.#folders, meta.id, meta.createdAtMs);
   }
 
-  async open(id: ThreadId): Promise<ThreadWriter> {
+  open(id: ThreadId): Promise<ThreadWriter> {
+    return this.#open(id);
+  }
+
+  async #open(id: ThreadId): Promise<LocalWriter> {
     if (this.#writers.has(id) || this.#opening.has(id)) {
       throw new StoreError("busy", `Thread ${id} is open for writing already. Close it first.`);
     }
@@ -131,6 +141,32 @@ class LocalStore implements ThreadStore {
     }
   }
 
+  async fork(source: ThreadId, meta: ThreadMeta, cut: ForkCut = {}): Promise<ThreadWriter> {
+    const running = this.#writers.get(source);
+    await running?.settled();
+    const { record: from } = await this.#entry(source);
+    const file = { threadId: source, path: from.path };
+    const pathOf = (id: string): Promise<string | undefined> => this.#pathOfId(id);
+    const point = await readForkPoint(file, pathOf, cut, running !== undefined);
+    const { historyMode } = from;
+    const own = { ...meta, historyMode, forkedFromId: source };
+    const path = this.pathOf(meta);
+    const state = await writeForkFile(path, own, point, file, pathOf, this.#nowMs());
+    const record = {
+      ...freshRecord(own),
+      preview: point.preview,
+      model: point.history.settings?.model ?? null,
+      effort: point.history.settings?.effort ?? null,
+    };
+    const writer = this.#writer(new RolloutFile(path), record, undefined, state, () =>
+      this.#newLock(meta.id),
+    );
+    await writer.listed();
+    if (point.openTurn !== undefined)
+      await writer.append(interruption(point.openTurn, this.#nowMs()));
+    return writer;
+  }
+
   async find(id: ThreadId): Promise<ThreadRecord | undefined> {
     return (await this.#lookUp(id))?.record;
   }
@@ -138,11 +174,12 @@ class LocalStore implements ThreadStore {
   async load(id: ThreadId): Promise<History> {
     await this.#writers.get(id)?.settled();
     const { record } = await this.#entry(id);
-    const { meta, ...history } = await readHistory(record.path, (other) => this.#pathOfId(other));
+    const { meta, ...history } = await this.#history(id, record.path);
     return {
       ...history,
       record: {
         ...record,
+        gitInfo: meta === undefined ? record.gitInfo : meta.gitInfo,
         baseInstructions: meta?.baseInstructions ?? null,
         model: history.settings?.model ?? record.model,
         effort: history.settings === null ? record.effort : history.settings.effort,
@@ -185,6 +222,37 @@ class LocalStore implements ThreadStore {
     return moved;
   }
 
+  async setGitInfo(id: ThreadId, gitInfo: GitInfo | null): Promise<ThreadRecord> {
+    const known = this.#writers.get(id);
+    const writer = known ?? (await this.#open(id));
+    try {
+      await writer.setGitInfo(gitInfo);
+      return writer.record;
+    } finally {
+      if (known === undefined) await writer.close();
+    }
+  }
+
+  async delete(id: ThreadId): Promise<void> {
+    // Before its end not every fork is known.
+    await this.#firstScan;
+    const { record } = await this.#entry(id);
+    await this.#refuseWhileRead(id);
+    await this.#writers.get(id)?.close();
+    const lock = await this.#locks.take(id).catch((error: unknown) => {
+      throw storeFailure(error, "lock the thread");
+    });
+    try {
+      await unlink(record.path).catch((error: unknown) => {
+        throw storeFailure(error, "remove the thread's file");
+      });
+      this.#index.remove(id, record.path);
+      await this.#names.remove(id);
+    } finally {
+      await lock.release();
+    }
+  }
+
   progress(): IndexProgress {
     return this.#scan.progress;
   }
@@ -222,6 +290,38 @@ class LocalStore implements ThreadStore {
     return writer;
   }
 
+  /** A new thread's id is known to nobody else: it is written even where it cannot be locked. */
+  #newLock(id: string): Promise<HeldLock | undefined> {
+    return this.#locks.take(id).catch((error: unknown) => {
+      this.#log.warn({ err: error, threadId: id }, "a new thread is not locked");
+      return undefined;
+    });
+  }
+
+  async #refuseWhileRead(id: string): Promise<void> {
+    for (const { record } of this.#index.forksOf(id)) {
+      const first = await firstPayload(record.path).catch(() => ({}));
+      if (historyBaseOf(first)?.threadId === id) {
+        throw new StoreError(
+          "busy",
+          `cannot delete thread ${id}: forked history still references it`,
+        );
+      }
+    }
+  }
+
+  #history(threadId: string, path: string): Promise<DecodedHistory> {
+    return this.#histories.get(path, async () => {
+      let isWhole = true;
+      const history = await readHistory({ threadId, path }, async (id) => {
+        const other = await this.#pathOfId(id);
+        isWhole &&= other !== undefined;
+        return other;
+      });
+      return { history, isWhole };
+    });
+  }
+
   async #named(id: string, name: string): Promise<void> {
     await this.#names.append(id, name, this.#nowMs());
     this.#index.setName(id, name);
@@ -254,7 +354,11 @@ class LocalStore implements ThreadStore {
     const entry =
       path === undefined
         ? undefined
-        : await readEntry(path, this.#folders, (other) => this.#names.nameOf(other));
+        : await readEntry(path, {
+            folders: this.#folders,
+            name: (other) => this.#names.nameOf(other),
+            pathOf: (other) => this.#pathOfId(other),
+          });
     if (entry !== undefined) this.#index.put([entry]);
     else if (known !== undefined) this.#index.remove(id, known.record.path);
     return entry;

@@ -1,8 +1,10 @@
 /** One thread that this program writes: a queue of batches in front of its file, and its index entry. */
+import type { GitInfo } from "../../protocol/thread.ts";
 import type { HistoryEvent, ThreadMeta, ThreadRecord, ThreadWriter } from "../port.ts";
 import { noted } from "../thread-record.ts";
 import { encodeEvents, encodeHead } from "../rollout/encode.ts";
-import type { EncoderState } from "../rollout/encode.ts";
+import type { EncoderState, WrittenEvent } from "../rollout/encode.ts";
+import { firstPayload } from "./rollout-reader.ts";
 import type { RolloutFile } from "./rollout-file.ts";
 import type { IndexEntry } from "./thread-index.ts";
 import type { HeldLock } from "./thread-lock.ts";
@@ -24,13 +26,18 @@ export interface WriterParts {
 }
 
 interface Pending {
-  readonly events: readonly HistoryEvent[];
+  readonly events: readonly WrittenEvent[];
   resolve(): void;
   reject(error: unknown): void;
 }
 
 /** Events after which the list of threads must say something new. */
-const listed = new Set<HistoryEvent["kind"]>(["turnStarted", "turnSettings", "turnEnded"]);
+const listed = new Set<WrittenEvent["kind"]>([
+  "turnStarted",
+  "turnSettings",
+  "turnEnded",
+  "metaChanged",
+]);
 
 export class LocalWriter implements ThreadWriter {
   readonly #parts: WriterParts;
@@ -62,6 +69,26 @@ export class LocalWriter implements ThreadWriter {
   }
 
   append(events: readonly HistoryEvent[]): Promise<void> {
+    return this.#queue(events);
+  }
+
+  /** Before the first append it goes into the first line. */
+  async setGitInfo(gitInfo: GitInfo | null): Promise<void> {
+    if (this.#meta === undefined) {
+      const first = await firstPayload(this.#parts.file.path);
+      await this.#queue([{ kind: "metaChanged", first, gitInfo }]);
+      return;
+    }
+    this.#meta = { ...this.#meta, gitInfo };
+    this.#record = { ...this.#record, gitInfo };
+  }
+
+  /** Puts a thread into the index whose file was there before its first append. */
+  async listed(): Promise<void> {
+    await this.#refreshEntry();
+  }
+
+  #queue(events: readonly WrittenEvent[]): Promise<void> {
     if (this.#closed) return Promise.reject(new Error("the thread was given up already"));
     return new Promise((resolve, reject) => {
       this.#pending.push({ events, resolve, reject });
@@ -110,7 +137,7 @@ export class LocalWriter implements ThreadWriter {
     this.#draining = undefined;
   }
 
-  async #write(events: readonly HistoryEvent[]): Promise<void> {
+  async #write(events: readonly WrittenEvent[]): Promise<void> {
     const nowMs = this.#parts.nowMs();
     const meta = this.#meta;
     const head = meta && encodeHead(this.#state, meta, nowMs);

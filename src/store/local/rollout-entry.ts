@@ -7,7 +7,7 @@ import type { RolloutHead } from "../rollout/head.ts";
 import { codeOf } from "./store-failure.ts";
 import { threadOfFile } from "./rollout-path.ts";
 import type { RolloutFolders } from "./rollout-path.ts";
-import { readLines } from "./rollout-reader.ts";
+import { maxBases, readLines } from "./rollout-reader.ts";
 import type { IndexEntry } from "./thread-index.ts";
 
 /** Names of a folder, newest first (they begin with the time); none where it does not exist. */
@@ -57,9 +57,13 @@ const maxHeadBytes = 1024 * 1024;
 /** One read holds the head of nearly every file. */
 const headReadBytes = 64 * 1024;
 
-async function headOf(path: string, mtimeMs: number): Promise<RolloutHead | undefined> {
+async function headOf(
+  path: string,
+  mtimeMs: number,
+  maxBytes = maxHeadBytes,
+): Promise<RolloutHead | undefined> {
   const lines: string[] = [];
-  for await (const more of readLines(path, maxHeadBytes, headReadBytes)) {
+  for await (const more of readLines(path, Math.min(maxBytes, maxHeadBytes), headReadBytes)) {
     lines.push(...more);
     const read = readHead(lines, mtimeMs);
     if (read === undefined || read.complete) return read?.head;
@@ -67,12 +71,24 @@ async function headOf(path: string, mtimeMs: number): Promise<RolloutHead | unde
   return readHead(lines, mtimeMs)?.head;
 }
 
-/** The entry of one file; undefined where the file names no thread. `name` is what people call it. */
-export async function readEntry(
-  path: string,
-  folders: RolloutFolders,
-  name: (id: string) => string | null,
-): Promise<IndexEntry | undefined> {
+/** What the person wrote first may lie in the file that a fork leans on. */
+async function previewOf(head: RolloutHead, look: EntryParts, depth = 0): Promise<string> {
+  const path = head.base && depth < maxBases ? await look.pathOf(head.base.threadId) : undefined;
+  if (head.base === undefined || path === undefined) return head.preview;
+  const before = await headOf(path, 0, head.base.endOffset).catch(() => undefined);
+  return (before && (await previewOf(before, look, depth + 1))) || head.preview;
+}
+
+export interface EntryParts {
+  readonly folders: RolloutFolders;
+  /** What people call a thread. */
+  name(id: string): string | null;
+  /** The file of another thread. */
+  pathOf(id: string): Promise<string | undefined>;
+}
+
+/** The entry of one file; undefined where the file names no thread. */
+export async function readEntry(path: string, look: EntryParts): Promise<IndexEntry | undefined> {
   const id = threadOfFile(path);
   const { mtimeMs, size } = await stat(path);
   const head = id === undefined ? undefined : await headOf(path, mtimeMs);
@@ -84,9 +100,9 @@ export async function readEntry(
     baseInstructions: null,
     updatedAtMs,
     recencyAtMs: updatedAtMs,
-    preview: head.preview,
-    name: name(id),
-    archived: path.startsWith(folders.archived),
+    preview: await previewOf(head, look),
+    name: look.name(id),
+    archived: path.startsWith(look.folders.archived),
     model: head.model,
     effort: head.effort,
     path,

@@ -2,10 +2,13 @@
 import { open, rename, stat, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
+import { parseRecord } from "../rollout/members.ts";
 import { makeFolder } from "./folder.ts";
 import { storeFailure } from "./store-failure.ts";
 
 const newline = 10;
+/** One line is seldom longer. */
+const firstStepBytes = 64 * 1024;
 
 async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
   let written = 0;
@@ -15,11 +18,23 @@ async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
   }
 }
 
+/** What lies behind the last line end, byte for byte; empty in a file of whole lines. */
+async function lastPiece(file: FileHandle, size: number): Promise<string> {
+  for (let step = firstStepBytes; ; step *= 4) {
+    const from = Math.max(0, size - step);
+    const bytes = Buffer.alloc(size - from);
+    await file.read(bytes, 0, bytes.length, from);
+    const end = bytes.lastIndexOf(newline);
+    if (end !== -1 || from === 0) return bytes.subarray(end + 1).toString("latin1");
+  }
+}
+
 export class RolloutFile {
   #path: string;
   #file: FileHandle | undefined;
-  /** Bytes of whole lines; what lies behind them was left by a crash. */
+  /** Bytes of whole lines, and of a last one that has no end yet. */
   #bytes = 0;
+  /** Whether the last line still needs its end. */
   #torn = false;
   /** Whether this program made the file and nothing is in it yet. */
   #fresh = false;
@@ -40,14 +55,22 @@ export class RolloutFile {
     const file = await open(this.#path, "a+", 0o600);
     this.#file = file;
     const { size } = await file.stat();
-    this.#bytes = size;
     this.#fresh = size === 0;
-    if (size > 0) {
-      const last = Buffer.alloc(1);
-      await file.read(last, 0, 1, size - 1);
-      this.#torn = last[0] !== newline;
-    }
+    this.#bytes = await this.#mend(file, size);
     return file;
+  }
+
+  /** Ends a last line that only misses its end, cuts one that a crash tore. Resolves with the bytes of whole lines. */
+  async #mend(file: FileHandle, size: number): Promise<number> {
+    const tail = await lastPiece(file, size);
+    if (tail === "") return size;
+    if (parseRecord(tail) !== undefined) {
+      this.#torn = true;
+      return size;
+    }
+    const whole = size - tail.length;
+    await file.truncate(whole);
+    return whole;
   }
 
   /** Resolves when all lines are with the operating system. Rejects with `StoreError`; then none of them is in the file. */

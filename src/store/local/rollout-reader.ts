@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { RolloutDecoder } from "../rollout/decode.ts";
 import type { DecodedHistory } from "../rollout/decode.ts";
 import { parseRecord, recordOf } from "../rollout/members.ts";
+import type { Json } from "../rollout/members.ts";
 import { historyBaseOf } from "../rollout/meta-coding.ts";
 import { storeFailure } from "./store-failure.ts";
 
@@ -43,40 +44,67 @@ export async function* readLines(
   }
 }
 
-/** A fork of a fork of a fork is seen; a circle of damaged files ends here. */
-const maxBases = 32;
-
-/** Adds a file's lines, and before them those of the files that it was forked from. */
-async function addFile(
-  decoder: RolloutDecoder,
-  path: string,
-  endOffset: number | undefined,
-  pathOf: (id: string) => Promise<string | undefined>,
-  depth: number,
-): Promise<void> {
-  let first = true;
-  for await (const lines of readLines(path, endOffset)) {
-    for (const line of lines) {
-      decoder.add(line);
-      if (!first) continue;
-      first = false;
-      const base = historyBaseOf(recordOf(parseRecord(line)?.["payload"]));
-      const basePath = base && depth < maxBases ? await pathOf(base.threadId) : undefined;
-      if (base && basePath !== undefined) {
-        await addFile(decoder, basePath, base.endOffset, pathOf, depth + 1);
-      }
+/** What a rollout's first line says of the thread. Rejects with `StoreError`. */
+export async function firstPayload(path: string): Promise<Json> {
+  try {
+    for await (const [line = ""] of readLines(path)) {
+      return recordOf(parseRecord(line)?.["payload"]);
     }
+    return {};
+  } catch (error) {
+    throw storeFailure(error, "read the thread's file");
   }
 }
 
-/** Rejects with `StoreError`. `pathOf` finds the file of another thread. */
-export async function readHistory(
-  path: string,
-  pathOf: (id: string) => Promise<string | undefined>,
-): Promise<DecodedHistory> {
+/** A fork of a fork of a fork is seen; a circle of damaged files ends here. */
+export const maxBases = 32;
+
+/** Lines of one thread's file, in order. */
+export interface LineBatch {
+  readonly threadId: string;
+  readonly lines: readonly string[];
+}
+
+export interface HistoryFile {
+  readonly threadId: string;
+  readonly path: string;
+  /** Where it ends for the reader; without it, where the file ends. */
+  readonly endOffset?: number;
+}
+
+/** Finds the file of another thread. */
+type PathOf = (id: string) => Promise<string | undefined>;
+
+/** A file's first line, those of the files that it was forked from, and its other lines. */
+export async function* historyLines(
+  { threadId, path, endOffset }: HistoryFile,
+  pathOf: PathOf,
+  depth = 0,
+): AsyncGenerator<LineBatch> {
+  let first = true;
+  for await (const lines of readLines(path, endOffset)) {
+    if (!first) {
+      yield { threadId, lines };
+      continue;
+    }
+    first = false;
+    yield { threadId, lines: lines.slice(0, 1) };
+    const base = historyBaseOf(recordOf(parseRecord(lines[0] ?? "")?.["payload"]));
+    const basePath = base && depth < maxBases ? await pathOf(base.threadId) : undefined;
+    if (base && basePath !== undefined) {
+      yield* historyLines({ ...base, path: basePath }, pathOf, depth + 1);
+    }
+    yield { threadId, lines: lines.slice(1) };
+  }
+}
+
+/** Rejects with `StoreError`. */
+export async function readHistory(file: HistoryFile, pathOf: PathOf): Promise<DecodedHistory> {
   const decoder = new RolloutDecoder();
   try {
-    await addFile(decoder, path, undefined, pathOf, 0);
+    for await (const { lines } of historyLines(file, pathOf)) {
+      for (const line of lines) decoder.add(line);
+    }
   } catch (error) {
     throw storeFailure(error, "read the thread's history");
   }

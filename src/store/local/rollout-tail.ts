@@ -4,11 +4,11 @@ import type { FileHandle } from "node:fs/promises";
 import type { ThreadMeta } from "../port.ts";
 import { freshState } from "../rollout/encode.ts";
 import type { EncoderState } from "../rollout/encode.ts";
+import { ordinalOf } from "../rollout/line-ordinal.ts";
 import { storeFailure } from "./store-failure.ts";
 
 /** One line is seldom longer. */
 const firstStepBytes = 64 * 1024;
-const ordinal = /^\{"timestamp":"[^"]*","ordinal":(?<value>\d+),/;
 
 /** The latest line's ordinal; undefined where no line has one. */
 async function lastOrdinal(file: FileHandle, size: number): Promise<number | undefined> {
@@ -19,8 +19,8 @@ async function lastOrdinal(file: FileHandle, size: number): Promise<number | und
     const lines = bytes.toString("utf8").split("\n");
     // The first piece begins in the middle of a line unless it is the file's beginning.
     for (const line of (from === 0 ? lines : lines.slice(1)).toReversed()) {
-      const value = ordinal.exec(line)?.groups?.["value"];
-      if (value !== undefined) return Number(value);
+      const value = ordinalOf(line);
+      if (value !== undefined) return value;
     }
     if (from === 0) return undefined;
   }

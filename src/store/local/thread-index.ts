@@ -68,6 +68,13 @@ export class ThreadIndex {
     this.#statement("DELETE FROM store_threads WHERE id = ? AND path = ?").run(id, path);
   }
 
+  /** The known forks of a thread. */
+  forksOf(id: string): IndexEntry[] {
+    return this.#statement("SELECT * FROM store_threads WHERE meta ->> '$.forked_from_id' = ?")
+      .all(id)
+      .map(entryOf);
+  }
+
   /** Every known file by its path. */
   files(): Map<string, KnownFile> {
     const rows = this.#statement("SELECT id, path, mtime_ms, size FROM store_threads").all();

@@ -2,11 +2,11 @@
  * One writer per thread, across programs: an exclusive flock(2) on `thread-writer-locks/ID.lock` in
  * CODEX_HOME, the same that the stock server takes. The kernel drops it when the process ends.
  */
-import { spawn } from "node:child_process";
 import { open, stat, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { StoreError } from "../port.ts";
+import { flock } from "./flock.ts";
 import { makeFolder } from "./folder.ts";
 
 export interface HeldLock {
@@ -16,20 +16,6 @@ export interface HeldLock {
 export interface ThreadLocks {
   /** Rejects with `StoreError` `busy` while another program, or another store, writes the thread. */
   take(id: string): Promise<HeldLock>;
-}
-
-/**
- * Locks the open file description by handing it to flock(1): the lock outlives the child, because
- * this process keeps the description open. Undefined where there is no such program.
- */
-function flock(file: FileHandle): Promise<boolean | undefined> {
-  return new Promise((resolve) => {
-    const child = spawn("flock", ["-n", "-x", "3"], {
-      stdio: ["ignore", "ignore", "ignore", file.fd],
-    });
-    child.once("error", () => resolve(undefined));
-    child.once("close", (code) => resolve(code === 0));
-  });
 }
 
 const isCurrent = async (file: FileHandle, path: string): Promise<boolean> => {
@@ -46,7 +32,7 @@ export function threadLocksIn(codexHome: string, warn: (message: string) => void
     await makeFolder(folder);
     const path = join(folder, `${id}.lock`);
     const file = await open(path, "a", 0o600);
-    const locked = await flock(file);
+    const locked = await flock(file, 0);
     if (locked === false) {
       await file.close();
       throw new StoreError(

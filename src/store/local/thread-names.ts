@@ -1,13 +1,15 @@
 /** The names that people gave threads: `session_index.jsonl`, one line per naming, the last one counts. */
-import { open, stat } from "node:fs/promises";
+import { appendFile, open, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseRecord, textOf } from "../rollout/members.ts";
+import { whileLocked } from "./flock.ts";
 import { storeFailure } from "./store-failure.ts";
 
 export class ThreadNames {
   readonly #path: string;
   readonly #names = new Map<string, string>();
   #readBytes = 0;
+  #inode = 0;
   /** Whether the file ends in the half of a line. */
   #torn = false;
   #refreshing: Promise<ReadonlyMap<string, string>> | undefined;
@@ -33,26 +35,42 @@ export class ThreadNames {
     const line = { id, thread_name: name, updated_at: new Date(nowMs).toISOString() };
     await this.refresh();
     try {
-      const file = await open(this.#path, "a", 0o600);
-      try {
-        await file.write(`${this.#torn ? "\n" : ""}${JSON.stringify(line)}\n`);
-      } finally {
-        await file.close();
-      }
+      await whileLocked(`${this.#path}.lock`, () =>
+        appendFile(this.#path, `${this.#torn ? "\n" : ""}${JSON.stringify(line)}\n`, {
+          mode: 0o600,
+        }),
+      );
     } catch (error) {
       throw storeFailure(error, "write the thread's name");
     }
     this.#names.set(id, name);
   }
 
+  /** Takes a thread's names out. Rejects with `StoreError`. */
+  async remove(id: string): Promise<void> {
+    await this.refresh();
+    if (!this.#names.has(id)) return;
+    try {
+      await whileLocked(`${this.#path}.lock`, async () => {
+        const lines = (await readFile(this.#path, "utf8")).split("\n");
+        const kept = lines.filter((line) => textOf(parseRecord(line)?.["id"]) !== id);
+        const temporary = `${this.#path}.${process.pid}.new`;
+        await writeFile(temporary, kept.join("\n"), { mode: 0o600 });
+        await rename(temporary, this.#path);
+      });
+    } catch (error) {
+      throw storeFailure(error, "remove the thread's name");
+    }
+    this.#names.delete(id);
+  }
+
   async #read(): Promise<ReadonlyMap<string, string>> {
     const changed = new Map<string, string>();
-    const size = await stat(this.#path).then(
-      (found) => found.size,
-      () => 0,
-    );
+    const { size, ino } = await stat(this.#path).catch(() => ({ size: 0, ino: 0 }));
+    // Another program has written the file anew.
+    if (size < this.#readBytes || ino !== this.#inode) this.#readBytes = 0;
+    this.#inode = ino;
     if (size === this.#readBytes) return changed;
-    if (size < this.#readBytes) this.#readBytes = 0;
     const text = await this.#slice(this.#readBytes, size);
     const end = text.lastIndexOf("\n") + 1;
     this.#torn = end < text.length;

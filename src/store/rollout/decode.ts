@@ -62,6 +62,7 @@ export class RolloutDecoder {
   readonly #applied = new LatestLine();
   readonly #tokenCounts = new LatestLine();
   #legacyItems = 0;
+  #implicitTurns = 0;
 
   /** One line, in file order, without its end. */
   add(line: string): void {
@@ -83,6 +84,16 @@ export class RolloutDecoder {
     }
     const record = parseRecord(line);
     if (record !== undefined) this.#apply(record, line);
+  }
+
+  /** The turn that began last, of those that were not taken back. */
+  get latestTurnId(): TurnId | undefined {
+    return this.#turns.at(-1)?.id;
+  }
+
+  /** Whether a turn has begun and not ended. */
+  isOpen(id: TurnId): boolean {
+    return this.#byId.get(id)?.status === "inProgress";
   }
 
   /** A turn without an end reads `interrupted`. */
@@ -110,7 +121,7 @@ export class RolloutDecoder {
     if (!isRecord(payload)) return;
     switch (record["type"]) {
       case "session_meta":
-        this.#meta ??= decodeMeta(payload, Date.parse(textOf(record["timestamp"]) ?? "") || 0);
+        this.#addMeta(decodeMeta(payload, Date.parse(textOf(record["timestamp"]) ?? "") || 0));
         return;
       case "turn_context":
         this.#contexts.add(line, null);
@@ -126,6 +137,12 @@ export class RolloutDecoder {
         return;
       default:
     }
+  }
+
+  /** The thread's own first line; a later one may tell of another repository, one of another thread counts for nothing. */
+  #addMeta(meta: ThreadMeta | undefined): void {
+    if (this.#meta === undefined) this.#meta = meta;
+    else if (meta?.id === this.#meta.id) this.#meta = { ...this.#meta, gitInfo: meta.gitInfo };
   }
 
   #addModelItem(payload: Json): void {
@@ -160,7 +177,7 @@ export class RolloutDecoder {
   }
 
   #start(event: Json): void {
-    const turn = this.#turn(textOf(event["turn_id"]) ?? `turn-${this.#turns.length + 1}`);
+    const turn = this.#turn(textOf(event["turn_id"]) ?? this.#implicitId());
     turn.rootTurnId = textOf(event["root_turn_id"]);
     turn.startedAt = numberOf(event["started_at"]);
     this.#current = turn;
@@ -234,9 +251,15 @@ export class RolloutDecoder {
 
   /** The oldest files have no turn events: there a message from a person begins one. */
   #implicitTurn(): OpenTurn {
-    const turn = this.#turn(`turn-${this.#turns.length + 1}`);
+    const turn = this.#turn(this.#implicitId());
     turn.status = "completed";
     return turn;
+  }
+
+  /** Turns of the oldest files are numbered; a number is not given twice, not even after a rollback. */
+  #implicitId(): string {
+    this.#implicitTurns += 1;
+    return `turn-${this.#implicitTurns}`;
   }
 
   #rollBack(count: number): void {
@@ -248,6 +271,9 @@ export class RolloutDecoder {
     );
   }
 }
+
+/** Whether a turn has no id in its file. */
+export const isImplicit = (id: TurnId): boolean => /^turn-\d+$/.test(id);
 
 const decodeError = (stored: Json): TurnError => {
   const info = camelValue(stored["codex_error_info"] ?? null);

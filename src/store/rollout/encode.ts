@@ -1,4 +1,5 @@
 /** History events as the lines of a rollout file. Pure: what a file needs to go on is in `EncoderState`. */
+import type { GitInfo } from "../../protocol/thread.ts";
 import type { TurnError } from "../../protocol/turn.ts";
 import { unreachable } from "../../util/unreachable.ts";
 import type { HistoryEvent, ThreadMeta } from "../port.ts";
@@ -6,7 +7,8 @@ import { encodeItem } from "./item-coding.ts";
 import { encodeLegacyItem } from "./legacy-coding.ts";
 import { snakeValue } from "./members.ts";
 import type { Json } from "./members.ts";
-import { encodeMeta } from "./meta-coding.ts";
+import { encodeKnownGit, encodeMeta } from "./meta-coding.ts";
+import type { HistoryBase } from "./meta-coding.ts";
 import { encodeSettingsApplied, encodeTurnContext } from "./settings-coding.ts";
 import { encodeTokenCount } from "./usage-coding.ts";
 
@@ -54,9 +56,23 @@ function write(state: EncoderState, drafts: readonly Draft[], nowMs: number): En
   return { lines, state: { ...state, nextOrdinal: state.nextOrdinal + drafts.length } };
 }
 
-/** The line that every file begins with. */
-export const encodeHead = (state: EncoderState, meta: ThreadMeta, nowMs: number): Encoded =>
-  write(state, [{ type: "session_meta", payload: encodeMeta(meta) }], nowMs);
+/** The line that every file begins with. `base` says where a fork left its source. */
+export const encodeHead = (
+  state: EncoderState,
+  meta: ThreadMeta,
+  nowMs: number,
+  base?: HistoryBase,
+): Encoded => write(state, [{ type: "session_meta", payload: encodeMeta(meta, base) }], nowMs);
+
+/** A later word on the thread itself: its first line again, with another repository. */
+export interface MetaChanged {
+  readonly kind: "metaChanged";
+  readonly first: Json;
+  readonly gitInfo: GitInfo | null;
+}
+
+/** What a writer takes: the thread's history, and words on the thread. */
+export type WrittenEvent = HistoryEvent | MetaChanged;
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
@@ -133,7 +149,7 @@ function itemLines(
 /** The lines of one event, and what the next one has to know. */
 function encodeEvent(
   state: EncoderState,
-  entry: HistoryEvent,
+  entry: WrittenEvent,
   nowMs: number,
 ): [Draft[], EncoderState] {
   switch (entry.kind) {
@@ -173,6 +189,10 @@ function encodeEvent(
       ];
     case "turnEnded":
       return [[ended(entry, state.error)], { ...state, error: null }];
+    case "metaChanged": {
+      const payload = { ...entry.first, git: encodeKnownGit(entry.gitInfo) };
+      return [[{ type: "session_meta", payload }], state];
+    }
     default:
       return unreachable(entry);
   }
@@ -181,7 +201,7 @@ function encodeEvent(
 /** `nowMs` dates the lines. */
 export function encodeEvents(
   state: EncoderState,
-  events: readonly HistoryEvent[],
+  events: readonly WrittenEvent[],
   nowMs: number,
 ): Encoded {
   const drafts: Draft[] = [];

@@ -4,7 +4,8 @@ import { decodeItem } from "./item-coding.ts";
 import { decodeLegacyItem } from "./legacy-coding.ts";
 import { previewOfInput } from "./input-coding.ts";
 import { parseRecord, recordOf, textOf } from "./members.ts";
-import { decodeMeta } from "./meta-coding.ts";
+import { decodeMeta, historyBaseOf } from "./meta-coding.ts";
+import type { HistoryBase } from "./meta-coding.ts";
 import { decodeTurnContext } from "./settings-coding.ts";
 
 export interface RolloutHead {
@@ -13,6 +14,8 @@ export interface RolloutHead {
   readonly preview: string;
   readonly model: string | null;
   readonly effort: string | null;
+  /** Where the thread's history begins, if not in this file. */
+  readonly base: HistoryBase | undefined;
 }
 
 const turnContext = /^\{"timestamp":"[^"]*",(?:"ordinal":\d+,)?"type":"turn_context"/;
@@ -24,6 +27,7 @@ export function readHead(
   fallbackMs: number,
 ): { readonly head: RolloutHead; readonly complete: boolean } | undefined {
   let meta: ThreadMeta | undefined;
+  let base: HistoryBase | undefined;
   let model: string | null = null;
   let effort: string | null = null;
   for (const line of lines) {
@@ -31,6 +35,7 @@ export function readHead(
       const record = parseRecord(line);
       if (record?.["type"] !== "session_meta") return undefined;
       meta = decodeMeta(recordOf(record["payload"]), fallbackMs);
+      base = historyBaseOf(recordOf(record["payload"]));
       if (meta === undefined) return undefined;
     } else if (turnContext.test(line)) {
       const context = recordOf(parseRecord(line)?.["payload"]);
@@ -39,10 +44,10 @@ export function readHead(
       effort = settings.effort;
     } else if (userMessage.test(line.slice(0, 600))) {
       const preview = previewOfLine(line);
-      if (preview !== "") return { head: { meta, preview, model, effort }, complete: true };
+      if (preview !== "") return { head: { meta, preview, model, effort, base }, complete: true };
     }
   }
-  return meta && { head: { meta, preview: "", model, effort }, complete: false };
+  return meta && { head: { meta, preview: "", model, effort, base }, complete: false };
 }
 
 function previewOfLine(line: string): string {

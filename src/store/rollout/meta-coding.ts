@@ -3,7 +3,7 @@ import { ThreadId } from "../../protocol/ids.ts";
 import type { GitInfo, SessionSource } from "../../protocol/thread.ts";
 import { uuidV7 } from "../../util/uuid-v7.ts";
 import type { ThreadMeta } from "../port.ts";
-import { camelMembers, isRecord, recordOf, snakeMembers, textOf } from "./members.ts";
+import { camelMembers, isRecord, numberOf, recordOf, snakeMembers, textOf } from "./members.ts";
 import type { Json } from "./members.ts";
 
 /** History files call the protocol's `appServer` by its older name. */
@@ -49,11 +49,15 @@ function decodeGit(stored: unknown): GitInfo | null {
   return (info.sha ?? info.branch ?? info.originUrl) ? info : null;
 }
 
-export function encodeMeta(meta: ThreadMeta): Json {
+/** The repository as a `session_meta` line names it; an empty record where none is known. */
+export const encodeKnownGit = (git: GitInfo | null): Json => (git === null ? {} : encodeGit(git));
+
+export function encodeMeta(meta: ThreadMeta, base?: HistoryBase): Json {
   return {
     session_id: meta.sessionId,
     id: meta.id,
     ...(meta.forkedFromId === null ? {} : { forked_from_id: meta.forkedFromId }),
+    ...(base === undefined ? {} : { forked_from_ordinal_exclusive: base.endOrdinal }),
     timestamp: new Date(meta.createdAtMs).toISOString(),
     cwd: meta.cwd,
     runtime_workspace_roots: [meta.cwd],
@@ -64,7 +68,11 @@ export function encodeMeta(meta: ThreadMeta): Json {
     model_provider: meta.modelProvider,
     base_instructions: meta.baseInstructions === null ? null : { text: meta.baseInstructions },
     ...(meta.historyMode === "paginated"
-      ? { history_mode: "paginated", context_window: { window_id: uuidV7(meta.createdAtMs) } }
+      ? {
+          history_mode: "paginated",
+          ...(base === undefined ? {} : { history_base: encodeBase(base) }),
+          context_window: { window_id: uuidV7(meta.createdAtMs) },
+        }
       : {}),
     ...(meta.gitInfo === null ? {} : { git: encodeGit(meta.gitInfo) }),
   };
@@ -94,14 +102,29 @@ export function decodeMeta(payload: Json, fallbackMs: number): ThreadMeta | unde
   };
 }
 
-/** Where a fork's own file leans on its parent's: that file's first `endOffset` bytes come before it. */
-export function historyBaseOf(
-  payload: Json,
-): { readonly threadId: ThreadId; readonly endOffset: number } | undefined {
+/** Where a fork's own file leans on another thread's: that file's first `endOffset` bytes come before it. */
+export interface HistoryBase {
+  readonly threadId: ThreadId;
+  readonly endOffset: number;
+  /** The ordinal of the first line that does not belong to the fork. */
+  readonly endOrdinal: number;
+}
+
+const encodeBase = (base: HistoryBase): Json => ({
+  thread_id: base.threadId,
+  end_ordinal_exclusive: base.endOrdinal,
+  end_byte_offset: base.endOffset,
+});
+
+export function historyBaseOf(payload: Json): HistoryBase | undefined {
   const base = recordOf(payload["history_base"]);
   const id = textOf(base["thread_id"]);
-  const end = base["end_byte_offset"];
-  return id === null || typeof end !== "number"
+  const endOffset = numberOf(base["end_byte_offset"]);
+  return id === null || endOffset === null
     ? undefined
-    : { threadId: ThreadId.parse(id), endOffset: end };
+    : {
+        threadId: ThreadId.parse(id),
+        endOffset,
+        endOrdinal: numberOf(base["end_ordinal_exclusive"]) ?? 0,
+      };
 }

@@ -1,0 +1,110 @@
+/** Reading where a fork leaves its source, and writing the file that it begins with. */
+import { open, rename, stat, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { ForkCut, ThreadMeta } from "../port.ts";
+import { encodeHead, freshState } from "../rollout/encode.ts";
+import type { EncoderState } from "../rollout/encode.ts";
+import { baseAt, ForkScan } from "../rollout/fork-point.ts";
+import type { ForkPoint } from "../rollout/fork-point.ts";
+import { makeFolder } from "./folder.ts";
+import { historyLines } from "./rollout-reader.ts";
+import type { HistoryFile } from "./rollout-reader.ts";
+import { storeFailure } from "./store-failure.ts";
+
+type PathOf = (id: string) => Promise<string | undefined>;
+
+/** Rejects with `StoreError`. `isRunning`: whether the source's last turn goes on. */
+export async function readForkPoint(
+  source: HistoryFile,
+  pathOf: PathOf,
+  cut: ForkCut,
+  isRunning: boolean,
+): Promise<ForkPoint> {
+  const scan = new ForkScan();
+  try {
+    const endOffset = await wholeBytes(source.path);
+    for await (const { threadId, lines } of historyLines({ ...source, endOffset }, pathOf)) {
+      scan.add(threadId, lines);
+    }
+  } catch (error) {
+    throw storeFailure(error, "read the thread's history");
+  }
+  return scan.finish(cut, isRunning);
+}
+
+/** Where the last line ends that is there whole. */
+async function wholeBytes(path: string): Promise<number> {
+  const { size } = await stat(path);
+  const file = await open(path, "r");
+  try {
+    const step = Buffer.alloc(Math.min(size, 64 * 1024));
+    for (let to = size; to > 0; to -= step.length) {
+      const from = Math.max(0, to - step.length);
+      const { bytesRead } = await file.read(step, 0, to - from, from);
+      const at = step.subarray(0, bytesRead).lastIndexOf(10);
+      if (at !== -1) return from + at + 1;
+    }
+    return 0;
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Makes the file whole or not at all. A `paginated` fork leans on its source's file, as the stock
+ * server's does: it costs the same for a long thread and a short one, and both programs read it. A
+ * `legacy` one is a copy, because older programs know nothing else. Rejects with `StoreError`.
+ */
+export async function writeForkFile(
+  path: string,
+  meta: ThreadMeta,
+  point: ForkPoint,
+  source: HistoryFile,
+  pathOf: PathOf,
+  nowMs: number,
+): Promise<EncoderState> {
+  const { end } = point;
+  const leans = meta.historyMode === "paginated" && end !== undefined;
+  const fresh = freshState(meta.id, meta.historyMode);
+  const head = encodeHead(
+    leans ? { ...fresh, nextOrdinal: end.ordinal } : fresh,
+    meta,
+    nowMs,
+    leans ? baseAt(end) : undefined,
+  );
+  const temporary = `${path}.new`;
+  try {
+    await makeFolder(dirname(path));
+    const file = await open(temporary, "wx", 0o600);
+    try {
+      await file.writeFile(`${head.lines.join("\n")}\n`);
+      if (!leans && end !== undefined) {
+        for await (const lines of linesBefore(source, pathOf, point)) {
+          if (lines.length > 0) await file.writeFile(`${lines.join("\n")}\n`);
+        }
+      }
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw storeFailure(error, "save the fork");
+  }
+  return head.state;
+}
+
+/** The source's lines up to where the fork leaves it. */
+async function* linesBefore(
+  source: HistoryFile,
+  pathOf: PathOf,
+  { end }: ForkPoint,
+): AsyncGenerator<readonly string[]> {
+  let line = 0;
+  for await (const { threadId, lines } of historyLines(source, pathOf)) {
+    const left = end?.threadId === threadId ? end.line - line : lines.length;
+    if (end?.threadId === threadId) line += lines.length;
+    yield lines.slice(0, Math.max(0, left));
+    if (left < lines.length) return;
+  }
+}

@@ -15,6 +15,10 @@ export function parseThreadId(text: string, what: "thread" | "session" = "thread
   return ThreadId.parse(groups.map((size) => hex.slice(at, (at += size))).join("-"));
 }
 
+/** Calls that change one thread follow one another, however its id is spelled. */
+export const threadOrder = ({ threadId }: { readonly threadId: string }): string =>
+  `thread:${bare(threadId).replaceAll("-", "").toLowerCase()}`;
+
 const bare = (text: string): string => (text.startsWith("urn:uuid:") ? text.slice(9) : text);
 
 function fault(text: string): string | undefined {

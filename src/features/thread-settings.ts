@@ -50,6 +50,7 @@ type SettingsParams = z.output<z.ZodObject<typeof threadSettingsParams>>;
 /** A caller's wishes; `config.model` and `config.model_reasoning_effort` count as named. */
 export function overrideOf(context: Context, params: SettingsParams): SettingsOverride {
   const { config } = params;
+  const sandbox = params.sandbox ?? sandboxIn(context, config);
   const override: SettingsOverride = {
     cwd: params.cwd ?? undefined,
     model: params.model ?? textIn(config, "model"),
@@ -58,8 +59,8 @@ export function overrideOf(context: Context, params: SettingsParams): SettingsOv
     approvalPolicy: params.approvalPolicy ?? undefined,
     baseInstructions: params.baseInstructions ?? undefined,
     developerInstructions: params.developerInstructions ?? undefined,
-    sandboxPolicy: params.sandbox
-      ? policyForMode(params.sandbox, context.config.read(config ?? {}).workspaceWrite)
+    sandboxPolicy: sandbox
+      ? policyForMode(sandbox, context.config.read(config ?? {}).workspaceWrite)
       : undefined,
   };
   checkLoosening(context, override);
@@ -115,6 +116,16 @@ export function settingsAnswer(view: ThreadView) {
     reasoningEffort: view.effort,
     multiAgentMode: "explicitRequestOnly" as const,
   };
+}
+
+/** The sandbox that a caller's own config keys ask for, if it is another than the configured one. */
+function sandboxIn(
+  context: Context,
+  config: Readonly<Record<string, unknown>> | null | undefined,
+): SandboxMode | undefined {
+  if (!config) return undefined;
+  const { sandboxMode } = context.config.read(config);
+  return sandboxMode === context.config.read().sandboxMode ? undefined : (sandboxMode ?? undefined);
 }
 
 const textIn = (

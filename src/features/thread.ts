@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { method } from "../dispatch/define.ts";
+import { mayAct } from "../protocol/principal.ts";
 import { TurnEnvironment } from "../protocol/settings.ts";
 import { Thread } from "../protocol/thread.ts";
-import { parseThreadId } from "./thread-id.ts";
+import { parseThreadId, threadOrder } from "./thread-id.ts";
 import {
   environmentsOf,
   overrideOf,
@@ -57,14 +58,13 @@ export const threadResume = method({
     turnsBackwardsCursor: z.string().nullable(),
     itemsBackwardsCursor: z.string().nullable(),
   }),
-  order: ({ threadId }) => `thread:${threadId}`,
+  order: threadOrder,
   async handle(context, params) {
-    const { threads, session, afterAnswer } = context;
+    const { threads, session, principal, afterAnswer } = context;
     const id = parseThreadId(params.threadId, "session");
-    const view = await threads.resume(id, {
-      ...overrideOf(context, params),
-      includeTurns: !params.excludeTurns,
-    });
+    // whoever may only watch does not decide how the agent works
+    const override = mayAct(principal.role, "operator") ? overrideOf(context, params) : {};
+    const view = await threads.resume(id, { ...override, includeTurns: !params.excludeTurns });
     session.subscribe(id);
     afterAnswer(() => session.catchUp(id));
     return {
@@ -95,7 +95,7 @@ export const threadNameSet = method({
   role: "operator",
   params: z.looseObject({ threadId: z.string(), name: z.string().max(1_000) }),
   result: z.object({}),
-  order: ({ threadId }) => `thread:${threadId}`,
+  order: threadOrder,
   async handle({ threads, afterAnswer }, { threadId, name }) {
     const { announce } = await threads.rename(parseThreadId(threadId), name);
     afterAnswer(announce);
@@ -109,7 +109,7 @@ export const threadArchive = method({
   role: "operator",
   params: z.looseObject({ threadId: z.string() }),
   result: z.object({}),
-  order: ({ threadId }) => `thread:${threadId}`,
+  order: threadOrder,
   async handle({ threads, afterAnswer }, { threadId }) {
     const { announce } = await threads.archive(parseThreadId(threadId, "session"));
     afterAnswer(announce);
@@ -123,7 +123,7 @@ export const threadUnarchive = method({
   role: "operator",
   params: z.looseObject({ threadId: z.string() }),
   result: z.object({ thread: Thread }),
-  order: ({ threadId }) => `thread:${threadId}`,
+  order: threadOrder,
   async handle({ threads, afterAnswer }, { threadId }) {
     const { thread, announce } = await threads.unarchive(parseThreadId(threadId, "session"));
     afterAnswer(announce);

@@ -10,7 +10,7 @@ import {
 } from "../protocol/settings.ts";
 import { Turn } from "../protocol/turn.ts";
 import { UserInput } from "../protocol/user-input.ts";
-import { parseThreadId } from "./thread-id.ts";
+import { parseThreadId, threadOrder } from "./thread-id.ts";
 import { checkLoosening, environmentsOf } from "./thread-settings.ts";
 
 /** A stock client's collaboration mode; its settings take precedence over the plain members. */
@@ -41,7 +41,7 @@ export const turnStart = method({
     collaborationMode: CollaborationMode.nullish(),
   }),
   result: z.object({ turn: Turn }),
-  order: ({ threadId }) => `thread:${threadId}`,
+  order: threadOrder,
   async handle(context, params) {
     const settings = params.collaborationMode?.settings;
     const override = {
@@ -77,7 +77,7 @@ export const turnSteer = method({
     clientUserMessageId: z.string().nullish(),
   }),
   result: z.object({ turnId: TurnId }),
-  order: ({ threadId }) => `thread:${threadId}`,
+  order: threadOrder,
   async handle({ threads, afterAnswer }, params) {
     const { turnId, announce } = await threads.steer(
       parseThreadId(params.threadId),

@@ -1,4 +1,6 @@
+import { constants } from "node:fs";
 import { open, readdir, realpath } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { isAbsolute, join, sep } from "node:path";
 import { z } from "zod";
 import type { HostFacts } from "../dispatch/context.ts";
@@ -52,21 +54,37 @@ export const fsReadFile = method({
 /** Opens first and looks then at what is open, so that a path swapped meanwhile gains nothing. */
 async function readWhole(host: HostFacts, path: string): Promise<Buffer> {
   const real = await refuseProtected(host, path);
-  const file = await open(real, "r");
+  // without waiting: opening a pipe would else hold a thread of this process until somebody writes to it
+  const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     await refuseProtected(host, real);
     const stats = await file.stat();
     if (!stats.isFile()) throw invalidRequest(`path \`${path}\` is not a file`);
-    if (stats.size > maxFileBytes) {
-      throw invalidRequest(
-        `path \`${path}\` is ${stats.size} bytes; at most ${maxFileBytes} can be read in one call`,
-      );
-    }
-    return await file.readFile();
+    if (stats.size > maxFileBytes) throw tooLarge(path, stats.size);
+    const bytes = await readUpTo(file, maxFileBytes + 1);
+    if (bytes.length > maxFileBytes) throw tooLarge(path, bytes.length);
+    return bytes;
   } finally {
     await file.close();
   }
 }
+
+/** A file may be longer than its size says, in /proc or while somebody writes to it. */
+async function readUpTo(file: FileHandle, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of file.createReadStream({ end: maxBytes - 1, autoClose: false })) {
+    const part = Buffer.from(chunk);
+    chunks.push(part);
+    bytes += part.length;
+  }
+  return Buffer.concat(chunks, bytes);
+}
+
+const tooLarge = (path: string, bytes: number): RpcError =>
+  invalidRequest(
+    `path \`${path}\` is ${bytes} bytes or more; at most ${maxFileBytes} can be read in one call`,
+  );
 
 /** The host's own state and the login are nobody's to read, by whatever path. Gives the real path. */
 async function refuseProtected(host: HostFacts, path: string): Promise<string> {
@@ -79,6 +97,11 @@ async function refuseProtected(host: HostFacts, path: string): Promise<string> {
   if (own.some((kept) => real === kept || real.startsWith(kept + sep))) {
     throw invalidRequest(
       `path \`${path}\` holds Farhelm's keys or logins; it cannot be read over the protocol`,
+    );
+  }
+  if (real.startsWith("/proc/")) {
+    throw invalidRequest(
+      `path \`${path}\` shows the inside of processes, keys in their environment too; it cannot be read over the protocol`,
     );
   }
   return real;

@@ -47,9 +47,14 @@ export const threadSettingsResult = {
 
 type SettingsParams = z.output<z.ZodObject<typeof threadSettingsParams>>;
 
-/** A caller's wishes; `config.model` and `config.model_reasoning_effort` count as named. */
+/**
+ * A caller's wishes; `config.model` and `config.model_reasoning_effort` count as named. One who may
+ * only watch or approve changes nothing: what it asks for is passed over.
+ */
 export function overrideOf(context: Context, params: SettingsParams): SettingsOverride {
-  const { config } = params;
+  if (!mayAct(context.principal.role, "operator")) return {};
+  const config = params.config ?? {};
+  checkConfigKeys(context, config);
   const sandbox = params.sandbox ?? sandboxIn(context, config);
   const override: SettingsOverride = {
     cwd: params.cwd ?? undefined,
@@ -60,11 +65,37 @@ export function overrideOf(context: Context, params: SettingsParams): SettingsOv
     baseInstructions: params.baseInstructions ?? undefined,
     developerInstructions: params.developerInstructions ?? undefined,
     sandboxPolicy: sandbox
-      ? policyForMode(sandbox, context.config.read(config ?? {}).workspaceWrite)
+      ? policyForMode(sandbox, context.config.read(config).workspaceWrite)
       : undefined,
   };
   checkLoosening(context, override);
   return override;
+}
+
+/** Keys of config.toml that say how the agent talks, not what it may reach. Everybody who may start a thread may set them. */
+const harmlessKeys: ReadonlySet<string> = new Set([
+  "model",
+  "model_provider",
+  "model_reasoning_effort",
+  "model_reasoning_summary",
+  "model_verbosity",
+  "developer_instructions",
+  "features",
+  "hide_agent_reasoning",
+  "include_apply_patch_tool",
+  "project_doc_max_bytes",
+  "tools",
+  "web_search",
+]);
+
+/** A thread's own configuration reaches as far as config.toml: sandbox, endpoints, commands. That is an admin's to write. */
+function checkConfigKeys({ principal }: Context, config: Readonly<Record<string, unknown>>): void {
+  if (mayAct(principal.role, "admin")) return;
+  const key = Object.keys(config).find((name) => !harmlessKeys.has(name.split(".")[0] ?? ""));
+  if (key === undefined) return;
+  throw invalidRequest(
+    `setting \`${key}\` in a thread's config needs the role admin; this connection has ${principal.role}. Leave it out, or ask an admin to set it in config.toml.`,
+  );
 }
 
 /** Taking the limits away is an admin's to do, whatever the call. */

@@ -6,13 +6,18 @@ export class CliError extends Error {
 const denied = (path: string): string =>
   `Permission denied${path}; make it yours, choose another folder with FARHELM_HOME or CODEX_HOME, or take a port above 1023.`;
 
+const full = (path: string): string => `The disk is full${path}; free some space and start again.`;
+
 const sentences: Readonly<Record<string, (path: string) => string>> = {
-  ENOSPC: (path) => `The disk is full${path}; free some space and start again.`,
+  ENOSPC: full,
   EDQUOT: (path) => `Your disk quota is used up${path}; free some space and start again.`,
   EROFS: (path) =>
     `The file system is read-only${path}; choose another folder with FARHELM_HOME or CODEX_HOME.`,
   EACCES: denied,
   EPERM: denied,
+  SQLITE_FULL: full,
+  EEXIST: (path) =>
+    `A file stands where a folder must be${path}; move it, or choose another folder with FARHELM_HOME or CODEX_HOME.`,
   ENOTDIR: (path) => `A part of the path is not a folder${path}; choose another one.`,
   EADDRNOTAVAIL: () =>
     "This machine does not have the address of --listen; choose one of its own, for example 127.0.0.1:7420.",

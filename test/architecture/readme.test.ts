@@ -99,6 +99,6 @@ test.each(pages)("pictures and files that %s names exist", (page) => {
   const files = [...text.matchAll(/`(?<path>(?:src|test|scripts|certs)\/[\w./-]+|[A-Z]+\.md)`/g)];
   const missing = [...pictures, ...files]
     .map(({ groups }) => groups?.["path"] ?? "")
-    .filter((path) => !existsSync(join(root, path)) && path !== "certs/farhelm-ca.pem");
+    .filter((path) => !existsSync(join(root, path)) && path !== "certs/farhelm-dev-ca.crt");
   expect(missing).toEqual([]);
 });

@@ -117,6 +117,8 @@ describe("farhelm up", () => {
   test.each([
     [{ code: "EADDRINUSE", port: 7420 }, "Port 7420 is taken; stop what uses it or choose another"],
     [{ code: "ENOSPC", path: "/x" }, "The disk is full (/x); free some space"],
+    [{ code: "SQLITE_FULL" }, "The disk is full; free some space"],
+    [{ code: "EEXIST", path: "/x" }, "A file stands where a folder must be (/x); move it"],
     [{ code: "EACCES", path: "/x" }, "Permission denied (/x); make it yours"],
     [{ code: "EROFS", path: "/x" }, "The file system is read-only (/x); choose another folder"],
   ])("says in one sentence what is in the way: %o", async (facts, sentence) => {

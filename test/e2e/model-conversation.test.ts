@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { chromiumPath, launchChromium } from "../helpers/chromium.ts";
+import { chromiumPath, launchChromium, startLimitMs } from "../helpers/chromium.ts";
 import { DashboardPage } from "../helpers/dashboard-page.ts";
 import { HostProcess } from "../helpers/host-process.ts";
 import type { MockModel, MockReply } from "../helpers/mock-model.ts";
@@ -35,7 +35,7 @@ describe.skipIf(chromiumPath === undefined)("with a model that streams (needs ch
       await browser.newContext(),
       await host.firstPairingLink(),
     );
-  });
+  }, startLimitMs);
   afterAll(async () => {
     await browser?.close();
     await host?.stop();

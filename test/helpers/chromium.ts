@@ -18,6 +18,9 @@ if (chromiumPath === undefined) {
   process.stderr.write(`SKIPPED: there is no Chromium, nothing was seen in a browser; ${next}\n`);
 }
 
+/** For a host, a browser and a pairing on a machine that is busy. */
+export const startLimitMs = 180_000;
+
 /** Its profile is a new temporary folder. Nothing that it does by itself leaves this machine. */
 export const launchChromium = (...flags: readonly string[]): Promise<Browser> =>
   chromium.launch({

@@ -62,6 +62,11 @@ export class DashboardPage {
     await field.press("Enter");
   }
 
+  /** Until the thread that is open has nothing to do. */
+  async idle(): Promise<void> {
+    await this.page.getByRole("main").getByText("Idle", { exact: true }).waitFor();
+  }
+
   /** The conversation's text and cards. */
   get messages(): Locator {
     return this.page.getByRole("log");

@@ -1,0 +1,147 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { deferred } from "../../src/util/deferred.ts";
+import { isRecord } from "../../src/util/is-record.ts";
+import { chromiumPath, launchChromium, startLimitMs } from "../helpers/chromium.ts";
+import { DashboardPage } from "../helpers/dashboard-page.ts";
+import { HostProcess } from "../helpers/host-process.ts";
+import type { MockModel } from "../helpers/mock-model.ts";
+import {
+  answer,
+  functionCall,
+  messageSteps,
+  mockModelConfig,
+  say,
+  startMockModel,
+} from "../helpers/mock-model.ts";
+import type { TcpRelay } from "../helpers/tcp-relay.ts";
+import { startTcpRelay } from "../helpers/tcp-relay.ts";
+
+const words = (from: number, to: number): readonly string[] =>
+  Array.from({ length: to - from }, (_, index) => `w${from + index} `);
+
+const deltasIn = (events: readonly string[]): number =>
+  events.filter((text) => text.includes("item/agentMessage/delta")).length;
+
+describe.skipIf(chromiumPath === undefined)("two browsers, one thread (needs chromium)", () => {
+  let model: MockModel;
+  let host: HostProcess;
+  let relay: TcpRelay;
+  let browsers: readonly Browser[] = [];
+  let near: DashboardPage;
+  /** Comes in over a line of its own. */
+  let far: DashboardPage;
+  let threadId: string;
+  beforeAll(async () => {
+    model = await startMockModel();
+    host = await HostProcess.start({ config: mockModelConfig(model) });
+    const { host: name, port } = new URL(host.url);
+    relay = await startTcpRelay(Number(port));
+    browsers = await Promise.all([
+      launchChromium(),
+      launchChromium(`--host-resolver-rules=MAP ${name} 127.0.0.1:${relay.port}`),
+    ]);
+    const links = [() => host.firstPairingLink(), () => host.newPairingLink()];
+    const pages: DashboardPage[] = [];
+    for (const [at, browser] of browsers.entries())
+      pages.push(
+        await DashboardPage.paired(await browser.newContext(), (await links[at]?.()) ?? ""),
+      );
+    [near, far] = [pages[0] ?? absent(), pages[1] ?? absent()];
+    model.enqueue(say("Good ", "morning."));
+    threadId = await near.startThread("hello");
+    await near.messages.getByText("Good morning.").waitFor();
+    await far.openThread(threadId);
+    await far.messages.getByText("Good morning.").waitFor();
+  }, startLimitMs);
+  afterAll(async () => {
+    for (const browser of browsers) await browser.close();
+    await relay?.close();
+    await host?.stop();
+    await model?.close();
+  });
+
+  const both = (see: (page: DashboardPage) => Promise<unknown>): Promise<unknown> =>
+    Promise.all([see(near), see(far)]);
+
+  /** The thread's events as they came in, byte for byte. */
+  const eventsOf = ({ received }: DashboardPage, from: number): readonly string[] =>
+    received.slice(from).filter((text) => {
+      const frame: unknown = JSON.parse(text);
+      if (!isRecord(frame) || !isRecord(frame["params"])) return false;
+      return "method" in frame && frame["params"]["threadId"] === threadId;
+    });
+
+  test("see the same events in the same order; an answer in one closes the question in the other", async () => {
+    const marks = [near.received.length, far.received.length] as const;
+    const call = { cmd: "git --version", sandbox_permissions: "require_escalated" };
+    model.enqueue(
+      answer(...messageSteps(["One ", "moment."]), ...functionCall("exec_command", call)),
+      say("There ", "you ", "are."),
+    );
+    await near.say("which git is this?");
+    await both((page) => page.approval("Run this command?").waitFor());
+    await far.answer("Run this command?", "Accept");
+    await both((page) => page.approval("Run this command?").waitFor({ state: "detached" }));
+    await both((page) =>
+      page
+        .command("git --version")
+        .getByText(/^git version \d/)
+        .waitFor(),
+    );
+    await both((page) => page.messages.getByText("There you are.").waitFor());
+    await both((page) => page.idle());
+
+    const [nearEvents, farEvents] = [eventsOf(near, marks[0]), eventsOf(far, marks[1])];
+    expect(nearEvents.length).toBeGreaterThan(15);
+    expect(farEvents).toEqual(nearEvents);
+    expect(await far.messages.innerText()).toBe(await near.messages.innerText());
+  });
+
+  test("one that was cut off for 500 deltas ends with the same text", async () => {
+    const marks = [near.received.length, far.received.length] as const;
+    const [first, second] = [deferred<void>(), deferred<void>()];
+    const steps = messageSteps(words(0, 600));
+    model.enqueue(
+      answer(
+        ...steps.slice(0, 51),
+        { wait: first.promise },
+        ...steps.slice(51, 551),
+        { wait: second.promise },
+        ...steps.slice(551),
+      ),
+    );
+    await near.say("tell me everything");
+    await both((page) => page.messages.getByText(/\bw49\b/).waitFor());
+    relay.cut();
+    await far.page
+      .getByText(/^Reconnecting/)
+      .filter({ visible: true })
+      .first()
+      .waitFor();
+    first.resolve();
+    await near.messages.getByText(/\bw549\b/).waitFor();
+    expect(await far.messages.getByText(/\bw50\b/).count()).toBe(0);
+
+    relay.mend();
+    await far.connected();
+    await far.messages.getByText(/\bw549\b/).waitFor();
+    second.resolve();
+    await both((page) => page.messages.getByText(/\bw599\b/).waitFor());
+    await both((page) => page.idle());
+
+    const [nearEvents, farEvents] = [eventsOf(near, marks[0]), eventsOf(far, marks[1])];
+    expect(deltasIn(nearEvents)).toBe(600);
+    expect(deltasIn(farEvents)).toBe(100);
+    expect(await near.messages.getByText(/\bw0 w1 w2\b/).innerText()).toBe(
+      words(0, 600).join("").trim(),
+    );
+    expect(await far.messages.innerText()).toBe(await near.messages.innerText());
+    expect(farEvents.slice(-50)).toEqual(nearEvents.slice(-50));
+    expect([...near.faults, ...far.faults]).toEqual([]);
+  });
+});
+
+function absent(): never {
+  throw new Error("A browser is missing.");
+}

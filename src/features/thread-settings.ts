@@ -84,6 +84,8 @@ const harmlessKeys: ReadonlySet<string> = new Set([
   "hide_agent_reasoning",
   "include_apply_patch_tool",
   "project_doc_max_bytes",
+  // what it loosens is looked at apart
+  "sandbox_mode",
   "tools",
   "web_search",
 ]);

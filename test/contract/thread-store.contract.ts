@@ -103,6 +103,39 @@ export function threadStoreContract(name: string, make: () => Promise<StoreUnder
       ]);
     });
 
+    test("a compaction replaces what the model is sent, and nothing of what people see", async () => {
+      const meta = metaOf({});
+      const writer = store.create(meta);
+      const [started, ...rest] = turnOf("long talk");
+      if (started === undefined) throw new Error("a turn has a start");
+      const { turnId } = started;
+      const kept = { type: "message", role: "user", content: [{ type: "input_text", text: "S" }] };
+      const later = { type: "message", role: "user", content: [] };
+      await writer.append([started, ...rest]);
+      await writer.append([
+        { kind: "compacted", turnId, summary: "S", items: [kept] },
+        { kind: "modelItem", turnId: null, item: later },
+      ]);
+      await writer.close();
+      const history = await store.load(meta.id);
+      expect(history.modelItems).toEqual([kept, later]);
+      expect(history.turns.map(({ items }) => items.length)).toEqual([2]);
+    });
+
+    test("settings that were changed between turns come back", async () => {
+      const meta = metaOf({});
+      const writer = store.create(meta);
+      const events = turnOf("hello");
+      await writer.append(events);
+      const before = events.find((event) => event.kind === "turnSettings")?.settings;
+      if (before === undefined) throw new Error("a turn has settings");
+      const settings = { ...before, model: "another", effort: null, cwd: "/elsewhere" };
+      await writer.append([{ kind: "settings", settings }]);
+      await writer.close();
+      expect((await store.load(meta.id)).settings).toEqual(settings);
+      expect(await store.find(meta.id)).toMatchObject({ model: "another", effort: null });
+    });
+
     test("one thread has one writer", async () => {
       const meta = metaOf({});
       const writer = store.create(meta);

@@ -35,6 +35,7 @@ interface Pending {
 const listed = new Set<WrittenEvent["kind"]>([
   "turnStarted",
   "turnSettings",
+  "settings",
   "turnEnded",
   "metaChanged",
 ]);
@@ -72,15 +73,19 @@ export class LocalWriter implements ThreadWriter {
     return this.#queue(events);
   }
 
-  /** Before the first append it goes into the first line. */
+  /**
+   * Before the first append it goes into the first line, in a `legacy` file into a further one. A
+   * `paginated` file has one such line only: the stock server reads no history from before a second.
+   */
   async setGitInfo(gitInfo: GitInfo | null): Promise<void> {
-    if (this.#meta === undefined) {
+    if (this.begun && this.#state.form === "legacy") {
       const first = await firstPayload(this.#parts.file.path);
       await this.#queue([{ kind: "metaChanged", first, gitInfo }]);
       return;
     }
-    this.#meta = { ...this.#meta, gitInfo };
+    if (this.#meta !== undefined) this.#meta = { ...this.#meta, gitInfo };
     this.#record = { ...this.#record, gitInfo };
+    await this.#refreshEntry();
   }
 
   /** Puts a thread into the index whose file was there before its first append. */
@@ -169,7 +174,7 @@ export class LocalWriter implements ThreadWriter {
 
   /** The entry carries the file's own time and size, so that the next start finds it up to date. */
   async #refreshEntry(): Promise<void> {
-    const found = await this.#parts.file.stat();
+    const found = this.begun ? await this.#parts.file.stat() : undefined;
     if (found === undefined) return;
     this.#stale = false;
     this.#record = { ...this.#record, updatedAtMs: found.mtimeMs };

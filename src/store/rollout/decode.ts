@@ -21,7 +21,7 @@ import {
 } from "./members.ts";
 import type { Json } from "./members.ts";
 import { decodeMeta } from "./meta-coding.ts";
-import { decodeTurnContext, providerOf } from "./settings-coding.ts";
+import { decodeTurnContext, providerOf, withSettingsApplied } from "./settings-coding.ts";
 import { decodeTokenCount } from "./usage-coding.ts";
 
 /** A history without the row that the index holds of it. */
@@ -61,19 +61,21 @@ export class RolloutDecoder {
   readonly #contexts = new LatestLine();
   readonly #applied = new LatestLine();
   readonly #tokenCounts = new LatestLine();
+  #lines = 0;
   #legacyItems = 0;
   #implicitTurns = 0;
 
   /** One line, in file order, without its end. */
   add(line: string): void {
+    this.#lines += 1;
     const { type, event } = lineType.exec(line)?.groups ?? {};
     if (type !== undefined && passedOver.has(type)) return;
     if (type === "turn_context") {
-      this.#contexts.add(line, null);
+      this.#contexts.add(line, null, this.#lines);
       return;
     }
     if (event === "thread_settings_applied") {
-      this.#applied.add(line, null);
+      this.#applied.add(line, null, this.#lines);
       return;
     }
     if (event === "token_count") {
@@ -105,15 +107,20 @@ export class RolloutDecoder {
       meta: this.#meta,
       turns: this.#turns.map(closedTurn),
       modelItems: this.#modelItems.map(({ item }) => item),
-      settings: context ? decodeTurnContext(context.payload, this.#provider()) : null,
+      settings: context ? this.#settings(context) : null,
       usage: usage ?? null,
       usageTurnId: usage === undefined ? null : (count?.turnId ?? null),
     };
   }
 
-  /** The provider in force at the end: a `turn_context` does not name it. */
-  #provider(): string {
-    return providerOf(this.#applied.parsed()?.payload ?? {}) ?? this.#meta?.modelProvider ?? "";
+  /** Those in force at the end: a `turn_context` names no provider, and a change may have come after it. */
+  #settings(context: { readonly payload: Json; readonly at: number }): TurnSettings {
+    const applied = this.#applied.parsed();
+    const provider = providerOf(applied?.payload ?? {}) ?? this.#meta?.modelProvider ?? "";
+    const settings = decodeTurnContext(context.payload, provider);
+    return applied && applied.at > context.at
+      ? withSettingsApplied(settings, applied.payload)
+      : settings;
   }
 
   #apply(record: Json, line: string): void {
@@ -124,7 +131,7 @@ export class RolloutDecoder {
         this.#addMeta(decodeMeta(payload, Date.parse(textOf(record["timestamp"]) ?? "") || 0));
         return;
       case "turn_context":
-        this.#contexts.add(line, null);
+        this.#contexts.add(line, null, this.#lines);
         return;
       case "response_item":
         this.#addModelItem(payload);
@@ -170,7 +177,7 @@ export class RolloutDecoder {
     else if (type === "item_completed") this.#addItem(event);
     else if (type === "error") this.#fail(event);
     else if (type === "thread_rolled_back") this.#rollBack(numberOf(event["num_turns"]) ?? 0);
-    else if (type === "thread_settings_applied") this.#applied.add(line, null);
+    else if (type === "thread_settings_applied") this.#applied.add(line, null, this.#lines);
     else if (type === "token_count") {
       this.#tokenCounts.add(line, this.#current?.id ?? null);
     } else this.#addLegacyItem(event);

@@ -1,4 +1,6 @@
 /** History events as the lines of a rollout file. Pure: what a file needs to go on is in `EncoderState`. */
+import type { TurnId } from "../../protocol/ids.ts";
+import type { ModelItem } from "../../protocol/model-item.ts";
 import type { GitInfo } from "../../protocol/thread.ts";
 import type { TurnError } from "../../protocol/turn.ts";
 import { unreachable } from "../../util/unreachable.ts";
@@ -30,7 +32,7 @@ export interface Encoded {
 }
 
 interface Draft {
-  readonly type: "session_meta" | "turn_context" | "event_msg" | "response_item";
+  readonly type: "session_meta" | "turn_context" | "event_msg" | "response_item" | "compacted";
   readonly payload: Json;
 }
 
@@ -146,6 +148,11 @@ function itemLines(
   ];
 }
 
+const modelItem = (item: ModelItem, turnId: TurnId | null): Json =>
+  turnId === null
+    ? item
+    : { ...item, internal_chat_message_metadata_passthrough: { turn_id: turnId } };
+
 /** The lines of one event, and what the next one has to know. */
 function encodeEvent(
   state: EncoderState,
@@ -165,19 +172,19 @@ function encodeEvent(
       const applied = event(encodeSettingsApplied(state.threadId, entry.settings));
       return [[context, applied], { ...state, settings }];
     }
+    case "settings": {
+      const settings = JSON.stringify(entry.settings);
+      if (settings === state.settings) return [[], state];
+      const applied = event(encodeSettingsApplied(state.threadId, entry.settings));
+      return [[applied], { ...state, settings }];
+    }
     case "modelItem":
-      return [
-        [
-          {
-            type: "response_item",
-            payload: {
-              ...entry.item,
-              internal_chat_message_metadata_passthrough: { turn_id: entry.turnId },
-            },
-          },
-        ],
-        state,
-      ];
+      return [[{ type: "response_item", payload: modelItem(entry.item, entry.turnId) }], state];
+    case "compacted": {
+      const items = entry.items.map((item) => modelItem(item, entry.turnId));
+      const payload = { message: entry.summary, replacement_history: items };
+      return [[{ type: "compacted", payload }], state];
+    }
     case "itemCompleted":
       return [itemLines(state, entry, nowMs), state];
     case "tokenUsage":

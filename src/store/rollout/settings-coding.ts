@@ -164,3 +164,17 @@ export function decodeTurnContext(context: Json, provider: string): TurnSettings
 /** What a `thread_settings_applied` event adds: the provider. */
 export const providerOf = (event: Json): string | null =>
   textOf(recordOf(event["thread_settings"])["model_provider_id"]);
+
+/** The settings after a `thread_settings_applied` event; the sandbox of the turn before it stays. */
+export function withSettingsApplied(settings: TurnSettings, event: Json): TurnSettings {
+  const applied = recordOf(event["thread_settings"]);
+  const approval = ApprovalPolicy.safeParse(applied["approval_policy"]);
+  return {
+    ...settings,
+    cwd: textOf(applied["cwd"]) ?? settings.cwd,
+    model: textOf(applied["model"]) ?? settings.model,
+    effort: textOf(applied["reasoning_effort"]),
+    summary: textOf(applied["reasoning_summary"]) ?? settings.summary,
+    approvalPolicy: approval.success ? approval.data : settings.approvalPolicy,
+  };
+}

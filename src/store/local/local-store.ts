@@ -179,7 +179,8 @@ class LocalStore implements ThreadStore {
       ...history,
       record: {
         ...record,
-        gitInfo: meta === undefined ? record.gitInfo : meta.gitInfo,
+        // In the other form the index alone knows what was said later.
+        gitInfo: meta?.historyMode === "legacy" ? meta.gitInfo : record.gitInfo,
         baseInstructions: meta?.baseInstructions ?? null,
         model: history.settings?.model ?? record.model,
         effort: history.settings === null ? record.effort : history.settings.effort,

@@ -1,4 +1,7 @@
-/** The list of threads in Farhelm's own SQLite file; everything in it can be made again from the rollouts. */
+/**
+ * The list of threads in Farhelm's own SQLite file; it can be made again from the rollouts, but for
+ * the repository that somebody set for a `paginated` thread (the stock server keeps that in a file of its own too).
+ */
 import type { Database, Row, SqlValue, Statement } from "../../db/database.ts";
 import { ThreadId } from "../../protocol/ids.ts";
 import type { ThreadMeta, ThreadPage, ThreadQuery, ThreadRecord } from "../port.ts";

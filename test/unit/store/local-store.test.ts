@@ -114,7 +114,7 @@ describe("the file", () => {
     expect((await linesOf(path)).at(-2)).toContain('"ordinal":77');
   });
 
-  test("a torn last line is passed over and the next line begins on its own", async () => {
+  test("a torn last line is passed over, and gone with the next append", async () => {
     const store = openStore();
     const { id, path } = await stored(store, "one");
     await appendFile(path, '{"timestamp":"2026-01-01T00:00:00Z","ordinal":99,"type":"eve');
@@ -123,6 +123,7 @@ describe("the file", () => {
     const writer = await second.open(id);
     await writer.append(turnOf("two"));
     await writer.close();
+    for (const line of await linesOf(path)) expect(() => JSON.parse(line)).not.toThrow();
     expect((await second.load(id)).turns.map(({ status }) => status)).toEqual([
       "completed",
       "completed",
@@ -157,6 +158,90 @@ describe("the file", () => {
     expect(await exists(path)).toBe(false);
     expect((await store.setArchived(id, false)).path).toBe(path);
     expect(await exists(path)).toBe(true);
+  });
+});
+
+describe("a repository that was set", () => {
+  test.each(["paginated", "legacy"] as const)(
+    "is there after a restart, and a %s file keeps what it had",
+    async (historyMode) => {
+      const gitInfo = { sha: "def", branch: "next", originUrl: null };
+      const first = openStore();
+      const meta = metaOf({ historyMode });
+      const writer = first.create(meta);
+      await writer.append(turnOf("one"));
+      await writer.close();
+      const path = first.pathOf(meta) ?? "";
+      const before = await readFile(path, "utf8");
+      await first.setGitInfo(meta.id, gitInfo);
+      await first.close();
+      const second = openStore();
+      expect((await second.list(all)).data[0]?.gitInfo).toEqual(gitInfo);
+      expect((await second.load(meta.id)).record.gitInfo).toEqual(gitInfo);
+      const added = (await readFile(path, "utf8")).slice(before.length);
+      expect(added.includes('"session_meta"')).toBe(historyMode === "legacy");
+    },
+  );
+});
+
+describe("a fork", () => {
+  test("that reads from its source's file keeps the source from being deleted", async () => {
+    const store = openStore();
+    const { id } = await stored(store, "one");
+    const meta = metaOf({});
+    await (await store.fork(id, meta)).close();
+    expect(await refusal(store.delete(id))).toBe("busy");
+    await store.delete(meta.id);
+    await store.delete(id);
+    expect((await store.list(all)).data).toEqual([]);
+  });
+
+  test("is listed under the source's first message by a store that has not seen it yet", async () => {
+    const first = openStore();
+    const { id } = await stored(first, "one");
+    const meta = metaOf({});
+    const writer = await first.fork(id, meta);
+    await writer.append(turnOf("two"));
+    await writer.close();
+    await first.setArchived(id, true);
+    await first.close();
+    database.exec("DELETE FROM store_threads");
+    expect((await openStore().list(all)).data).toMatchObject([
+      { id: meta.id, preview: "one", forkedFromId: id },
+    ]);
+  });
+});
+
+test("a deleted thread's name goes with it, other names stay", async () => {
+  const store = openStore();
+  const one = await stored(store, "one");
+  const two = await stored(store, "two");
+  await store.rename(one.id, "first");
+  await store.rename(two.id, "second");
+  await store.delete(one.id);
+  expect(await linesOf(join(home, "session_index.jsonl"))).toMatchObject([
+    expect.stringContaining(two.id),
+  ]);
+  await store.rename(two.id, "third");
+  expect((await store.list(all)).data.map(({ name }) => name)).toEqual(["third"]);
+  expect(await exists(one.path)).toBe(false);
+});
+
+describe("a history that was read before", () => {
+  test("is given again at once, and never when the file is another", async () => {
+    const store = openStore();
+    const { id, path } = await stored(store, "one");
+    const first = await store.load(id);
+    expect((await store.load(id)).turns).toBe(first.turns);
+    const writer = await store.open(id);
+    await writer.append(turnOf("two"));
+    expect((await store.load(id)).turns).toHaveLength(2);
+    await writer.close();
+    const text = await readFile(path, "utf8");
+    const { atime, mtime } = await stat(path);
+    await writeFile(path, text.replaceAll("answer to one", "ANSWER to one"));
+    await utimes(path, atime, mtime);
+    expect(JSON.stringify((await store.load(id)).turns)).toContain("ANSWER to one");
   });
 });
 

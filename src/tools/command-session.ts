@@ -19,6 +19,8 @@ export class CommandSession {
   readonly #stream: OutputStream;
   readonly #startedMs = performance.now();
   #exitCode: number | undefined;
+  /** Why it was ended before its time. */
+  #stopReason: string | undefined;
   #ending: Promise<void> | undefined;
 
   private constructor(
@@ -34,7 +36,10 @@ export class CommandSession {
     this.#unread = outputs.unread;
     this.#stream = outputs.stream;
     this.#context = context;
-    this.#item = { ...item, processId: String(id), source: "unifiedExecStartup" };
+    this.#item =
+      item.source === "userShell"
+        ? item
+        : { ...item, processId: String(id), source: "unifiedExecStartup" };
     this.finished = this.#finish();
   }
 
@@ -112,23 +117,38 @@ export class CommandSession {
     await this.#ending;
   }
 
+  /** Ends it, and its item says why. */
+  stop(reason: string): void {
+    if (this.#exitCode === undefined) this.#stopReason ??= reason;
+    void this.end();
+  }
+
   async #finish(): Promise<void> {
     const { signal } = this.#context;
-    const end = (): void => void this.end();
+    const isOwn = this.#item.source === "userShell";
+    const end = (): void => (isOwn ? this.stop("command aborted by user") : void this.end());
     if (signal.aborted) end();
     else signal.addEventListener("abort", end, { once: true });
     const exitCode = await this.#process.ended;
     signal.removeEventListener("abort", end);
     const durationMs = Math.round(performance.now() - this.#startedMs);
     await this.#stream.end();
-    this.#exitCode = exitCode;
+    if (this.#stopReason !== undefined) this.#note(this.#stopReason);
+    this.#exitCode = this.#stopReason === undefined ? exitCode : -1;
     await this.#context.itemCompleted({
       ...this.#item,
-      status: exitCode === 0 ? "completed" : "failed",
+      status: this.#exitCode === 0 ? "completed" : "failed",
       aggregatedOutput: this.#all.totalBytes > 0 ? this.#all.text() : null,
-      exitCode,
+      exitCode: this.#exitCode,
       durationMs,
       completedAtMs: Date.now(),
     });
+  }
+
+  /** A last line of the output that is not the command's own. */
+  #note(text: string): void {
+    const line = Buffer.from(this.#all.endsLine ? text : `\n${text}`);
+    this.#all.add(line);
+    this.#unread.add(line);
   }
 }

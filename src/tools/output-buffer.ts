@@ -20,6 +20,11 @@ export class OutputBuffer {
     return this.#newlines + (this.#endsWithNewline() || this.#totalBytes === 0 ? 0 : 1);
   }
 
+  /** Whether what comes next begins a line. */
+  get endsLine(): boolean {
+    return this.#totalBytes === 0 || this.#endsWithNewline();
+  }
+
   add(chunk: Buffer): void {
     this.#totalBytes += chunk.length;
     for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) this.#newlines++;

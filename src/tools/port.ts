@@ -84,10 +84,30 @@ export interface ToolOffer {
   readonly patchTool: boolean;
 }
 
+/** A command that a person runs by hand in a thread. */
+export interface UserCommand {
+  /** What the shell is given. */
+  readonly script: string;
+  readonly timeoutMs: number;
+}
+
+export interface UserCommandResult {
+  /** -1 when it was stopped or did not start. */
+  readonly exitCode: number;
+  readonly durationMs: number;
+  /** For the model: shortened where it is long. */
+  readonly output: string;
+}
+
 export interface Tools {
   specs(offer: ToolOffer): readonly ToolSpec[];
   /** Never rejects for what the call itself did wrong: that is told to the model. Rejects when aborted. */
   run(call: ToolCall, context: ToolContext): Promise<ToolOutput>;
+  /**
+   * Runs a person's own command in the thread's folder, without a question and outside any sandbox, and
+   * resolves when its item is completed: also when it failed, took too long or was aborted.
+   */
+  runUserCommand(command: UserCommand, context: ToolContext): Promise<UserCommandResult>;
   /** Ends every process of the thread. */
   endThread(threadId: ThreadId): Promise<void>;
   close(): Promise<void>;

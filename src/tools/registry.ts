@@ -8,6 +8,7 @@ import { CallError } from "./tool-arguments.ts";
 import type { ToolLog } from "./tool-log.ts";
 import { toolSpecs } from "./tool-specs.ts";
 import { updatePlan } from "./update-plan.ts";
+import { UserCommands } from "./user-command.ts";
 import { viewImage } from "./view-image.ts";
 import { WriteStdin } from "./write-stdin.ts";
 
@@ -29,6 +30,7 @@ export function createTools({ log, shell, env, protectedPaths }: ToolsOptions): 
   const patches = new ApplyPatch(protectedPaths, environment);
   const exec = new ExecCommand({ sessions, patches, environment, shell, log });
   const stdin = new WriteStdin(sessions);
+  const userCommands = new UserCommands({ sessions, environment, shell });
   const tools = new Map<string, Run>([
     ["exec_command", (call, context) => exec.run(call, context)],
     ["write_stdin", (call, context) => stdin.run(call, context)],
@@ -49,6 +51,7 @@ export function createTools({ log, shell, env, protectedPaths }: ToolsOptions): 
         throw error;
       }
     },
+    runUserCommand: (command, context) => userCommands.run(command, context),
     endThread: (threadId) => sessions.endThread(threadId),
     close: () => sessions.close(),
   };

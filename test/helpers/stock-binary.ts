@@ -1,0 +1,16 @@
+/** The stock program, where this machine has it: `$FARHELM_ORACLE` or `~/.cache/farhelm-oracle`. */
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+const folder = process.env["FARHELM_ORACLE"] ?? join(homedir(), ".cache/farhelm-oracle");
+
+/** Its path, or undefined with a line that nobody overlooks. */
+export function stockBinary(version: string): string | undefined {
+  const path = join(folder, version, "codex");
+  if (existsSync(path)) return path;
+  process.stderr.write(
+    `\n!!! SKIPPED: no stock program at ${path}: what passes between it and this one is NOT tested here. Set FARHELM_ORACLE to the folder that has it.\n\n`,
+  );
+  return undefined;
+}

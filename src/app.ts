@@ -30,6 +30,7 @@ import { projectDocs } from "./threads/instructions.ts";
 import { ThreadLoader } from "./threads/thread-loader.ts";
 import { ThreadManager } from "./threads/thread-manager.ts";
 import type { TurnPorts } from "./threads/turn-ports.ts";
+import { createClientProcesses } from "./tools/client-processes.ts";
 import type { Tools } from "./tools/port.ts";
 import { createTools } from "./tools/registry.ts";
 import { turnDiff } from "./tools/turn-diff.ts";
@@ -56,10 +57,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const models = createModels({ config, accounts, log: { warn: (text) => log.warn(text, {}) } });
   const store = createLocalStore({ codexHome, database, log: failures });
   const hub = new EventHub();
-  const tools = createTools({
-    log: failures,
-    protectedPaths: [farhelmHome, join(codexHome, "auth.json")],
-  });
+  const protectedPaths = [farhelmHome, join(codexHome, "auth.json")];
+  const tools = createTools({ log: failures, protectedPaths });
+  const processes = createClientProcesses({ protectedPaths });
   const threads = createThreads({ options, config, models, store, hub, tools, failures });
   const auth = await createAuth({
     database,
@@ -75,6 +75,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       accounts,
       config,
       devices: auth.devices,
+      processes,
       host: hostFacts(options, origin),
     },
     log: failures,
@@ -101,6 +102,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     async close() {
       clearInterval(renewal);
       await transport.close();
+      await processes.close();
       await threads.close();
       await tools.close();
       await store.close();

@@ -7,6 +7,7 @@ import type { NotificationSpec } from "../protocol/define.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { Threads } from "../threads/port.ts";
+import type { ClientProcesses } from "../tools/port.ts";
 
 /** The calling connection, as far as a handler may touch it. */
 export interface CallerSession {
@@ -26,6 +27,18 @@ export interface CallerSession {
   unsubscribe(threadId: ThreadId): boolean;
   /** Pushes a notification of audience `one` to the caller alone. */
   tell<P extends z.ZodType>(spec: NotificationSpec<string, P, "one">, params: z.input<P>): void;
+  /**
+   * The same for bytes, without a detour: `head` and `tail` are the JSON text of the params around the base64 of `bytes`.
+   * A promise: the connection reads too slowly; wait for it before telling more. It resolves when the connection closes too.
+   */
+  tellBytes(
+    spec: NotificationSpec<string, z.ZodType, "one">,
+    head: string,
+    bytes: Buffer,
+    tail: string,
+  ): Promise<void> | undefined;
+  /** Calls `listener` when the connection has closed, at once if it has. The answer takes it back. */
+  onClosed(listener: () => void): () => void;
   /** Once the answer is out: what the thread has to tell one who just came (usage, pending approvals). */
   catchUp(threadId: ThreadId): void;
 }
@@ -49,6 +62,7 @@ export interface Context {
   readonly accounts: Accounts;
   readonly config: ConfigReader;
   readonly devices: DeviceAdmin;
+  readonly processes: ClientProcesses;
   readonly host: HostFacts;
   readonly principal: Principal;
   readonly session: CallerSession;

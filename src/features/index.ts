@@ -3,9 +3,16 @@ import type { z } from "zod";
 import type { notifications } from "../protocol/notifications.ts";
 import type { serverRequests } from "../protocol/server-requests.ts";
 import { accountRead } from "./account.ts";
+import {
+  commandExec,
+  commandExecResize,
+  commandExecTerminate,
+  commandExecWrite,
+} from "./command.ts";
 import { configRead, configRequirementsRead } from "./config.ts";
 import { devicesList, devicesRevoke, pairOffer, tokenIssue } from "./device.ts";
 import { fsReadDirectory, fsReadFile } from "./fs.ts";
+import { hostRead } from "./host.ts";
 import { initialize } from "./initialize.ts";
 import { mockExperimentalMethod } from "./mock.ts";
 import { modelList } from "./model.ts";
@@ -43,6 +50,11 @@ export const methods = [
   configRequirementsRead,
   fsReadDirectory,
   fsReadFile,
+  commandExec,
+  commandExecWrite,
+  commandExecResize,
+  commandExecTerminate,
+  hostRead,
   devicesList,
   devicesRevoke,
   tokenIssue,

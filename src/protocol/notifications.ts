@@ -154,6 +154,19 @@ export const terminalInteraction = notification({
   params: z.object({ ...inItem, processId: z.string(), stdin: z.string() }),
 });
 
+/** Output of a `command/exec` of this connection. `capReached`: the stream's last piece, cut by `outputBytesCap`. */
+export const commandExecOutputDelta = notification({
+  name: "command/exec/outputDelta",
+  stability: "stable",
+  audience: "one",
+  params: z.object({
+    processId: z.string(),
+    stream: z.enum(["stdout", "stderr"]),
+    deltaBase64: z.string(),
+    capReached: z.boolean(),
+  }),
+});
+
 export const serverRequestResolved = notification({
   name: "serverRequest/resolved",
   stability: "stable",
@@ -216,6 +229,7 @@ export const notifications = [
   reasoningTextDelta,
   commandOutputDelta,
   terminalInteraction,
+  commandExecOutputDelta,
   serverRequestResolved,
   turnErrored,
   warning,

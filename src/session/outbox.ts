@@ -29,6 +29,7 @@ export class Outbox implements Outlet {
   #optOut = nothing;
   #asked: Set<RequestId> | undefined;
   #missed: Map<TextStream, number> | undefined;
+  #waiting: (() => void)[] | undefined;
 
   constructor(socket: FrameSocket, hub: Subscriptions, budget: ByteBudget, role: Role) {
     this.#socket = socket;
@@ -63,6 +64,22 @@ export class Outbox implements Outlet {
     this.#hub.deliver();
     this.push(frame);
     this.#hub.touch(this);
+  }
+
+  /** Undefined: there is room. Else it resolves when there is again, or when `release` is called. */
+  whenRoom(): Promise<void> | undefined {
+    if (!this.#lagging && this.#pendingBytes <= this.#budget.softBytes) return undefined;
+    return new Promise((resolve) => {
+      this.#waiting ??= [];
+      this.#waiting.push(resolve);
+    });
+  }
+
+  /** Lets everybody go on who waits for room. */
+  release(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const resolve of waiting) resolve();
   }
 
   missed(stream: TextStream, offset: number): void {
@@ -108,6 +125,7 @@ export class Outbox implements Outlet {
     } else if (unsent > this.#budget.softBytes) {
       this.#lagging = true;
     }
+    if (!this.#lagging && this.#waiting) this.release();
   }
 
   /** The kernel took what was waiting: what was missed is made up for in one delta per item. */
@@ -122,5 +140,6 @@ export class Outbox implements Outlet {
       if (frame) this.push(frame);
     }
     this.#hub.touch(this);
+    this.release();
   }
 }

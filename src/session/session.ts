@@ -1,7 +1,7 @@
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { CallerSession } from "../dispatch/context.ts";
 import type { z } from "zod";
-import { notificationFrame } from "../events/notification-frame.ts";
+import { bytesFrame, notificationFrame } from "../events/notification-frame.ts";
 import type { Subscriptions } from "../events/port.ts";
 import type { NotificationSpec } from "../protocol/define.ts";
 import { errorCodes } from "../protocol/errors.ts";
@@ -40,6 +40,7 @@ export class Session implements SessionEnd, CallerSession {
   #malformed = 0;
   #malformedSinceMs = 0;
   #inFlight = 0;
+  #closeListeners: Set<() => void> | undefined;
 
   constructor(ports: SessionPorts, principal: Principal, socket: FrameSocket, outbox: Outbox) {
     this.#ports = ports;
@@ -101,6 +102,24 @@ export class Session implements SessionEnd, CallerSession {
     this.#outbox.send(notificationFrame(spec.name, params, Date.now()));
   }
 
+  tellBytes(
+    spec: NotificationSpec<string, z.ZodType, "one">,
+    head: string,
+    bytes: Buffer,
+    tail: string,
+  ): Promise<void> | undefined {
+    if (this.#state.kind !== "initialized" || !this.#outbox.wants(spec.name)) return undefined;
+    this.#outbox.send(bytesFrame(spec.name, { head, bytes, tail }, Date.now()));
+    return this.#outbox.whenRoom();
+  }
+
+  onClosed(listener: () => void): () => void {
+    if (this.#state.kind === "closed") listener();
+    const listeners = (this.#closeListeners ??= new Set());
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }
+
   catchUp(threadId: ThreadId): void {
     if (this.#state.kind !== "initialized") return;
     for (const { frame, method, ask } of this.#ports.threads.catchUp(threadId)) {
@@ -156,6 +175,9 @@ export class Session implements SessionEnd, CallerSession {
     if (!next) return;
     this.#state = next;
     this.#ports.hub.leave(this.#outbox);
+    this.#outbox.release();
+    for (const listener of this.#closeListeners ?? []) listener();
+    this.#closeListeners = undefined;
     this.#ports.onClosed(this);
   }
 

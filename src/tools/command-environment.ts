@@ -18,14 +18,23 @@ const plain: Readonly<Record<string, string>> = {
   CODEX_CI: "1",
 };
 
-/** `CODEX_THREAD_ID` lets a script know in whose name it runs. */
-export function commandEnvironment(host: Environment, threadId: ThreadId): Record<string, string> {
+/** What every command inherits: the host's environment without its secrets, in UTF-8. */
+export function inheritedEnvironment(host: Environment): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(host)) {
     if (value !== undefined && !secretName.test(name) && !ownName.test(name))
       environment[name] = value;
   }
   const isUtf8 = /utf-?8/i.test(host["LC_ALL"] || host["LC_CTYPE"] || host["LANG"] || "");
-  const locale: Record<string, string> = isUtf8 ? {} : { LANG: "C.UTF-8", LC_ALL: "C.UTF-8" };
-  return { ...environment, ...locale, ...plain, CODEX_THREAD_ID: threadId };
+  return isUtf8 ? environment : { ...environment, LANG: "C.UTF-8", LC_ALL: "C.UTF-8" };
 }
+
+/** `CODEX_THREAD_ID` lets a script know in whose name it runs. */
+export const commandEnvironment = (
+  host: Environment,
+  threadId: ThreadId,
+): Record<string, string> => ({
+  ...inheritedEnvironment(host),
+  ...plain,
+  CODEX_THREAD_ID: threadId,
+});

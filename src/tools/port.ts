@@ -1,5 +1,6 @@
 /** What the turn loop asks of a tool, and what a tool may do while it runs. */
 import type { ToolSpec } from "../model/port.ts";
+import type { ReadOnlyGit } from "../permissions/read-only-git.ts";
 import type { ItemId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { CommandAction, FileUpdateChange, ThreadItem } from "../protocol/item.ts";
 import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
@@ -110,5 +111,79 @@ export interface Tools {
   runUserCommand(command: UserCommand, context: ToolContext): Promise<UserCommandResult>;
   /** Ends every process of the thread. */
   endThread(threadId: ThreadId): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** In character cells. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly cols: number;
+}
+
+/** A command that a client runs by itself, outside of any thread. */
+export interface ClientCommand {
+  /** Program and arguments; no shell reads them. */
+  readonly command: readonly string[];
+  /** Absolute. */
+  readonly cwd: string;
+  /** Laid over what the host's commands inherit; null takes a variable out. */
+  readonly env: Readonly<Record<string, string | null>>;
+  /** Set: it runs on a terminal, and everything that it writes is `stdout`. */
+  readonly terminal: TerminalSize | undefined;
+  /** Whether its standard input can be written. */
+  readonly takesInput: boolean;
+  /** Per stream; what comes after it is read and dropped. */
+  readonly outputBytesCap: number | undefined;
+  readonly timeoutMs: number | undefined;
+  /** Set: runs this git command instead, so that nothing in the repository makes it run anything else. */
+  readonly git: ReadOnlyGit | undefined;
+}
+
+export type CommandStream = "stdout" | "stderr";
+
+/** `capReached`: the last piece of its stream, cut at the cap. The process waits for the promise. */
+export type CommandOutputListener = (
+  stream: CommandStream,
+  bytes: Buffer,
+  capReached: boolean,
+) => Promise<void> | undefined;
+
+export interface ClientProcess {
+  readonly hasTerminal: boolean;
+  readonly takesInput: boolean;
+  /** Resolves when all output was passed on: the exit code, 128 and the signal, or 124 after the time-out. */
+  readonly ended: Promise<number>;
+  /** Throws `ClientCommandError` when the process does not read what it was sent before. */
+  write(bytes: Buffer): void;
+  closeInput(): void;
+  readonly inputClosed: boolean;
+  resize(size: TerminalSize): void;
+  /** By force, with its children. */
+  kill(): void;
+}
+
+/** A command that did not start (`notStarted`, the system's words) or may not (`refused`). */
+export class ClientCommandError extends Error {
+  override readonly name = "ClientCommandError";
+  readonly kind: "notStarted" | "refused";
+
+  constructor(kind: "notStarted" | "refused", message: string, cause?: unknown) {
+    super(message, { cause });
+    this.kind = kind;
+  }
+}
+
+/** The processes that clients run. Each has an owner, its connection, whose end is the caller's to watch. */
+export interface ClientProcesses {
+  /** Rejects with `ClientCommandError`. `id` names no other process of `owner` that runs. */
+  start(
+    owner: object,
+    id: string,
+    command: ClientCommand,
+    onOutput: CommandOutputListener,
+  ): Promise<ClientProcess>;
+  /** Undefined: `owner` runs none of this id. */
+  find(owner: object, id: string): Promise<ClientProcess> | undefined;
+  count(owner: object): number;
   close(): Promise<void>;
 }

@@ -1,7 +1,6 @@
 /** One process, on pipes or on a terminal, behind the same few verbs. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { constants } from "node:os";
-import type { Readable } from "node:stream";
+import { spawn } from "node:child_process";
+import { endOfChild } from "./child-end.ts";
 import { signalGroup } from "./process-group.ts";
 
 export interface ProcessRequest {
@@ -23,14 +22,6 @@ export interface RunningProcess {
   pause(): void;
   resume(): void;
 }
-
-/**
- * How long the output may be silent after the process has ended. A child that it left behind may hold the pipe for
- * ever; what the process itself wrote is in the pipe already.
- */
-const lingerMs = 300;
-/** And how often it may go on after that: a child that writes without end is not waited for. */
-const maxLingers = 10;
 
 /** Rejects with the system's error when the process does not start. */
 export async function startProcess(
@@ -65,51 +56,12 @@ async function startOnPipe(
   stdout.on("error", () => undefined);
   return {
     groupId,
-    ended: endOfChild(child, stdout, () => {
-      stdout.off("data", onOutput);
-      // read on: whoever still holds the pipe must not be stopped by its closing
-      stdout.resume();
-      if ("unref" in stdout && typeof stdout.unref === "function") stdout.unref();
-    }),
+    ended: endOfChild(child, [{ stream: stdout, onData: onOutput }]),
     write: () => false,
     interrupt: () => void signalGroup(groupId, "SIGINT"),
     pause: () => void stdout.pause(),
     resume: () => void stdout.resume(),
   };
-}
-
-function endOfChild(child: ChildProcess, output: Readable, letGo: () => void): Promise<number> {
-  return new Promise((resolve) => {
-    let code = -1;
-    let linger: NodeJS.Timeout | undefined;
-    let hasNews = false;
-    const wait = (roundsLeft: number): void => {
-      hasNews = false;
-      linger = setTimeout(() => {
-        if (output.isPaused()) wait(roundsLeft);
-        else if (hasNews && roundsLeft > 0) wait(roundsLeft - 1);
-        else {
-          letGo();
-          resolve(code);
-        }
-      }, lingerMs);
-    };
-    child.once("exit", (exitCode, signal) => {
-      code = exitCode ?? signalCode(signal);
-      output.on("data", () => {
-        hasNews = true;
-      });
-      wait(maxLingers);
-    });
-    child.once("close", () => {
-      clearTimeout(linger);
-      resolve(code);
-    });
-  });
-}
-
-function signalCode(signal: NodeJS.Signals | null): number {
-  return signal ? 128 + constants.signals[signal] : -1;
 }
 
 async function startOnTerminal(

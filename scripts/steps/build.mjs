@@ -10,10 +10,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { root } from "./root.mjs";
-import { run, say } from "./tell.mjs";
+import { run } from "./tell.mjs";
 
 const dist = join(root, "dist");
 const stamp = ".sources";
+const hostConfig = "scripts/host.vite.config.mjs";
 const dashboardConfig = "src/dashboard/vite.config.ts";
 
 /** Whether dist/ was made from exactly these sources. By content: a branch switch that changes nothing builds nothing. */
@@ -24,14 +25,17 @@ export function isBuilt() {
 }
 
 /**
- * Makes dist/ anew: the host by tsc, the dashboard by Vite, both at once, beside the old one, which is
- * replaced when all went well. The stamp comes last.
+ * Makes dist/ anew: host and dashboard at once, beside the old one, which is replaced when all went
+ * well. The stamp comes last.
  */
 export async function build() {
   const made = fingerprint();
   const next = join(root, `dist-${process.pid}`);
   try {
-    await Promise.all([buildHost(next), buildDashboard(join(next, "dashboard"))]);
+    await Promise.all([
+      bundle("Building the host", hostConfig, next),
+      bundle("Building the dashboard", dashboardConfig, join(next, "dashboard")),
+    ]);
     // npx starts the file itself.
     chmodSync(join(next, "main.js"), 0o755);
     writeFileSync(join(next, stamp), made);
@@ -42,26 +46,23 @@ export async function build() {
   }
 }
 
-const buildHost = (folder) =>
-  node("Building the host", "node_modules/typescript/bin/tsc", ["-p", ".", "--outDir", folder]);
-
-async function buildDashboard(folder) {
-  if (existsSync(join(root, dashboardConfig))) {
-    const script = "node_modules/vite/bin/vite.js";
-    const args = ["build", "--config", dashboardConfig, "--outDir", folder, "--emptyOutDir"];
-    await node("Building the dashboard", script, args);
-  } else say(`No dashboard: ${dashboardConfig} does not exist, the host will serve none.`);
-}
-
-const node = (title, script, args) =>
-  run(title, process.execPath, [join(root, script), ...args], {
-    cwd: root,
-    env: { ...process.env, NODE_ENV: "production" },
-  });
+const bundle = (title, config, folder) =>
+  run(
+    title,
+    process.execPath,
+    [join(root, "node_modules/vite/bin/vite.js"), "build", "--config", config, "--outDir", folder],
+    { cwd: root, env: { ...process.env, NODE_ENV: "production" } },
+  );
 
 function fingerprint() {
   const hash = createHash("sha256");
-  for (const file of ["package.json", "package-lock.json", "tsconfig.json", ...sources()])
+  for (const file of [
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    hostConfig,
+    ...sources(),
+  ])
     hash
       .update(`${file}\0`)
       .update(readFileSync(join(root, file)))

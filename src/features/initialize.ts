@@ -34,8 +34,6 @@ export const initialize = method({
     codexHome: z.string(),
     platformFamily: z.string(),
     platformOs: z.string(),
-    /** Where a thread works whose client names no folder. Farhelm's own member. */
-    defaultCwd: z.string(),
   }),
   handle({ session, host, config, accounts, afterAnswer }, { clientInfo, capabilities }) {
     const { name, version } = clientInfo;
@@ -65,7 +63,6 @@ export const initialize = method({
     return {
       userAgent: `farhelm/${protocolGeneration} (${process.platform} ${release()}; ${process.arch}) unknown (${name}; ${version})`,
       codexHome: host.codexHome,
-      defaultCwd: host.defaultCwd,
       platformFamily: process.platform === "win32" ? "windows" : "unix",
       platformOs: process.platform === "darwin" ? "macos" : process.platform,
     };

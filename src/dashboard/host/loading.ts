@@ -50,6 +50,16 @@ export async function loadModels(client: Caller): Promise<void> {
   }
 }
 
+/** Where the folder picker begins. */
+export async function loadHomeFolder(client: Caller): Promise<void> {
+  try {
+    const { defaultCwd } = await client.call("farhelm/host/read", {});
+    useDashboard.setState({ homeFolder: defaultCwd });
+  } catch {
+    // The picker begins at the root then.
+  }
+}
+
 function mergeThreads(listed: readonly Thread[]): void {
   useDashboard.setState(({ host }) => {
     const threads = new Map(host.threads);

@@ -9,7 +9,7 @@ import { openBrowserSocket } from "./browser-socket.ts";
 import { keepDraft, readDraft } from "./drafts.ts";
 import { browserClock } from "./frame-clock.ts";
 import { IndexedKeyStore } from "./indexed-key-store.ts";
-import { loadModels, loadThreads } from "./loading.ts";
+import { loadHomeFolder, loadModels, loadThreads } from "./loading.ts";
 import { useDashboard } from "./store.ts";
 
 export const keyStore = new IndexedKeyStore();
@@ -48,10 +48,10 @@ export const applyEvent = (event: HostEvent): void => {
 function stateChanged(connection: ConnectionState): void {
   useDashboard.setState({ connection, role: client.role ?? null });
   if (connection.kind !== "connected") return;
-  useDashboard.setState({ homeFolder: client.host?.defaultCwd ?? "/" });
   queue.push({ kind: "connected" });
   void loadThreads(client);
   void loadModels(client);
+  void loadHomeFolder(client);
 }
 
 /** A thread that another device started before this page came is not in the list; its first sign of life fetches it. */

@@ -1,0 +1,16 @@
+// The host as a few files instead of some hundred: most of a start is finding and reading modules.
+// What holds a native binary stays where npm put it.
+export default {
+  logLevel: "warn",
+  publicDir: false,
+  ssr: { target: "node", noExternal: true, external: ["libsql", "@lydell/node-pty"] },
+  build: {
+    ssr: "src/main.ts",
+    // the dashboard is built into the same folder
+    emptyOutDir: false,
+    target: "node20",
+    minify: false,
+    sourcemap: true,
+    rolldownOptions: { output: { entryFileNames: "main.js", chunkFileNames: "[name]-[hash].js" } },
+  },
+};

@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { method } from "../dispatch/define.ts";
+
+/** What a dashboard shows of the host; Farhelm's own. */
+export const hostRead = method({
+  name: "farhelm/host/read",
+  stability: "experimental",
+  role: "viewer",
+  params: z.looseObject({}),
+  result: z.object({
+    /** The machine's name. */
+    serverName: z.string(),
+    /** Where a thread works whose client names no folder. */
+    defaultCwd: z.string(),
+  }),
+  handle: ({ host }) => ({ serverName: host.serverName, defaultCwd: host.defaultCwd }),
+});

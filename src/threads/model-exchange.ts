@@ -44,19 +44,26 @@ export class ModelExchange implements ModelSink {
   #storing: Promise<void> | undefined;
   #open: OpenItem | undefined;
   #failure: Error | undefined;
+  readonly #broken = new AbortController();
 
   constructor(owner: ExchangeOwner) {
     this.#owner = owner;
+  }
+
+  /** Aborts when something could not be stored: what comes after it is for nobody. */
+  get broken(): AbortSignal {
+    return this.#broken.signal;
   }
 
   /** The text that is being written, for one who comes in the middle of it. */
   get partial(): ThreadItem | undefined {
     if (!this.#open) return undefined;
     const { id, type, startedAtMs, streams } = this.#open;
-    const texts = [...streams.values()].map((stream) => stream.text());
+    const texts = (kind: string): readonly string[] =>
+      [...streams].filter(([key]) => key.startsWith(kind)).map(([, stream]) => stream.text());
     return type === "message"
-      ? agentMessageItem(id, texts.join(""), startedAtMs, null)
-      : reasoningItem(id, texts, [], startedAtMs, null);
+      ? agentMessageItem(id, texts("text").join(""), startedAtMs, null)
+      : reasoningItem(id, texts("summary"), texts("content"), startedAtMs, null);
   }
 
   itemAdded(item: ModelItem): void {
@@ -121,6 +128,7 @@ export class ModelExchange implements ModelSink {
   }
 
   #inOrder(step: () => Promise<void> | void): void {
+    if (this.#failure) return;
     if (this.#storing) {
       this.#waiting.push(step);
       return;
@@ -136,6 +144,8 @@ export class ModelExchange implements ModelSink {
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error));
       this.#waiting.length = 0;
+      this.#closeOpen();
+      this.#broken.abort(this.#failure);
     } finally {
       this.#storing = undefined;
     }

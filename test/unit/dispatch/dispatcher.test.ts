@@ -19,7 +19,8 @@ const Params = z.looseObject({ key: z.string().optional() });
 
 function callerOf(facts: Partial<Caller> & { readonly role?: Role } = {}): Caller {
   const { role = "admin", ...rest } = facts;
-  return {
+  const caller: Caller = Object.create(null);
+  return Object.assign(caller, {
     principal: { kind: "local", id: "local", name: "Local", role },
     initialized: true,
     experimental: true,
@@ -30,7 +31,7 @@ function callerOf(facts: Partial<Caller> & { readonly role?: Role } = {}): Calle
     tell: () => {},
     catchUp: () => {},
     ...rest,
-  };
+  });
 }
 
 /** A dispatcher with these methods, and all that it answered and logged. */

@@ -1,0 +1,280 @@
+/** The thread manager over working fakes: a scripted model, scripted tools, a store in memory that can be held up. */
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createConfigReader } from "../../src/config/config-reader.ts";
+import { EventHub } from "../../src/events/event-hub.ts";
+import { escapeText } from "../../src/events/text-stream.ts";
+import type {
+  ModelError,
+  ModelOutcome,
+  ModelProvider,
+  ModelRequest,
+  ModelSink,
+  Models,
+} from "../../src/model/port.ts";
+import type { ThreadId } from "../../src/protocol/ids.ts";
+import { protocolGeneration } from "../../src/protocol/generation.ts";
+import { createMemoryStore } from "../../src/store/memory-store.ts";
+import type { HistoryEvent, ThreadMeta, ThreadStore, ThreadWriter } from "../../src/store/port.ts";
+import { ApprovalDesk } from "../../src/threads/approval-desk.ts";
+import type { StartOptions } from "../../src/threads/port.ts";
+import { ThreadLoader } from "../../src/threads/thread-loader.ts";
+import { ThreadManager } from "../../src/threads/thread-manager.ts";
+import type { ToolCall, ToolContext, ToolOutput, Tools } from "../../src/tools/port.ts";
+import { tick } from "./memory-socket.ts";
+import { RecordingOutlet } from "./recording-outlet.ts";
+
+/** One answer of the model. */
+export type Reply = (
+  sink: ModelSink,
+  signal: AbortSignal,
+  request: ModelRequest,
+) => Promise<ModelOutcome>;
+
+export type Tool = (call: ToolCall, context: ToolContext) => Promise<ToolOutput>;
+
+export const usage = {
+  totalTokens: 10,
+  inputTokens: 7,
+  cachedInputTokens: 0,
+  cacheWriteInputTokens: 0,
+  outputTokens: 3,
+  reasoningOutputTokens: 0,
+};
+const outcome: ModelOutcome = { responseId: null, usage };
+
+/** A message that comes in these pieces. */
+export function sayTo(sink: ModelSink, id: string, pieces: readonly string[]): void {
+  sink.itemAdded({ type: "message", id, role: "assistant", content: [] });
+  for (const piece of pieces) sink.textDelta(id, escapeText(piece));
+  const text = pieces.join("");
+  sink.itemDone({
+    type: "message",
+    id,
+    role: "assistant",
+    content: [{ type: "output_text", text }],
+  });
+}
+
+export const callTo = (sink: ModelSink, name: string, callId: string, args = "{}"): void =>
+  sink.itemDone({
+    type: "function_call",
+    id: `fc_${callId}`,
+    call_id: callId,
+    name,
+    arguments: args,
+  });
+
+export const says =
+  (id: string, ...pieces: readonly string[]): Reply =>
+  async (sink) => {
+    sayTo(sink, id, pieces);
+    return outcome;
+  };
+
+export const calls =
+  (...named: readonly (readonly [name: string, callId: string])[]): Reply =>
+  async (sink) => {
+    for (const [name, callId] of named) callTo(sink, name, callId);
+    return outcome;
+  };
+
+export const failsWith =
+  (error: Error): Reply =>
+  () =>
+    Promise.reject(error);
+
+/** Says something and then nothing more until it is aborted. */
+export const hangs =
+  (id: string, ...pieces: readonly string[]): Reply =>
+  (sink, signal) => {
+    sink.itemAdded({ type: "message", id, role: "assistant", content: [] });
+    for (const piece of pieces) sink.textDelta(id, escapeText(piece));
+    return untilAborted(signal);
+  };
+
+export const untilAborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+
+class ScriptedModel implements ModelProvider {
+  readonly id = "mock";
+  readonly name = "Mock";
+  readonly requests: ModelRequest[] = [];
+  readonly script: Reply[] = [];
+  /** Delays before the retries that it grants. */
+  retryDelaysMs: number[] = [];
+
+  metadata() {
+    return { contextWindow: 1_000, known: true, offersPatchTool: false, defaultEffort: null };
+  }
+
+  stream(request: ModelRequest, sink: ModelSink, signal: AbortSignal): Promise<ModelOutcome> {
+    this.requests.push(request);
+    const reply = this.script.shift() ?? says("msg_end", "nothing more to say");
+    return reply(sink, signal, request);
+  }
+
+  retryDelayMs(attempt: number, _error: ModelError): number | undefined {
+    return this.retryDelaysMs[attempt - 1];
+  }
+
+  retryLimit(): number {
+    return this.retryDelaysMs.length;
+  }
+}
+
+/** What the store is asked to append waits for `gate` and fails with `failure`, or once with `failOnce`. */
+export class HeldStore {
+  readonly appended: HistoryEvent[] = [];
+  gate: Promise<void> | undefined;
+  failure: Error | undefined;
+  failOnce: Error | undefined;
+  readonly store: ThreadStore;
+
+  constructor(store: ThreadStore) {
+    const held = (writer: ThreadWriter): ThreadWriter => ({
+      append: async (events) => {
+        await this.gate;
+        const failure = this.failOnce ?? this.failure;
+        this.failOnce = undefined;
+        if (failure) throw failure;
+        await writer.append(events);
+        this.appended.push(...events);
+      },
+      close: () => writer.close(),
+    });
+    this.store = new Proxy(store, {
+      get(target, member) {
+        if (member === "create") return (meta: ThreadMeta) => held(target.create(meta));
+        if (member === "open") return async (id: ThreadId) => held(await target.open(id));
+        const value: unknown = Reflect.get(target, member);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  }
+}
+
+export interface ThreadBench {
+  readonly hub: EventHub;
+  readonly model: ScriptedModel;
+  readonly tools: Map<string, Tool>;
+  readonly held: HeldStore;
+  readonly manager: ThreadManager;
+  readonly logged: object[];
+  readonly home: string;
+  /** Another manager over the same store, as after a restart. */
+  restarted(): ThreadManager;
+  /** A new thread with an outlet that watches it; what it was told until then is left out. */
+  thread(options?: Partial<StartOptions>): Promise<{ id: ThreadId; outlet: RecordingOutlet }>;
+  /** Starts a turn and gives its id. */
+  turn(id: ThreadId, text: string): Promise<string>;
+}
+
+export function createThreadBench(): ThreadBench {
+  const home = mkdtempSync(join(tmpdir(), "farhelm-threads-"));
+  const config = createConfigReader({
+    codexHome: home,
+    sessionFlags: [],
+    systemFile: join(home, "none"),
+  });
+  const hub = new EventHub();
+  const model = new ScriptedModel();
+  const models: Models = {
+    provider: () => model,
+    defaults: () => ({ modelProvider: "mock", model: "mock-model" }),
+    list: () => Promise.resolve([]),
+  };
+  const byName = new Map<string, Tool>();
+  const tools: Tools = {
+    specs: () => [],
+    run: (call, context) => {
+      const tool = byName.get(call.name);
+      return tool ? tool(call, context) : Promise.resolve({ output: `no tool ${call.name}` });
+    },
+    endThread: () => Promise.resolve(),
+    runUserCommand: () => Promise.reject(new Error("not part of these tests")),
+    close: () => Promise.resolve(),
+  };
+  const held = new HeldStore(createMemoryStore());
+  const logged: object[] = [];
+  const docs = () => Promise.resolve([]);
+  const createManager = (): ThreadManager =>
+    new ThreadManager(
+      {
+        publisher: hub,
+        models,
+        tools,
+        desk: new ApprovalDesk(hub),
+        log: { error: (fields, message) => void logged.push({ ...fields, message }) },
+        docs,
+        diffOf: (files) => files.map(({ path }) => path).join("\n"),
+      },
+      held.store,
+      new ThreadLoader({
+        store: held.store,
+        publisher: hub,
+        models,
+        config,
+        defaultCwd: home,
+        docs,
+        cliVersion: protocolGeneration,
+      }),
+    );
+  const manager = createManager();
+  return {
+    hub,
+    model,
+    tools: byName,
+    held,
+    manager,
+    logged,
+    home,
+    restarted: createManager,
+    async thread(options = {}) {
+      const { view, announce } = await manager.start({
+        ephemeral: false,
+        historyMode: undefined,
+        threadSource: null,
+        originator: "test",
+        config: {},
+        ...options,
+      });
+      const outlet = new RecordingOutlet();
+      hub.join(outlet);
+      hub.subscribe(view.thread.id, outlet);
+      announce();
+      await tick();
+      outlet.pushed.length = 0;
+      return { id: view.thread.id, outlet };
+    },
+    async turn(id, text) {
+      const { turn, announce } = await manager.startTurn(id, {
+        input: [{ type: "text", text, text_elements: [] }],
+        clientId: null,
+        outputSchema: null,
+      });
+      announce();
+      return turn.id;
+    },
+  };
+}
+
+/** Resolves when `holds` is true, looked at after every tick; fails the test with `what` if it never is. */
+export async function until(holds: () => boolean, what = "what was waited for"): Promise<void> {
+  const deadlineMs = Date.now() + 10_000;
+  while (!holds()) {
+    if (Date.now() > deadlineMs) throw new Error(`${what} did not happen`);
+    await tick();
+  }
+}
+
+export const turnEnded = (outlet: RecordingOutlet, count = 1): Promise<void> =>
+  until(
+    () => outlet.trace.filter((name) => name === "turn/completed").length >= count,
+    `turn/completed no. ${count}`,
+  );

@@ -74,7 +74,9 @@ describe.skipIf(binary === undefined).each(["paginated", "legacy"] as const)(
       served.push(server);
       return server;
     };
-    const stopLast = async (): Promise<void> => void (await served.pop()?.stop());
+    const stopLast = async (): Promise<void> => {
+      await served.pop()?.stop();
+    };
 
     beforeAll(async () => {
       const home = newFolder("farhelm-round-trip-");

@@ -39,6 +39,8 @@ interface OpenTurn {
   readonly id: TurnId;
   rootTurnId: string | null;
   readonly items: ThreadItem[];
+  /** How many model items came before it; matters where those do not name their turn. */
+  modelItemsBefore: number;
   status: Turn["status"];
   error: TurnError | null;
   startedAt: number | null;
@@ -164,6 +166,7 @@ export class RolloutDecoder {
   #compact(payload: Json): void {
     if (!Array.isArray(payload["replacement_history"])) return;
     this.#modelItems = [];
+    for (const turn of this.#turns) turn.modelItemsBefore = Infinity;
     for (const item of listOf(payload["replacement_history"])) {
       if (isRecord(item)) this.#addModelItem(item);
     }
@@ -197,6 +200,7 @@ export class RolloutDecoder {
       id: TurnId.parse(id),
       rootTurnId: null,
       items: [],
+      modelItemsBefore: this.#modelItems.length,
       status: "inProgress",
       error: null,
       startedAt: null,
@@ -217,7 +221,7 @@ export class RolloutDecoder {
 
   #end(event: Json, status: Turn["status"]): OpenTurn | undefined {
     const id = textOf(event["turn_id"]);
-    const turn = id === null ? this.#current : this.#byId.get(id);
+    const turn = id === null ? (this.#current ?? this.#turns.at(-1)) : this.#byId.get(id);
     this.#current = undefined;
     if (turn === undefined) return undefined;
     turn.status = status;
@@ -260,6 +264,8 @@ export class RolloutDecoder {
   #implicitTurn(): OpenTurn {
     const turn = this.#turn(this.#implicitId());
     turn.status = "completed";
+    // The message was written for the model first.
+    if (this.#modelItems.at(-1)?.item["role"] === "user") turn.modelItemsBefore -= 1;
     return turn;
   }
 
@@ -271,10 +277,12 @@ export class RolloutDecoder {
 
   #rollBack(count: number): void {
     if (count <= 0) return;
-    const gone = new Set<string>(this.#turns.splice(-count).map(({ id }) => id));
+    const taken = this.#turns.splice(-count);
+    const gone = new Set<string>(taken.map(({ id }) => id));
     for (const id of gone) this.#byId.delete(id);
+    const unnamed = taken.find(({ id }) => isImplicit(id))?.modelItemsBefore ?? Infinity;
     this.#modelItems = this.#modelItems.filter(
-      ({ turnId }) => turnId === null || !gone.has(turnId),
+      ({ turnId }, index) => index < unnamed && (turnId === null || !gone.has(turnId)),
     );
   }
 }

@@ -22,6 +22,53 @@ const event = (payload: object): string => line("event_msg", payload);
 
 const message = (text: string) => ({ type: "message", role: "user", content: [{ text }] });
 
+interface ShownItem {
+  readonly type: string;
+  readonly id: string;
+  readonly text?: string;
+  readonly content?: readonly unknown[];
+  readonly summary?: readonly string[];
+}
+
+interface ShownTurn {
+  readonly id: string;
+  readonly status: string;
+  readonly items: readonly ShownItem[];
+}
+
+describe.each(["0.80.0", "0.100.0", "0.115.0", "0.128.0"])("a rollout of stock %s", (version) => {
+  test("reads as that version shows it, and as it was before once a turn is taken back", async () => {
+    const lines = await linesOf(`stock-${version}.jsonl`);
+    const at = lines.findLastIndex((text) => text.includes('"thread_rolled_back"'));
+    const shown: ShownTurn[] = JSON.parse(await fixture(`stock-${version}-turns.json`));
+    const history = decode(lines.slice(0, at));
+    expect(history.turns.map(({ id }) => id)).toEqual(shown.map(({ id }) => id));
+    expect(history.turns).toMatchObject(
+      shown.map(({ items, status }) => ({
+        status,
+        items: items.map(({ type, id, text, summary }) => ({
+          type,
+          id,
+          ...(text === undefined ? {} : { text }),
+          ...(summary === undefined ? {} : { summary }),
+        })),
+      })),
+    );
+    expect(history.settings).toMatchObject({ model: "mock-model", cwd: "/srv/ws" });
+    const before = decode(lines);
+    expect(before.turns).toEqual(history.turns.slice(0, -1));
+    const sent = JSON.stringify(before.modelItems);
+    expect(sent).toContain("Success. Updated the following files");
+    expect(sent).toContain("hang");
+    expect(sent).not.toContain('"after"');
+    expect(JSON.stringify(history.modelItems)).toContain("still here");
+    expect(readHead(lines, 0)).toMatchObject({
+      complete: true,
+      head: { preview: "hello", meta: { cwd: "/srv/ws", modelProvider: "mock" } },
+    });
+  });
+});
+
 describe("a rollout of the stock server", () => {
   test("in today's form reads as that server shows it", async () => {
     const history = decode(await linesOf("paginated.jsonl"));

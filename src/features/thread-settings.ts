@@ -13,6 +13,7 @@ import {
 import type { TurnEnvironment } from "../protocol/settings.ts";
 import { Thread } from "../protocol/thread.ts";
 import type { SettingsOverride, ThreadView } from "../threads/port.ts";
+import { isRecord } from "../util/is-record.ts";
 
 /** What thread/start and thread/resume take of settings. */
 export const threadSettingsParams = {
@@ -45,13 +46,16 @@ export const threadSettingsResult = {
   multiAgentMode: z.literal("explicitRequestOnly"),
 };
 
+/** What deciding on wishes needs of a context. */
+type Caller = Pick<Context, "config" | "principal">;
+
 type SettingsParams = z.output<z.ZodObject<typeof threadSettingsParams>>;
 
 /**
  * A caller's wishes; `config.model` and `config.model_reasoning_effort` count as named. One who may
  * only watch or approve changes nothing: what it asks for is passed over.
  */
-export function overrideOf(context: Context, params: SettingsParams): SettingsOverride {
+export function overrideOf(context: Caller, params: SettingsParams): SettingsOverride {
   if (!mayAct(context.principal.role, "operator")) return {};
   const config = params.config ?? {};
   checkConfigKeys(context, config);
@@ -74,6 +78,7 @@ export function overrideOf(context: Context, params: SettingsParams): SettingsOv
 
 /** Keys of config.toml that say how the agent talks, not what it may reach. Everybody who may start a thread may set them. */
 const harmlessKeys: ReadonlySet<string> = new Set([
+  "cloud",
   "model",
   "model_provider",
   "model_reasoning_effort",
@@ -86,22 +91,30 @@ const harmlessKeys: ReadonlySet<string> = new Set([
   "project_doc_max_bytes",
   // what it loosens is looked at apart
   "sandbox_mode",
+  "skills",
   "tools",
   "web_search",
 ]);
 
 /** A thread's own configuration reaches as far as config.toml: sandbox, endpoints, commands. That is an admin's to write. */
-function checkConfigKeys({ principal }: Context, config: Readonly<Record<string, unknown>>): void {
+function checkConfigKeys({ principal }: Caller, config: Readonly<Record<string, unknown>>): void {
   if (mayAct(principal.role, "admin")) return;
-  const key = Object.keys(config).find((name) => !harmlessKeys.has(name.split(".")[0] ?? ""));
+  const key = Object.keys(config).find((name) => !isHarmless(name, config[name]));
   if (key === undefined) return;
   throw invalidRequest(
     `setting \`${key}\` in a thread's config needs the role admin; this connection has ${principal.role}. Leave it out, or ask an admin to set it in config.toml.`,
   );
 }
 
+/** Taking away is harmless too: no servers, the narrowest permissions. */
+function isHarmless(key: string, value: unknown): boolean {
+  if (key === "mcp_servers") return isRecord(value) && Object.keys(value).length === 0;
+  if (key === "default_permissions") return value === ":read-only";
+  return harmlessKeys.has(key.split(".")[0] ?? "");
+}
+
 /** Taking the limits away is an admin's to do, whatever the call. */
-export function checkLoosening({ principal }: Context, override: SettingsOverride): void {
+export function checkLoosening({ principal }: Caller, override: SettingsOverride): void {
   if (mayAct(principal.role, "admin")) return;
   const loosens =
     override.sandboxPolicy?.type === "dangerFullAccess" ||
@@ -153,7 +166,7 @@ export function settingsAnswer(view: ThreadView) {
 
 /** The sandbox that a caller's own config keys ask for, if it is another than the configured one. */
 function sandboxIn(
-  context: Context,
+  context: Caller,
   config: Readonly<Record<string, unknown>> | null | undefined,
 ): SandboxMode | undefined {
   if (!config) return undefined;

@@ -1,6 +1,6 @@
 /** The composition root: the only file that builds implementations and joins them. */
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,6 +38,7 @@ import type { TransportOptions } from "./transport/options.ts";
 import { createTransport } from "./transport/server.ts";
 import type { LineLog } from "./util/line-log.ts";
 import { createLineLog } from "./util/line-log.ts";
+import { makePrivateFolder } from "./util/private-folder.ts";
 
 /** Past 1 MiB unsent a connection gets no deltas, past 8 MiB it is closed. */
 const budget = { softBytes: 1024 * 1024, hardBytes: 8 * 1024 * 1024 };
@@ -47,7 +48,7 @@ const oneDayMs = 24 * 60 * 60 * 1000;
 /** Brings a host up. Rejects with an Error whose message says what to do. */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { codexHome, farhelmHome } = options;
-  mkdirSync(farhelmHome, { recursive: true, mode: 0o700 });
+  makeHome(farhelmHome);
   const lock = lockHome(farhelmHome);
   const log = createLineLog(process.stderr, process.env["FARHELM_DEBUG"] === "1");
   const failures = failureLog(log);
@@ -196,6 +197,18 @@ async function devTls(farhelmHome: string): Promise<DevTls> {
     names: localNames(),
     nowMs: Date.now(),
   });
+}
+
+function makeHome(farhelmHome: string): void {
+  try {
+    makePrivateFolder(farhelmHome);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `FARHELM_HOME=${farhelmHome} cannot be made (${why}); choose a folder that you can write to`,
+      { cause: error },
+    );
+  }
 }
 
 /** One host per home: two would give one thread two writers. */

@@ -4,6 +4,7 @@
  */
 import { closeSync, openSync } from "node:fs";
 import Libsql from "libsql";
+import { openFailure } from "./open-failure.ts";
 
 export type SqlValue = string | number | bigint | Buffer | null;
 export type Row = Readonly<Record<string, SqlValue>>;
@@ -27,14 +28,9 @@ export interface Database {
   close(): void;
 }
 
-/** Opens (and creates, 0600) the file with WAL and a 5 s busy time-out. `:memory:` for tests. */
+/** Opens (and creates, 0600) the file with WAL and a 5 s busy time-out. `:memory:` for tests. Throws an Error that says what to do. */
 export function openDatabase(file: string): Database {
-  if (file !== ":memory:") closeSync(openSync(file, "a", 0o600));
-  const db = new Libsql(file);
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;");
-  db.exec(
-    "CREATE TABLE IF NOT EXISTS migrations (owner TEXT PRIMARY KEY, version INTEGER NOT NULL)",
-  );
+  const db = openFile(file);
 
   const transaction = <T>(work: () => T): T => {
     db.exec("BEGIN IMMEDIATE");
@@ -79,6 +75,20 @@ export function openDatabase(file: string): Database {
     },
     close: () => db.close(),
   };
+}
+
+function openFile(file: string): Libsql.Database {
+  try {
+    if (file !== ":memory:") closeSync(openSync(file, "a", 0o600));
+    const db = new Libsql(file);
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;");
+    db.exec(
+      "CREATE TABLE IF NOT EXISTS migrations (owner TEXT PRIMARY KEY, version INTEGER NOT NULL)",
+    );
+    return db;
+  } catch (error) {
+    throw openFailure(file, error);
+  }
 }
 
 const isRow = (value: unknown): value is Row => typeof value === "object" && value !== null;

@@ -1,4 +1,5 @@
 import Libsql from "libsql";
+import { openFailure } from "./open-failure.ts";
 
 export interface FileLock {
   release(): void;
@@ -9,13 +10,15 @@ export interface FileLock {
  * up when the process ends, however it ends, so a crash leaves nothing to clean.
  */
 export function holdFile(file: string): FileLock | undefined {
-  const db = new Libsql(file);
+  let db: Libsql.Database | undefined;
   try {
+    db = new Libsql(file);
     db.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
-    return { release: () => db.close() };
+    const held = db;
+    return { release: () => void held.close() };
   } catch (error) {
-    db.close();
+    db?.close();
     if (error instanceof Error && /locked|busy/i.test(error.message)) return undefined;
-    throw error;
+    throw openFailure(file, error);
   }
 }

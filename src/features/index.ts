@@ -16,6 +16,12 @@ import { hostRead } from "./host.ts";
 import { initialize } from "./initialize.ts";
 import { mockExperimentalMethod } from "./mock.ts";
 import { modelList } from "./model.ts";
+import {
+  threadCompactStart,
+  threadInjectItems,
+  threadSettingsUpdate,
+  threadShellCommand,
+} from "./thread-actions.ts";
 import { threadItemsList, threadList, threadLoadedList, threadTurnsList } from "./thread-list.ts";
 import {
   threadArchive,
@@ -41,6 +47,10 @@ export const methods = [
   threadUnsubscribe,
   threadTurnsList,
   threadItemsList,
+  threadSettingsUpdate,
+  threadShellCommand,
+  threadCompactStart,
+  threadInjectItems,
   turnStart,
   turnSteer,
   turnInterrupt,

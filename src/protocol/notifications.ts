@@ -2,6 +2,7 @@ import { z } from "zod";
 import { notification } from "./define.ts";
 import { ItemId, RequestId, ThreadId, TurnId } from "./ids.ts";
 import { ThreadItem } from "./item.ts";
+import { ThreadSettings } from "./settings.ts";
 import { Thread, ThreadStatus } from "./thread.ts";
 import { ThreadTokenUsage, Turn, TurnError } from "./turn.ts";
 
@@ -48,6 +49,22 @@ export const threadNameUpdated = notification({
   stability: "stable",
   audience: "all",
   params: z.object({ threadId: ThreadId, threadName: z.string().nullable() }),
+});
+
+/** The settings for turns to come changed, by a client or with a turn. */
+export const threadSettingsUpdated = notification({
+  name: "thread/settings/updated",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ threadId: ThreadId, threadSettings: ThreadSettings }),
+});
+
+/** The messages that wait for the thread changed; `thread/queue/list` tells them. */
+export const threadQueueChanged = notification({
+  name: "thread/queue/changed",
+  stability: "stable",
+  audience: "thread",
+  params: z.object({ threadId: ThreadId }),
 });
 
 export const threadTokenUsageUpdated = notification({
@@ -216,6 +233,8 @@ export const notifications = [
   threadUnarchived,
   threadClosed,
   threadNameUpdated,
+  threadSettingsUpdated,
+  threadQueueChanged,
   threadTokenUsageUpdated,
   turnStarted,
   turnCompleted,

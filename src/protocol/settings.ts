@@ -42,3 +42,38 @@ export const TurnEnvironment = z.looseObject({
   runtimeWorkspaceRoots: z.array(z.string()).nullish(),
 });
 export type TurnEnvironment = z.infer<typeof TurnEnvironment>;
+
+/** The settings in force in a thread, for turns to come. */
+export const ThreadSettings = z.object({
+  disabledPluginIds: z.array(z.string()),
+  cwd: z.string(),
+  environments: z
+    .array(
+      z.object({
+        environmentId: z.string(),
+        cwd: z.string(),
+        runtimeWorkspaceRoots: z.array(z.string()),
+      }),
+    )
+    .nullable(),
+  approvalPolicy: ApprovalPolicy,
+  approvalsReviewer: ApprovalsReviewer,
+  sandboxPolicy: SandboxPolicy,
+  activePermissionProfile: z.unknown().nullable(),
+  model: z.string(),
+  modelProvider: z.string(),
+  serviceTier: z.string().nullable(),
+  effort: ReasoningEffort.nullable(),
+  summary: ReasoningSummary.nullable(),
+  collaborationMode: z.object({
+    mode: z.enum(["plan", "default"]),
+    settings: z.object({
+      model: z.string(),
+      reasoning_effort: z.string().nullable(),
+      developer_instructions: z.string().nullable(),
+    }),
+  }),
+  multiAgentMode: z.literal("explicitRequestOnly"),
+  personality: z.string().nullable(),
+});
+export type ThreadSettings = z.infer<typeof ThreadSettings>;

@@ -93,6 +93,25 @@ export const abortedItem: ModelItem = message("user", [
   "<turn_aborted>\nThe person interrupted this turn before it was done. What was running has been stopped and may have taken effect in part; look before you go on.\n</turn_aborted>",
 ]);
 
+/** What a model is asked for when a conversation is to become shorter. */
+export const summaryRequest: ModelItem = message("user", [
+  `The conversation is about to be shortened: everything before this message will be gone, and only the person's own words and your answer to this message stay. Write down what somebody needs who takes the work over now and knows nothing else:
+
+- what the person wants, with every limit and preference that they stated
+- what has been done and decided so far, and why
+- where things stand: files, commands, results and numbers that matter, by their exact names
+- what is left to do, in order
+
+Be complete and brief. Do not call tools and do not address the person.`,
+]);
+
+const summaryPreface =
+  "The conversation up to here was shortened. A model that worked on it left this account; take it as what is known and go on from there:";
+
+export const summaryText = (summary: string): string => `${summaryPreface}\n\n${summary}`;
+
+export const userTextItem = (text: string): ModelItem => message("user", [text]);
+
 function message(role: "user" | "developer", texts: readonly string[]): ModelItem {
   return { type: "message", role, content: texts.map((text) => ({ type: "input_text", text })) };
 }

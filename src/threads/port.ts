@@ -1,17 +1,20 @@
 /** What features and sessions may ask of threads. The manager implements it; tests hand in a fake. */
 import type { RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
+import type { ModelItem } from "../protocol/model-item.ts";
 import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { Turn, TurnItemsView } from "../protocol/turn.ts";
 import type { UserInput } from "../protocol/user-input.ts";
+import type { UserCommand } from "../tools/port.ts";
 
 /** What a caller may set when a thread or turn starts; undefined: as it was, or as configured. */
 export interface SettingsOverride {
   readonly cwd?: string | undefined;
   readonly model?: string | undefined;
   readonly modelProvider?: string | undefined;
-  readonly effort?: string | undefined;
+  /** Null: the model's own. */
+  readonly effort?: string | null | undefined;
   readonly summary?: string | undefined;
   readonly approvalPolicy?: ApprovalPolicy | undefined;
   readonly sandboxPolicy?: SandboxPolicy | undefined;
@@ -72,6 +75,11 @@ export interface ThreadListQuery extends PageQuery {
   readonly sortKey: "created_at" | "updated_at" | "recency_at";
 }
 
+/** The work is done and stored; `announce` tells the clients and must run after the answer. */
+export interface Announcing {
+  readonly announce: () => void;
+}
+
 /** A ready frame: a notification of `method`, or the server request `ask`. */
 export interface CatchUpFrame {
   readonly frame: Buffer;
@@ -110,7 +118,15 @@ export interface Threads {
     clientId: string | null,
   ): Promise<{ turnId: TurnId; readonly announce: () => void }>;
   /** Resolves when the turn has ended; rejects at once when it is not active. */
-  interrupt(id: ThreadId, turnId: TurnId): Promise<{ readonly announce: () => void }>;
+  interrupt(id: ThreadId, turnId: TurnId): Promise<Announcing>;
+  /** A person's own command, outside any sandbox: in the turn that runs, else in one of its own. */
+  runShellCommand(id: ThreadId, command: UserCommand): Promise<Announcing>;
+  /** Shortens what the model is sent, in a turn of its own; a turn that runs is interrupted. */
+  compact(id: ThreadId): Promise<Announcing>;
+  /** Adds to what the model is sent; people are shown nothing of it. */
+  injectItems(id: ThreadId, items: readonly ModelItem[]): Promise<void>;
+  /** For turns to come. */
+  updateSettings(id: ThreadId, override: SettingsOverride): Promise<Announcing>;
 
   /** Whether the thread is in memory. */
   isLoaded(id: ThreadId): boolean;

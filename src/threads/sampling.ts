@@ -18,17 +18,33 @@ export interface SamplingOptions {
   readonly steering: AbortSignal;
 }
 
-/**
- * One answer of the model, retried as the provider says; resolves with the tools that it calls.
- * Rejects with `ModelError` when the provider gives up, with the reason when a signal aborts.
- */
-export async function sample(options: SamplingOptions): Promise<readonly ToolCall[]> {
+/** One answer of the model; resolves with the tools that it calls. Rejects as `retried` does. */
+export function sample(options: SamplingOptions): Promise<readonly ToolCall[]> {
   const { record, ports, interruption, steering } = options;
   const signal = AbortSignal.any([interruption, steering]);
-  const provider = ports.models.provider(record.thread.settings.modelProvider);
+  return retried({ record, ports, signal }, () => attempt(options, signal));
+}
+
+/**
+ * Asks the model, again where the provider says so, and tells the clients of it.
+ * Rejects with `ModelError` when the provider gives up, with the reason when `signal` aborts.
+ */
+export async function retried<T>(
+  {
+    record,
+    ports,
+    signal,
+  }: {
+    readonly record: TurnRecord;
+    readonly ports: TurnPorts;
+    readonly signal: AbortSignal;
+  },
+  ask: () => Promise<T>,
+): Promise<T> {
+  const provider = ports.models.provider(record.settings.modelProvider);
   for (let failures = 0; ;) {
     try {
-      return await attempt(options, signal);
+      return await ask();
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ModelError)) throw error;
@@ -46,8 +62,7 @@ async function attempt(
   { record, ports, outputSchema }: SamplingOptions,
   signal: AbortSignal,
 ): Promise<readonly ToolCall[]> {
-  const { thread } = record;
-  const { settings } = thread;
+  const { thread, settings } = record;
   const provider = ports.models.provider(settings.modelProvider);
   const metadata = provider.metadata(settings.model);
   const exchange = new ModelExchange({

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/port.ts";
 import { policyForMode } from "../permissions/sandbox-policy.ts";
 import type { ApprovalPolicy } from "../protocol/settings.ts";
@@ -55,7 +56,7 @@ export function withOverride(settings: ThreadSettings, override: SettingsOverrid
     cwd,
     model: override.model ?? settings.model,
     modelProvider: override.modelProvider ?? settings.modelProvider,
-    effort: override.effort ?? settings.effort,
+    effort: override.effort === undefined ? settings.effort : override.effort,
     summary: override.summary ?? settings.summary,
     approvalPolicy: override.approvalPolicy ?? settings.approvalPolicy,
     sandboxPolicy: override.sandboxPolicy ?? settings.sandboxPolicy,
@@ -66,6 +67,10 @@ export function withOverride(settings: ThreadSettings, override: SettingsOverrid
       : settings.hasEnvironment,
   };
 }
+
+/** Whether a change of settings is none. */
+export const sameSettings = (one: ThreadSettings, other: ThreadSettings): boolean =>
+  isDeepStrictEqual(one, other);
 
 /** The part that is stored with each turn. */
 export function turnSettings(settings: ThreadSettings): TurnSettings {

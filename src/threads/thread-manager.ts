@@ -47,6 +47,13 @@ export class ThreadManager implements Threads {
   readonly startTurn: Threads["startTurn"] = (id, start) => this.#control.startTurn(id, start);
   readonly steer: Threads["steer"] = (...words) => this.#control.steer(...words);
   readonly interrupt: Threads["interrupt"] = (id, turnId) => this.#control.interrupt(id, turnId);
+  readonly runShellCommand: Threads["runShellCommand"] = (id, command) =>
+    this.#control.runShellCommand(id, command);
+  readonly compact: Threads["compact"] = (id) => this.#control.compact(id);
+  readonly injectItems: Threads["injectItems"] = (id, items) =>
+    this.#control.injectItems(id, items);
+  readonly updateSettings: Threads["updateSettings"] = (id, override) =>
+    this.#control.updateSettings(id, override);
 
   async start(options: StartOptions): Promise<{ view: ThreadView; readonly announce: () => void }> {
     const thread = await this.#loader.create(options);

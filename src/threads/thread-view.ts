@@ -1,3 +1,5 @@
+import { ReasoningSummary } from "../protocol/settings.ts";
+import type { ThreadSettings as SettingsView } from "../protocol/settings.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { Turn } from "../protocol/turn.ts";
 import type { ThreadRecord } from "../store/port.ts";
@@ -53,6 +55,32 @@ export function threadOf(thread: LoadedThread, turns: readonly Turn[] = []): Thr
     gitInfo: meta.gitInfo,
     name: thread.name,
     turns: [...turns],
+  };
+}
+
+/** The settings of a thread as clients are told when they change. */
+export function settingsView({ settings }: LoadedThread): SettingsView {
+  const { cwd, model, modelProvider, effort, approvalPolicy, sandboxPolicy } = settings;
+  const summary = ReasoningSummary.safeParse(settings.summary);
+  return {
+    disabledPluginIds: [],
+    cwd,
+    environments: environmentsOf(cwd, settings.hasEnvironment),
+    approvalPolicy,
+    approvalsReviewer: "user",
+    sandboxPolicy,
+    activePermissionProfile: null,
+    model,
+    modelProvider,
+    serviceTier: null,
+    effort,
+    summary: summary.success ? summary.data : null,
+    collaborationMode: {
+      mode: "default",
+      settings: { model, reasoning_effort: effort, developer_instructions: null },
+    },
+    multiAgentMode: "explicitRequestOnly",
+    personality: null,
   };
 }
 

@@ -10,12 +10,15 @@ import type { PatchedFile, ToolContext } from "../tools/port.ts";
 import { createApprovals } from "./command-approval.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import type { OpenItems } from "./open-items.ts";
+import type { ThreadSettings } from "./settings.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 
 export interface ToolContextOwner {
   readonly thread: LoadedThread;
   readonly ports: TurnPorts;
   readonly turnId: TurnId;
+  /** Those in force when the turn began. */
+  readonly settings: ThreadSettings;
   readonly open: OpenItems;
   readonly signal: AbortSignal;
   /** Stores, then announces. */
@@ -26,24 +29,18 @@ export interface ToolContextOwner {
   interrupt(): void;
 }
 
-/** What the tools of one turn reach. Settings are read when a tool asks, as they may change with a turn only. */
+/** What the tools of one turn reach. */
 export function createToolContext(owner: ToolContextOwner): ToolContext {
-  const { thread, ports, turnId, open, signal } = owner;
+  const { thread, ports, turnId, settings, open, signal } = owner;
   const { publisher } = ports;
   const ids = { threadId: thread.id, turnId };
   const patched: PatchedFile[] = [];
   return {
     ...ids,
     signal,
-    get cwd() {
-      return thread.settings.cwd;
-    },
-    get approvalPolicy() {
-      return thread.settings.approvalPolicy;
-    },
-    get sandboxPolicy() {
-      return thread.settings.sandboxPolicy;
-    },
+    cwd: settings.cwd,
+    approvalPolicy: settings.approvalPolicy,
+    sandboxPolicy: settings.sandboxPolicy,
     approvals: createApprovals({
       thread,
       turnId,
@@ -69,7 +66,7 @@ export function createToolContext(owner: ToolContextOwner): ToolContext {
       patched.push(...changes);
       publisher.publish(turnDiffUpdated, {
         ...ids,
-        diff: ports.diffOf(patched, thread.settings.cwd),
+        diff: ports.diffOf(patched, settings.cwd),
       });
     },
     planUpdated({ explanation, plan }) {

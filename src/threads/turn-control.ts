@@ -1,18 +1,28 @@
-import { invalidRequest } from "../protocol/errors.ts";
+import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId, TurnId } from "../protocol/ids.ts";
+import { threadSettingsUpdated } from "../protocol/notifications.ts";
+import type { ModelItem } from "../protocol/model-item.ts";
 import type { Turn } from "../protocol/turn.ts";
 import type { UserInput } from "../protocol/user-input.ts";
+import type { UserCommand } from "../tools/port.ts";
+import { AgentWork } from "./agent-work.ts";
+import { Compaction } from "./compaction.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import { noRollout } from "./loaded-threads.ts";
 import type { LoadedThreads } from "./loaded-threads.ts";
 import { checkInputSize } from "./model-input.ts";
-import type { TurnStart } from "./port.ts";
-import { withOverride } from "./settings.ts";
+import type { Announcing, SettingsOverride, TurnStart } from "./port.ts";
+import { sameSettings, turnSettings, withOverride } from "./settings.ts";
+import { ShellWork } from "./shell-work.ts";
 import { clientError } from "./store-errors.ts";
+import { settingsView } from "./thread-view.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 import { TurnRunner } from "./turn-runner.ts";
+import type { TurnWork } from "./turn-work.ts";
 
-/** What people do with the turns of a thread in memory. */
+const nothing: Announcing = { announce: () => {} };
+
+/** What people do with a thread in memory: turns, settings, and what the model knows. */
 export class TurnControl {
   readonly #loaded: LoadedThreads;
   readonly #ports: TurnPorts;
@@ -25,24 +35,30 @@ export class TurnControl {
   async startTurn(
     id: ThreadId,
     { input, clientId, outputSchema, ...override }: TurnStart,
-  ): Promise<{ turn: Turn; readonly announce: () => void }> {
+  ): Promise<{ readonly turn: Turn } & Announcing> {
     const thread = this.#loaded.must(id);
     checkInputSize(input);
     if (thread.active?.running) {
       const { active } = thread;
+      if (active.kind === "compact") {
+        throw new RpcError(
+          "internal",
+          "failed to submit turn input: ActiveTurnNotSteerable { turn_kind: Compact }",
+        );
+      }
       return { turn: active.opening(), announce: await steered(active, input, clientId) };
     }
     thread.unannounced?.();
-    thread.settings = withOverride(thread.settings, override);
-    const runner = new TurnRunner(thread, this.#ports, outputSchema);
-    thread.active = runner;
-    thread.recencyAtMs = Date.now();
+    const before = thread.settings;
+    thread.settings = withOverride(before, override);
     try {
-      const items = await runner.accept(input, clientId);
-      return { turn: runner.opening(), announce: () => runner.begin(items) };
+      const work = new AgentWork(outputSchema);
+      const { runner, announce } = await this.#begin(thread, work, input, clientId);
+      if (!sameSettings(before, runner.settings)) this.#tellSettings(thread);
+      return { turn: runner.opening(), announce };
     } catch (error) {
-      runner.refused();
-      throw clientError(error, noRollout(id));
+      if (!thread.active) thread.settings = before;
+      throw error;
     }
   }
 
@@ -51,7 +67,7 @@ export class TurnControl {
     expected: TurnId,
     input: readonly UserInput[],
     clientId: string | null,
-  ): Promise<{ turnId: TurnId; readonly announce: () => void }> {
+  ): Promise<{ readonly turnId: TurnId } & Announcing> {
     const thread = this.#loaded.must(id);
     if (!expected) throw invalidRequest("expectedTurnId must not be empty");
     checkInputSize(input);
@@ -60,17 +76,93 @@ export class TurnControl {
       throw invalidRequest(`expected active turn id \`${expected}\` but found \`${active.id}\``);
     }
     if (input.length === 0) throw invalidRequest("input must not be empty");
+    if (active.kind === "compact") throw notSteerable();
     return { turnId: active.id, announce: await steered(active, input, clientId) };
   }
 
-  async interrupt(id: ThreadId, turnId: TurnId): Promise<{ readonly announce: () => void }> {
+  async interrupt(id: ThreadId, turnId: TurnId): Promise<Announcing> {
     const thread = this.#loaded.must(id);
-    if (turnId === "" && !thread.active) return { announce: () => {} };
+    if (turnId === "" && !thread.active) return nothing;
     const active = runningTurn(thread, "interrupt");
     if (active.id !== turnId) {
       throw invalidRequest(`expected active turn id ${turnId} but found ${active.id}`);
     }
     return { announce: await active.interrupt() };
+  }
+
+  async runShellCommand(id: ThreadId, command: UserCommand): Promise<Announcing> {
+    const thread = this.#loaded.must(id);
+    const { active } = thread;
+    if (active?.running) return { announce: () => active.runBeside(command) };
+    thread.unannounced?.();
+    return this.#begin(thread, new ShellWork(command), [], null);
+  }
+
+  async compact(id: ThreadId): Promise<Announcing> {
+    const thread = this.#loaded.must(id);
+    const announceEnd = thread.active?.running ? await thread.active.interrupt() : undefined;
+    const { announce } = await this.#begin(thread, new Compaction(), [], null);
+    return {
+      announce() {
+        announceEnd?.();
+        announce();
+      },
+    };
+  }
+
+  async injectItems(id: ThreadId, items: readonly ModelItem[]): Promise<void> {
+    const thread = this.#loaded.must(id);
+    try {
+      await thread.append(items.map((item) => ({ kind: "modelItem", turnId: null, item })));
+    } catch (error) {
+      throw clientError(error, noRollout(id));
+    }
+  }
+
+  async updateSettings(id: ThreadId, override: SettingsOverride): Promise<Announcing> {
+    const thread = this.#loaded.must(id);
+    const settings = withOverride(thread.settings, {
+      ...override,
+      // a folder without environments asks for that folder's own
+      environments:
+        override.environments ?? (override.cwd === undefined ? undefined : [{ cwd: override.cwd }]),
+    });
+    if (sameSettings(thread.settings, settings)) return nothing;
+    try {
+      if (thread.stored) {
+        await thread.append([{ kind: "settings", settings: turnSettings(settings) }]);
+      }
+    } catch (error) {
+      throw clientError(error, noRollout(id));
+    }
+    thread.settings = settings;
+    return { announce: () => this.#tellSettings(thread) };
+  }
+
+  /** A new turn, stored; `announce` sets it going. */
+  async #begin(
+    thread: LoadedThread,
+    work: TurnWork,
+    input: readonly UserInput[],
+    clientId: string | null,
+  ): Promise<{ readonly runner: TurnRunner } & Announcing> {
+    const runner = new TurnRunner(thread, this.#ports, work);
+    thread.active = runner;
+    thread.recencyAtMs = Date.now();
+    try {
+      const items = await runner.accept(input, clientId);
+      return { runner, announce: () => runner.begin(items) };
+    } catch (error) {
+      runner.refused();
+      throw clientError(error, noRollout(thread.id));
+    }
+  }
+
+  #tellSettings(thread: LoadedThread): void {
+    this.#ports.publisher.publish(threadSettingsUpdated, {
+      threadId: thread.id,
+      threadSettings: settingsView(thread),
+    });
   }
 }
 
@@ -89,4 +181,15 @@ const steered = async (
 function runningTurn(thread: LoadedThread, wish: "steer" | "interrupt"): TurnRunner {
   if (!thread.active?.running) throw invalidRequest(`no active turn to ${wish}`);
   return thread.active;
+}
+
+function notSteerable(): RpcError {
+  const message = "cannot steer a compact turn";
+  const data = {
+    message,
+    codexErrorInfo: { activeTurnNotSteerable: { turnKind: "compact" } },
+    additionalDetails: null,
+    misalignment: null,
+  };
+  return new RpcError("invalidRequest", message, { data });
 }

@@ -1,5 +1,6 @@
 import type { ModelError } from "../model/port.ts";
 import type { AgentMessageItem } from "../protocol/item.ts";
+import type { ModelItem } from "../protocol/model-item.ts";
 import type { ThreadTokenUsage, TokenUsageBreakdown, Turn, TurnError } from "../protocol/turn.ts";
 import { StoreError } from "../store/port.ts";
 import { isRecord } from "../util/is-record.ts";
@@ -31,6 +32,23 @@ export function addUsage(
       reasoningOutputTokens: total.reasoningOutputTokens + last.reasoningOutputTokens,
     },
     last,
+    modelContextWindow,
+  };
+}
+
+/** Four bytes are taken for a token. */
+const bytesPerToken = 4;
+
+/** The usage after the conversation was replaced: how full the context is now can only be guessed. */
+export function estimatedUsage(
+  before: ThreadTokenUsage | null,
+  items: readonly ModelItem[],
+  modelContextWindow: number,
+): ThreadTokenUsage {
+  const bytes = items.reduce((sum, item) => sum + JSON.stringify(item).length, 0);
+  return {
+    total: before?.total ?? none,
+    last: { ...none, totalTokens: Math.ceil(bytes / bytesPerToken) },
     modelContextWindow,
   };
 }

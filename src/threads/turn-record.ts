@@ -11,7 +11,7 @@ import {
   turnErrored,
   turnStarted,
 } from "../protocol/notifications.ts";
-import type { Turn, TurnError } from "../protocol/turn.ts";
+import type { ThreadTokenUsage, Turn, TurnError } from "../protocol/turn.ts";
 import type { UserInput } from "../protocol/user-input.ts";
 import type { HistoryEvent } from "../store/port.ts";
 import { uuidV7 } from "../util/uuid-v7.ts";
@@ -21,6 +21,7 @@ import type { LoadedThread } from "./loaded-thread.ts";
 import { userMessageForModel } from "./model-input.ts";
 import { OpenItems } from "./open-items.ts";
 import { addUsage, summaryOf } from "./turn-end.ts";
+import type { ThreadSettings } from "./settings.ts";
 import type { TurnEvent, TurnState } from "./turn-state.ts";
 import { isRunning, nextTurnState } from "./turn-state.ts";
 
@@ -28,6 +29,8 @@ import { isRunning, nextTurnState } from "./turn-state.ts";
 export class TurnRecord {
   readonly id: TurnId = TurnId.parse(uuidV7());
   readonly thread: LoadedThread;
+  /** The settings in force when the turn began; later changes are for later turns. */
+  readonly settings: ThreadSettings;
   readonly open: OpenItems;
   /** The item that the model is writing, if any. */
   partial: () => ThreadItem | undefined = () => undefined;
@@ -40,6 +43,7 @@ export class TurnRecord {
 
   constructor(thread: LoadedThread, publisher: Publisher) {
     this.thread = thread;
+    this.settings = thread.settings;
     this.#publisher = publisher;
     this.open = new OpenItems(publisher, { threadId: thread.id, turnId: this.id });
   }
@@ -82,7 +86,7 @@ export class TurnRecord {
     const items: ThreadItem[] = [];
     if (input.length > 0) {
       const item = userMessageItem(input, clientId, Date.now());
-      events.push(this.modelEvent(await userMessageForModel(input, this.thread.settings.cwd)));
+      events.push(this.modelEvent(await userMessageForModel(input, this.settings.cwd)));
       events.push({ kind: "itemCompleted", turnId: this.id, item });
       items.push(item);
     }
@@ -104,9 +108,17 @@ export class TurnRecord {
     this.#announceCompleted(item);
   }
 
-  async count({ usage }: ModelOutcome, contextWindow: number): Promise<void> {
+  /** The conversation so far gives way to `items`; `summary` says what was in it. */
+  compact(summary: string, items: readonly ModelItem[]): Promise<void> {
+    return this.thread.append([{ kind: "compacted", turnId: this.id, summary, items }]);
+  }
+
+  count({ usage }: ModelOutcome, contextWindow: number): Promise<void> {
+    return this.tellUsage(addUsage(this.thread.usage, usage, contextWindow));
+  }
+
+  async tellUsage(tokenUsage: ThreadTokenUsage): Promise<void> {
     const { thread } = this;
-    const tokenUsage = addUsage(thread.usage, usage, contextWindow);
     await thread.append([{ kind: "tokenUsage", turnId: this.id, usage: tokenUsage }]);
     thread.usage = tokenUsage;
     thread.usageTurnId = this.id;

@@ -6,55 +6,65 @@ import { warning } from "../protocol/notifications.ts";
 import type { Turn } from "../protocol/turn.ts";
 import type { UserInput } from "../protocol/user-input.ts";
 import type { HistoryEvent } from "../store/port.ts";
-import type { ToolCall, ToolContext } from "../tools/port.ts";
+import type { UserCommand } from "../tools/port.ts";
 import { deferred } from "../util/deferred.ts";
 import { contextItems } from "./instructions.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
-import { sample } from "./sampling.ts";
+import type { ThreadSettings } from "./settings.ts";
 import { turnSettings } from "./settings.ts";
+import { runUserCommand } from "./shell-work.ts";
+import { Steering } from "./steering.ts";
 import { createToolContext } from "./tool-context.ts";
 import { localTurnError, turnErrorOf } from "./turn-end.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 import { TurnRecord } from "./turn-record.ts";
 import type { TurnEvent } from "./turn-state.ts";
+import type { TurnHands, TurnWork } from "./turn-work.ts";
 
-/** How long a tool may take to stop after an interruption before the turn ends without it. */
-const stopGraceMs = 6_000;
-
-/** One turn from the first word to the last: asks the model, runs its tools, until it has no more to say. */
+/** One turn from its beginning to its end, whatever its work is. */
 export class TurnRunner {
   readonly #thread: LoadedThread;
   readonly #ports: TurnPorts;
-  readonly #outputSchema: unknown;
+  readonly #work: TurnWork;
   readonly #record: TurnRecord;
-  readonly #context: ToolContext;
+  readonly #hands: TurnHands;
   readonly #interruption = new AbortController();
+  readonly #steering = new Steering();
   readonly #ended = deferred<void>();
-  /** Drops the model request in flight. */
-  #steering = new AbortController();
-  /** Input that is being stored and announced; the model is asked when it is. */
-  #inputPending: Promise<void> | undefined;
   /** A person answered `cancel`. */
   #cancelled = false;
   #interrupters = 0;
 
-  constructor(thread: LoadedThread, ports: TurnPorts, outputSchema: unknown) {
+  constructor(thread: LoadedThread, ports: TurnPorts, work: TurnWork) {
     this.#thread = thread;
     this.#ports = ports;
-    this.#outputSchema = outputSchema;
-    this.#record = new TurnRecord(thread, ports.publisher);
-    this.#context = createToolContext({
+    this.#work = work;
+    const record = new TurnRecord(thread, ports.publisher);
+    const { signal } = this.#interruption;
+    this.#record = record;
+    const context = createToolContext({
       thread,
       ports,
-      turnId: this.#record.id,
-      open: this.#record.open,
-      signal: this.#interruption.signal,
-      complete: (item) => this.#record.complete(item),
+      turnId: record.id,
+      settings: record.settings,
+      open: record.open,
+      signal,
+      complete: (item) => record.complete(item),
       cancel: () => {
         this.#cancelled = true;
       },
       interrupt: () => this.#interruption.abort(new Error("cancelled")),
     });
+    this.#hands = {
+      record,
+      ports,
+      context,
+      signal,
+      steering: this.#steering,
+      endIfCancelled: () => {
+        if (this.#cancelled) this.#interruption.abort(new Error("cancelled"));
+      },
+    };
   }
 
   get id(): TurnId {
@@ -67,6 +77,14 @@ export class TurnRunner {
 
   get running(): boolean {
     return this.#record.running;
+  }
+
+  get settings(): ThreadSettings {
+    return this.#record.settings;
+  }
+
+  get kind(): TurnWork["kind"] {
+    return this.#work.kind;
   }
 
   opening(): Turn {
@@ -83,7 +101,7 @@ export class TurnRunner {
     clientId: string | null,
   ): Promise<readonly ThreadItem[]> {
     const thread = this.#thread;
-    const settings = turnSettings(thread.settings);
+    const settings = turnSettings(this.#record.settings);
     const items = await this.#record.storeInput(input, clientId, [
       this.#record.startEvent(),
       ...(await this.#contextEvents()),
@@ -96,7 +114,7 @@ export class TurnRunner {
   /** Tells the clients and sets the turn going. */
   begin(firstItems: readonly ThreadItem[]): void {
     try {
-      this.#warnOfUnknownModel();
+      if (this.#work.kind === "agent") this.#warnOfUnknownModel();
       this.#record.announceStart(firstItems);
     } catch (error) {
       void this.#end(this.#endingOf(error));
@@ -117,11 +135,8 @@ export class TurnRunner {
    */
   async steer(input: readonly UserInput[], clientId: string | null): Promise<() => void> {
     if (!this.running) throw invalidRequest("no active turn to steer");
-    const before = this.#inputPending;
-    const gate = deferred<void>();
-    this.#inputPending = gate.promise;
+    const { before, done } = this.#steering.take();
     this.#record.apply({ kind: "steered" });
-    this.#steering.abort(new Error("steered"));
     try {
       await before;
       const items = await this.#record.storeInput(input, clientId, []);
@@ -129,13 +144,23 @@ export class TurnRunner {
         try {
           this.#record.announceInput(items);
         } finally {
-          gate.resolve();
+          done();
         }
       };
     } catch (error) {
-      gate.resolve();
+      done();
       throw error;
     }
+  }
+
+  /** Runs a person's own command beside what the turn does; the turn does not wait for it. */
+  runBeside(command: UserCommand): void {
+    runUserCommand(command, this.#hands).catch((error: unknown) =>
+      this.#ports.log.error(
+        { err: error, threadId: this.#thread.id },
+        "a person's command is not stored",
+      ),
+    );
   }
 
   /** Stops the turn and resolves when its end is stored; what it returns tells the clients. */
@@ -153,78 +178,11 @@ export class TurnRunner {
 
   async #run(): Promise<void> {
     try {
-      for (;;) {
-        await this.#inputStored();
-        this.#interruption.signal.throwIfAborted();
-        const calls = await this.#sample();
-        if (calls.length > 0) {
-          this.#record.apply({ kind: "toolsCalled" });
-          await this.#runTools(calls);
-          this.#record.apply({ kind: "toolsDone" });
-        } else if (!this.#steering.signal.aborted) {
-          break;
-        }
-      }
+      await this.#work.run(this.#hands);
       await this.#end({ kind: "finish" });
     } catch (error) {
       await this.#end(this.#endingOf(error));
     }
-  }
-
-  /** Waits for input that is being stored, also for such that came meanwhile. */
-  async #inputStored(): Promise<void> {
-    for (let seen; seen !== this.#inputPending;) {
-      seen = this.#inputPending;
-      await seen;
-    }
-  }
-
-  /** The tools that the model calls; none when a person's words came first and it must be asked anew. */
-  async #sample(): Promise<readonly ToolCall[]> {
-    const steering = new AbortController();
-    this.#steering = steering;
-    try {
-      const calls = await sample({
-        record: this.#record,
-        ports: this.#ports,
-        outputSchema: this.#outputSchema,
-        interruption: this.#interruption.signal,
-        steering: steering.signal,
-      });
-      return steering.signal.aborted ? [] : calls;
-    } catch (error) {
-      this.#interruption.signal.throwIfAborted();
-      if (steering.signal.aborted) return [];
-      throw error;
-    }
-  }
-
-  async #runTools(calls: readonly ToolCall[]): Promise<void> {
-    for (const call of calls) {
-      this.#interruption.signal.throwIfAborted();
-      const { output } = await this.#stoppable(this.#ports.tools.run(call, this.#context));
-      const type = call.kind === "custom" ? "custom_tool_call_output" : "function_call_output";
-      await this.#record.remember({ type, call_id: call.callId, output });
-      if (this.#cancelled) this.#interruption.abort(new Error("cancelled"));
-      this.#interruption.signal.throwIfAborted();
-    }
-  }
-
-  /** An interrupted tool gets some time to end what it started; then the turn ends without it. */
-  #stoppable<T>(work: Promise<T>): Promise<T> {
-    const { signal } = this.#interruption;
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      const stop = (): void => {
-        timer = setTimeout(() => reject(new Error("a tool did not stop")), stopGraceMs);
-      };
-      const settle = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", stop);
-      };
-      signal.addEventListener("abort", stop, { once: true });
-      work.finally(settle).then(resolve, reject);
-    });
   }
 
   #endingOf(error: unknown): TurnEvent {
@@ -250,7 +208,7 @@ export class TurnRunner {
 
   async #contextEvents(): Promise<readonly HistoryEvent[]> {
     const thread = this.#thread;
-    const { cwd, developerInstructions } = thread.settings;
+    const { cwd, developerInstructions } = this.#record.settings;
     if (thread.contextCwd === cwd) return [];
     const docs = await this.#ports.docs(cwd);
     thread.instructionSources = docs.map(({ path }) => path);
@@ -260,7 +218,7 @@ export class TurnRunner {
   }
 
   #warnOfUnknownModel(): void {
-    const { model, modelProvider } = this.#thread.settings;
+    const { model, modelProvider } = this.#record.settings;
     if (this.#ports.models.provider(modelProvider).metadata(model).known) return;
     this.#ports.publisher.publish(warning, {
       threadId: this.#thread.id,

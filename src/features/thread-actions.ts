@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { method } from "../dispatch/define.ts";
+import { RpcError, invalidRequest } from "../protocol/errors.ts";
+import type { ModelItem } from "../protocol/model-item.ts";
+import { isRecord } from "../util/is-record.ts";
+import { parseThreadId, threadOrder } from "./thread-id.ts";
+import { turnOverrideOf, turnSettingsParams } from "./turn-settings.ts";
+
+/** The stock server's limit on a person's own command. */
+const defaultTimeoutMs = 60 * 60 * 1000;
+
+export const threadSettingsUpdate = method({
+  name: "thread/settings/update",
+  stability: "experimental",
+  role: "operator",
+  params: z.looseObject({
+    ...turnSettingsParams,
+    threadId: z.string(),
+    permissions: z.string().nullish(),
+  }),
+  result: z.object({}),
+  order: threadOrder,
+  async handle(context, params) {
+    if (params.permissions && params.sandboxPolicy) {
+      throw invalidRequest("`permissions` cannot be combined with `sandboxPolicy`");
+    }
+    if (params.permissions) {
+      throw invalidRequest(
+        "named permission profiles are not supported; name the limits in `sandboxPolicy`",
+      );
+    }
+    const { announce } = await context.threads.updateSettings(
+      parseThreadId(params.threadId),
+      turnOverrideOf(context, params),
+    );
+    context.afterAnswer(announce);
+    return {};
+  },
+});
+
+/** Runs outside any sandbox and without a question, hence the role. */
+export const threadShellCommand = method({
+  name: "thread/shellCommand",
+  stability: "stable",
+  role: "admin",
+  params: z.looseObject({
+    threadId: z.string(),
+    command: z.string(),
+    timeoutMs: z.number().nullish(),
+  }),
+  result: z.object({}),
+  order: threadOrder,
+  async handle({ threads, afterAnswer }, params) {
+    const script = params.command.trim();
+    const timeoutMs = params.timeoutMs ?? defaultTimeoutMs;
+    if (timeoutMs < 0) {
+      throw new RpcError(
+        "invalidParams",
+        `thread/shellCommand timeoutMs must be non-negative, got ${timeoutMs}`,
+      );
+    }
+    if (!script) throw invalidRequest("command must not be empty");
+    const command = { script, timeoutMs };
+    const { announce } = await threads.runShellCommand(parseThreadId(params.threadId), command);
+    afterAnswer(announce);
+    return {};
+  },
+});
+
+export const threadCompactStart = method({
+  name: "thread/compact/start",
+  stability: "stable",
+  role: "operator",
+  params: z.looseObject({ threadId: z.string() }),
+  result: z.object({}),
+  order: threadOrder,
+  async handle({ threads, afterAnswer }, { threadId }) {
+    const { announce } = await threads.compact(parseThreadId(threadId));
+    afterAnswer(announce);
+    return {};
+  },
+});
+
+export const threadInjectItems = method({
+  name: "thread/inject_items",
+  stability: "stable",
+  role: "operator",
+  params: z.looseObject({ threadId: z.string(), items: z.array(z.unknown()) }),
+  result: z.object({}),
+  order: threadOrder,
+  async handle({ threads }, { threadId, items }) {
+    if (items.length === 0) throw invalidRequest("items must not be empty");
+    await threads.injectItems(parseThreadId(threadId), items.map(parseModelItem));
+    return {};
+  },
+});
+
+function parseModelItem(item: unknown, index: number): ModelItem {
+  if (isModelItem(item)) {
+    const missing = item.type === "message" ? ["role", "content"] : [];
+    const first = missing.find((member) => item[member] === undefined);
+    if (first === undefined) return item;
+    throw refusedItem(index, `missing field \`${first}\``);
+  }
+  if (isRecord(item) || Array.isArray(item)) throw refusedItem(index, "missing field `type`");
+  const shown = typeof item === "string" ? `string ${JSON.stringify(item)}` : String(item);
+  throw refusedItem(index, `invalid type: ${shown}, expected internally tagged enum ResponseItem`);
+}
+
+const isModelItem = (item: unknown): item is ModelItem =>
+  isRecord(item) && typeof item["type"] === "string";
+
+const refusedItem = (index: number, reason: string): RpcError =>
+  invalidRequest(`items[${index}] is not a valid response item: ${reason}`);

@@ -1,0 +1,79 @@
+import type { ToolCall } from "../tools/port.ts";
+import { sample } from "./sampling.ts";
+import type { TurnHands, TurnWork } from "./turn-work.ts";
+
+/** How long a tool may take to stop after an interruption before the turn ends without it. */
+const stopGraceMs = 6_000;
+
+/** Asks the model and runs its tools until it has no more to say. */
+export class AgentWork implements TurnWork {
+  readonly kind = "agent";
+  readonly #outputSchema: unknown;
+
+  constructor(outputSchema: unknown) {
+    this.#outputSchema = outputSchema;
+  }
+
+  async run(hands: TurnHands): Promise<void> {
+    const { record, steering, signal } = hands;
+    for (;;) {
+      await steering.settled();
+      signal.throwIfAborted();
+      const calls = await this.#sample(hands);
+      if (calls.length > 0) {
+        record.apply({ kind: "toolsCalled" });
+        await runTools(calls, hands);
+        record.apply({ kind: "toolsDone" });
+      } else if (!steering.wanted) {
+        return;
+      }
+    }
+  }
+
+  /** The tools that the model calls; none when a person's words came first and it must be asked anew. */
+  async #sample({ record, ports, steering, signal }: TurnHands): Promise<readonly ToolCall[]> {
+    const asked = steering.begin();
+    try {
+      const calls = await sample({
+        record,
+        ports,
+        outputSchema: this.#outputSchema,
+        interruption: signal,
+        steering: asked,
+      });
+      return asked.aborted ? [] : calls;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (asked.aborted) return [];
+      throw error;
+    }
+  }
+}
+
+async function runTools(calls: readonly ToolCall[], hands: TurnHands): Promise<void> {
+  const { record, ports, context, signal } = hands;
+  for (const call of calls) {
+    signal.throwIfAborted();
+    const { output } = await stoppable(ports.tools.run(call, context), signal);
+    const type = call.kind === "custom" ? "custom_tool_call_output" : "function_call_output";
+    await record.remember({ type, call_id: call.callId, output });
+    hands.endIfCancelled();
+    signal.throwIfAborted();
+  }
+}
+
+/** An interrupted tool gets some time to end what it started; then the turn ends without it. */
+export function stoppable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      timer = setTimeout(() => reject(new Error("a tool did not stop")), stopGraceMs);
+    };
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    work.finally(settle).then(resolve, reject);
+  });
+}

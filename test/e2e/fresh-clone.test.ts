@@ -80,7 +80,7 @@ describe.skipIf(chromiumPath === undefined)("a fresh clone (needs chromium, git 
 
         await dashboard.page.reload();
         await dashboard.connected();
-        const listed = dashboard.page.getByRole("link", { name: /run `git --version` and write/ });
+        const listed = dashboard.page.getByRole("link", { name: /git --version/ });
         expect(await listed.getAttribute("href")).toBe(`#/thread/${threadId}`);
         await command.getByText(/^git version \d/).waitFor();
         await dashboard.fileChanges("notes.txt").getByText("from a fresh clone").waitFor();

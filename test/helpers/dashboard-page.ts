@@ -64,7 +64,10 @@ export class DashboardPage {
 
   /** Until the thread that is open has nothing to do. */
   async idle(): Promise<void> {
-    await this.page.getByRole("main").getByText("Idle", { exact: true }).waitFor();
+    await this.page
+      .getByRole("main")
+      .getByText("Idle", { exact: true })
+      .waitFor({ state: "attached" });
   }
 
   /** The conversation's text and cards. */

@@ -28,7 +28,7 @@ export function ApprovalSubject({ approval }: { readonly approval: Approval }) {
   return (
     <>
       {why}
-      <pre className="approval-command" tabIndex={0} aria-label="Command">
+      <pre className="approval-command" tabIndex={0} role="group" aria-label="Command">
         {bare}
       </pre>
       <dl className="approval-facts">

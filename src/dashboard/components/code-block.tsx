@@ -11,7 +11,7 @@ export const CodeBlock = memo(function CodeBlock(props: {
         <span>{props.language || "text"}</span>
         <CopyButton text={props.code} label="Copy code" />
       </figcaption>
-      <pre tabIndex={0}>
+      <pre tabIndex={0} role="group" aria-label="Code">
         <code>{props.code}</code>
       </pre>
     </figure>

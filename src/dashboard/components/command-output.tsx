@@ -16,7 +16,7 @@ export function CommandOutput({ output }: { readonly output: string }) {
           {all ? "Show less" : `Show all ${lines} lines`}
         </button>
       )}
-      <pre tabIndex={0} aria-label="Output">
+      <pre tabIndex={0} role="group" aria-label="Output">
         {shown}
       </pre>
     </div>

@@ -14,7 +14,9 @@ export function ErrorCard(props: { readonly error: TurnError; readonly retrying:
         {error.additionalDetails !== null && (
           <details>
             <summary>Details</summary>
-            <pre tabIndex={0}>{error.additionalDetails}</pre>
+            <pre tabIndex={0} role="group" aria-label="Details">
+              {error.additionalDetails}
+            </pre>
           </details>
         )}
       </div>

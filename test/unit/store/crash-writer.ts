@@ -4,7 +4,7 @@
  */
 import { writeSync } from "node:fs";
 import { openDatabase } from "../../../src/db/database.ts";
-import { ThreadId } from "../../../src/protocol/ids.ts";
+import type { ThreadId } from "../../../src/protocol/ids.ts";
 import { createLocalStore } from "../../../src/store/local/local-store.ts";
 import type { ThreadWriter } from "../../../src/store/port.ts";
 import { metaOf, turnOf } from "../../contract/thread-events.ts";

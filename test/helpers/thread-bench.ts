@@ -175,6 +175,8 @@ export interface ThreadBench {
   turn(id: ThreadId, text: string): Promise<string>;
 }
 
+const docs = () => Promise.resolve([]);
+
 export function createThreadBench(): ThreadBench {
   const home = mkdtempSync(join(tmpdir(), "farhelm-threads-"));
   const config = createConfigReader({
@@ -202,7 +204,6 @@ export function createThreadBench(): ThreadBench {
   };
   const held = new HeldStore(createMemoryStore());
   const logged: object[] = [];
-  const docs = () => Promise.resolve([]);
   const createManager = (): ThreadManager =>
     new ThreadManager(
       {
@@ -278,3 +279,26 @@ export const turnEnded = (outlet: RecordingOutlet, count = 1): Promise<void> =>
     () => outlet.trace.filter((name) => name === "turn/completed").length >= count,
     `turn/completed no. ${count}`,
   );
+
+export const textInput = (value: string) => [
+  { type: "text" as const, text: value, text_elements: [] },
+];
+
+/** The turn of the last turn/completed. */
+export const ending = (outlet: RecordingOutlet): unknown =>
+  outlet.sent.findLast(({ method }) => method === "turn/completed")?.params?.["turn"];
+
+/** How the turns ended, one after another. */
+export const statuses = (outlet: RecordingOutlet): readonly unknown[] =>
+  outlet.sent
+    .filter(({ method }) => method === "turn/completed")
+    .map(({ params }) => Object(params?.["turn"])["status"]);
+
+/** What the deltas of a message add up to. */
+export const said = (outlet: RecordingOutlet, itemId: string): string =>
+  outlet.sent
+    .filter(
+      ({ method, params }) => method === "item/agentMessage/delta" && params?.["itemId"] === itemId,
+    )
+    .map(({ params }) => String(params?.["delta"]))
+    .join("");

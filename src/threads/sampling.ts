@@ -87,7 +87,7 @@ async function attempt(
         turnId: record.id,
       },
       exchange,
-      signal,
+      AbortSignal.any([signal, exchange.broken]),
     );
     await exchange.settled();
     await record.count(outcome, metadata.contextWindow);

@@ -1,0 +1,58 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { projectDocs } from "../../../src/threads/instructions.ts";
+
+let root = "";
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "farhelm-docs-"));
+  for (const folder of ["home", "outer/project/.git", "outer/project/a/b"]) {
+    mkdirSync(join(root, folder), { recursive: true });
+  }
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const write = (folder: string, text: string): string => {
+  const path = join(root, folder, "AGENTS.md");
+  writeFileSync(path, text);
+  return path;
+};
+const docs = (cwd: string, maxBytes = 1_000) =>
+  projectDocs({
+    codexHome: join(root, "home"),
+    cwd: join(root, cwd),
+    rootMarkers: [".git"],
+    maxBytes,
+  });
+
+describe("AGENTS.md", () => {
+  it("is read from the home, then from the project's root down to the folder, and not above", async () => {
+    write("outer", "above");
+    const expected = [
+      { path: write("home", "home"), text: "home" },
+      { path: write("outer/project", "root"), text: "root" },
+      { path: write("outer/project/a/b", "leaf"), text: "leaf" },
+    ];
+    expect(await docs("outer/project/a/b")).toEqual(expected);
+    expect(await docs("outer/project")).toEqual(expected.slice(0, 2));
+  });
+
+  it("is read from the folder alone where there is no project", async () => {
+    write("outer", "outer");
+    expect((await docs("outer")).map(({ text }) => text)).toEqual(["outer"]);
+  });
+
+  it("is cut at the limit over all files, never inside a character", async () => {
+    write("home", "12345");
+    write("outer/project", "ab€€");
+    write("outer/project/a", "never");
+    expect((await docs("outer/project/a", 11)).map(({ text }) => text)).toEqual(["12345", "ab€"]);
+  });
+
+  it("may be missing or empty", async () => {
+    write("outer/project", "");
+    expect(await docs("outer/project/a")).toEqual([]);
+    expect(await docs("nowhere")).toEqual([]);
+  });
+});

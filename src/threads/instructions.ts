@@ -1,6 +1,7 @@
 /** What the model is told before the conversation: who it is, where it works, what the project asks. */
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { StringDecoder } from "node:string_decoder";
 import type { ModelItem } from "../protocol/model-item.ts";
 
 export interface ProjectDoc {
@@ -39,7 +40,8 @@ export async function projectDocs(options: DocOptions): Promise<readonly Project
     const path = join(folder, docName);
     const bytes = await readFile(path).catch(() => undefined);
     if (!bytes || bytes.length === 0) continue;
-    docs.push({ path, text: bytes.subarray(0, leftBytes).toString("utf8") });
+    // the decoder holds back a character that the limit cuts in two
+    docs.push({ path, text: new StringDecoder("utf8").write(bytes.subarray(0, leftBytes)) });
     leftBytes -= bytes.length;
   }
   return docs;

@@ -98,6 +98,16 @@ describe.skipIf(chromiumPath === undefined)("two browsers, one thread (needs chr
     expect(await far.messages.innerText()).toBe(await near.messages.innerText());
   });
 
+  test("a thread that one starts stands in the other's list, with its title", async () => {
+    model.enqueue(say("Done."));
+    await near.startThread("sweep the deck");
+    await near.messages.getByText("Done.").waitFor();
+    const listed = far.page.getByRole("link", { name: /^sweep the deck/ });
+    await listed.waitFor();
+    expect(await listed.count()).toBe(1);
+    await near.openThread(threadId);
+  });
+
   test("one that was cut off for 500 deltas ends with the same text", async () => {
     const marks = [near.received.length, far.received.length] as const;
     const [first, second] = [deferred<void>(), deferred<void>()];

@@ -54,12 +54,16 @@ function stateChanged(connection: ConnectionState): void {
   void loadHomeFolder(client);
 }
 
-/** A thread that another device started before this page came is not in the list; its first sign of life fetches it. */
+/**
+ * A thread that another device started before this page came is not in the list, and one that started
+ * since then has no title before its first message; the next sign of life fetches them.
+ */
 function noteUnknownThread({ method, params }: { method: string; params: object }): void {
   if (method !== "thread/status/changed" && method !== "thread/unarchived") return;
   const { host, list } = useDashboard.getState();
-  const known = "threadId" in params && host.threads.has(String(params.threadId));
-  if (!known && list.load === "ready") void loadThreads(client);
+  const thread = "threadId" in params ? host.threads.get(String(params.threadId)) : undefined;
+  const titled = thread !== undefined && (thread.name ?? thread.preview) !== "";
+  if (!titled && list.load === "ready") void loadThreads(client);
 }
 
 /** A message that the host has not shown yet goes back to where it was typed, for the next visit. */

@@ -7,6 +7,7 @@ import type {
   ForkCut,
   History,
   IndexProgress,
+  QueuedMessage,
   ThreadMeta,
   ThreadPage,
   ThreadQuery,
@@ -35,6 +36,7 @@ export const createMemoryStore = (options: { readonly nowMs?: () => number } = {
 
 class MemoryStore implements ThreadStore {
   readonly #threads = new Map<ThreadId, Kept>();
+  readonly #queues = new Map<ThreadId, readonly QueuedMessage[]>();
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number) {
@@ -143,6 +145,15 @@ class MemoryStore implements ThreadStore {
   async delete(id: ThreadId): Promise<void> {
     this.#begun(id).open = false;
     this.#threads.delete(id);
+    this.#queues.delete(id);
+  }
+
+  async queue(id: ThreadId): Promise<readonly QueuedMessage[]> {
+    return this.#queues.get(id) ?? [];
+  }
+
+  async saveQueue(id: ThreadId, messages: readonly QueuedMessage[]): Promise<void> {
+    this.#queues.set(id, messages);
   }
 
   progress(): IndexProgress {

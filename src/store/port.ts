@@ -7,6 +7,7 @@ import type { ThreadItem } from "../protocol/item.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
 import type { GitInfo, SessionSource } from "../protocol/thread.ts";
+import type { UserInput } from "../protocol/user-input.ts";
 import type { ThreadTokenUsage, Turn, TurnError } from "../protocol/turn.ts";
 
 /** What is known of a thread when it is made. */
@@ -123,6 +124,16 @@ export interface ForkCut {
   readonly beforeTurnId?: TurnId;
 }
 
+/** A message that waits for its thread to be free. */
+export interface QueuedMessage {
+  readonly id: string;
+  readonly input: readonly UserInput[];
+  /** The sender's own id for it. */
+  readonly clientId: string;
+  /** Kept for the sender, and not read. */
+  readonly clientMetadata: Readonly<Record<string, string>> | null;
+}
+
 /** How far the background reading of an unknown history is. */
 export interface IndexProgress {
   readonly state: "running" | "done" | "failed";
@@ -165,6 +176,10 @@ export interface ThreadStore {
    * `StoreError`: `notFound`, or `busy` while another program writes it or a fork reads from it.
    */
   delete(id: ThreadId): Promise<void>;
+  /** The messages that wait for the thread, the next one first. They survive a restart. */
+  queue(id: ThreadId): Promise<readonly QueuedMessage[]>;
+  /** Replaces them. Rejects with `StoreError`. */
+  saveQueue(id: ThreadId, messages: readonly QueuedMessage[]): Promise<void>;
   progress(): IndexProgress;
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@
  * the known one are looked at, a few at a time, only their heads.
  */
 import { stat } from "node:fs/promises";
+import { deferred } from "../../util/deferred.ts";
 import type { IndexProgress } from "../port.ts";
 import { exists, readEntry, rolloutFiles } from "./rollout-entry.ts";
 import type { EntryParts } from "./rollout-entry.ts";
@@ -24,11 +25,26 @@ export interface ScanParts {
   isOpen(id: string): boolean;
 }
 
+interface SeenFile {
+  readonly path: string;
+  readonly mtimeMs: number;
+}
+
+async function inParallel<T>(list: readonly T[], work: (entry: T) => Promise<void>): Promise<void> {
+  const queue = list.values();
+  const worker = async (): Promise<void> => {
+    for (const entry of queue) await work(entry);
+  };
+  await Promise.all(Array.from({ length: parallelFiles }, worker));
+}
+
 export class HistoryScan {
   readonly #parts: ScanParts;
   #progress: IndexProgress = { state: "running", indexed: 0, total: 0 };
   #batch: IndexEntry[] = [];
   #stopped = false;
+  #frontierMs = Infinity;
+  #advanced = deferred<void>();
   /** Every file that was found, by its thread. */
   #paths = new Map<string, string>();
   readonly #look: EntryParts;
@@ -40,6 +56,25 @@ export class HistoryScan {
       name: (id) => parts.names.nameOf(id),
       pathOf: async (id) => this.#paths.get(id),
     };
+  }
+
+  /**
+   * What was written after this, Unix ms, is in the index. A thread is not made, and not used last,
+   * after its file was written: the same holds of those times.
+   */
+  get frontierMs(): number {
+    return this.#frontierMs;
+  }
+
+  /** Resolves when the frontier moves or the scan ends. */
+  get advanced(): Promise<void> {
+    return this.#advanced.promise;
+  }
+
+  #advance(): void {
+    const before = this.#advanced;
+    this.#advanced = deferred();
+    before.resolve();
   }
 
   get progress(): IndexProgress {
@@ -60,52 +95,71 @@ export class HistoryScan {
     } catch (error) {
       this.#progress = { ...this.#progress, state: "failed" };
       throw error;
+    } finally {
+      this.#advance();
     }
   }
 
   async #scan(): Promise<void> {
     const { names, index, folders } = this.#parts;
+    this.#frontierMs = Infinity;
     const renamed = await names.refresh();
     const known = index.files();
     const paths: string[] = [];
     for await (const found of rolloutFiles(folders)) paths.push(...found);
     this.#progress = { state: "running", indexed: 0, total: paths.length };
     this.#paths = new Map(paths.toReversed().map((path) => [threadOfFile(path) ?? "", path]));
-    const queue = paths.values();
-    await Promise.all(Array.from({ length: parallelFiles }, () => this.#work(queue, known)));
-    this.#flush();
     for (const [id, name] of renamed) index.setName(id, name);
     await this.#forget(known, new Set(paths));
-  }
-
-  async #work(queue: IterableIterator<string>, known: Map<string, KnownFile>): Promise<void> {
-    for (const path of queue) {
-      if (this.#stopped) return;
-      const entry = await this.#entryOf(path, known.get(path));
-      if (entry !== undefined) this.#batch.push(entry);
-      if (this.#batch.length >= batchEntries) this.#flush();
-      this.#progress = { ...this.#progress, indexed: this.#progress.indexed + 1 };
+    const news = await this.#newsOf(paths, known);
+    this.#count(paths.length - news.length);
+    for (let at = 0; at < news.length && !this.#stopped; at += batchEntries) {
+      const batch = news.slice(at, at + batchEntries);
+      await inParallel(batch, async ({ path }) => {
+        const entry = await this.#entryOf(path, known.get(path));
+        if (entry !== undefined) this.#batch.push(entry);
+      });
+      this.#flush();
+      this.#count(batch.length);
+      this.#frontierMs = news[at + batchEntries]?.mtimeMs ?? -Infinity;
+      this.#advance();
     }
   }
 
-  /** A new or changed file's entry; undefined where nothing is to do, or the file went away meanwhile. */
+  /** The files that are new or other than they were, the one that was written last first. */
+  async #newsOf(paths: readonly string[], known: Map<string, KnownFile>): Promise<SeenFile[]> {
+    const news: SeenFile[] = [];
+    await inParallel(paths, async (path) => {
+      const found = await stat(path).catch(() => undefined);
+      if (found === undefined) return;
+      const { size } = found;
+      const mtimeMs = Math.floor(found.mtimeMs);
+      const before = known.get(path);
+      if (before?.mtimeMs !== mtimeMs || before.size !== size) news.push({ path, mtimeMs });
+    });
+    return news.toSorted((one, other) => other.mtimeMs - one.mtimeMs);
+  }
+
+  /** A new or changed file's entry; undefined where the file names no thread, or went away meanwhile. */
   async #entryOf(path: string, known: KnownFile | undefined): Promise<IndexEntry | undefined> {
     const { index } = this.#parts;
     if (this.#parts.isOpen(threadOfFile(path) ?? "")) return undefined;
     try {
-      if (known === undefined) return await readEntry(path, this.#look);
-      const { mtimeMs, size } = await stat(path);
-      const now = Math.floor(mtimeMs);
-      if (now === known.mtimeMs && size === known.size) return undefined;
-      const before = index.find(known.id);
+      const before = known && index.find(known.id);
       if (before === undefined || before.record.preview === "") {
         return await readEntry(path, this.#look);
       }
+      const { mtimeMs, size } = await stat(path);
+      const now = Math.floor(mtimeMs);
       const record = { ...before.record, updatedAtMs: now, recencyAtMs: now };
       return { record, mtimeMs: now, size };
     } catch {
       return undefined;
     }
+  }
+
+  #count(more: number): void {
+    this.#progress = { ...this.#progress, indexed: this.#progress.indexed + more };
   }
 
   #flush(): void {

@@ -8,6 +8,7 @@ import type {
   ForkCut,
   History,
   IndexProgress,
+  QueuedMessage,
   ThreadMeta,
   ThreadPage,
   ThreadQuery,
@@ -20,10 +21,12 @@ import { freshRecord } from "../thread-record.ts";
 import type { DecodedHistory } from "../rollout/decode.ts";
 import { interruption } from "../rollout/interruption.ts";
 import { historyBaseOf } from "../rollout/meta-coding.ts";
+import { Catalogue } from "./catalogue.ts";
 import { readForkPoint, writeForkFile } from "./fork-file.ts";
 import { HistoryCache } from "./history-cache.ts";
 import { HistoryScan } from "./history-scan.ts";
 import { LocalWriter } from "./local-writer.ts";
+import { MessageQueues } from "./message-queues.ts";
 import { exists, locate, readEntry } from "./rollout-entry.ts";
 import { moveFile, RolloutFile } from "./rollout-file.ts";
 import { archivedPath, foldersIn, newRolloutPath, unarchivedPath } from "./rollout-path.ts";
@@ -49,22 +52,6 @@ export interface LocalStoreOptions {
   readonly nowMs?: () => number;
 }
 
-/** How long another program's new threads may stay unseen. */
-const rescanAfterMs = 30_000;
-
-/**
- * How long a list waits for an unknown history. The scan begins with the newest threads, so that the
- * first pages are right even where a slow disk needs longer for all of them.
- */
-const maxWaitMs = 1000;
-
-function atMost(work: Promise<void>, ms: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
-
 /** Returns at once; an unknown history is indexed in the background. */
 export const createLocalStore = (options: LocalStoreOptions): ThreadStore =>
   new LocalStore(options);
@@ -72,33 +59,31 @@ export const createLocalStore = (options: LocalStoreOptions): ThreadStore =>
 class LocalStore implements ThreadStore {
   readonly #folders: RolloutFolders;
   readonly #index: ThreadIndex;
+  readonly #queues: MessageQueues;
   readonly #names: ThreadNames;
   readonly #locks: ThreadLocks;
   readonly #log: StoreLog;
   readonly #nowMs: () => number;
   readonly #writers = new Map<string, LocalWriter>();
   readonly #opening = new Set<string>();
-  readonly #scan: HistoryScan;
-  readonly #firstScan: Promise<void>;
+  readonly #catalogue: Catalogue;
   readonly #histories = new HistoryCache();
-  #scanning: Promise<void> | undefined;
-  #scannedAtMs = 0;
 
   constructor({ codexHome, database, log, nowMs = Date.now }: LocalStoreOptions) {
     this.#folders = foldersIn(codexHome);
     this.#index = new ThreadIndex(database);
+    this.#queues = new MessageQueues(database);
     this.#names = new ThreadNames(codexHome);
     this.#locks = threadLocksIn(codexHome, (message) => log.warn({}, message));
     this.#log = log;
     this.#nowMs = nowMs;
-    this.#scan = new HistoryScan({
+    const scan = new HistoryScan({
       folders: this.#folders,
       index: this.#index,
       names: this.#names,
       isOpen: (id) => this.#writers.has(id),
     });
-    this.#firstScan = this.#rescan();
-    this.#scanning = this.#firstScan;
+    this.#catalogue = new Catalogue({ index: this.#index, names: this.#names, scan, log, nowMs });
   }
 
   create(meta: ThreadMeta): ThreadWriter {
@@ -188,12 +173,8 @@ class LocalStore implements ThreadStore {
     };
   }
 
-  async list(query: ThreadQuery): Promise<ThreadPage> {
-    await atMost(this.#firstScan, maxWaitMs);
-    const renamed = await this.#names.refresh();
-    for (const [id, name] of renamed) this.#index.setName(id, name);
-    if (this.#nowMs() - this.#scannedAtMs > rescanAfterMs) this.#scanning ??= this.#rescan();
-    return this.#index.page(query);
+  list(query: ThreadQuery): Promise<ThreadPage> {
+    return this.#catalogue.list(query);
   }
 
   async rename(id: ThreadId, name: string): Promise<void> {
@@ -236,7 +217,7 @@ class LocalStore implements ThreadStore {
 
   async delete(id: ThreadId): Promise<void> {
     // Before its end not every fork is known.
-    await this.#firstScan;
+    await this.#catalogue.complete();
     const { record } = await this.#entry(id);
     await this.#refuseWhileRead(id);
     await this.#writers.get(id)?.close();
@@ -249,18 +230,26 @@ class LocalStore implements ThreadStore {
       });
       this.#index.remove(id, record.path);
       await this.#names.remove(id);
+      this.#queues.write(id, []);
     } finally {
       await lock.release();
     }
   }
 
+  async queue(id: ThreadId): Promise<readonly QueuedMessage[]> {
+    return this.#queues.read(id);
+  }
+
+  async saveQueue(id: ThreadId, messages: readonly QueuedMessage[]): Promise<void> {
+    this.#queues.write(id, messages);
+  }
+
   progress(): IndexProgress {
-    return this.#scan.progress;
+    return this.#catalogue.progress;
   }
 
   async close(): Promise<void> {
-    this.#scan.stop();
-    await this.#scanning;
+    await this.#catalogue.close();
     await Promise.all([...this.#writers.values()].map((writer) => writer.close()));
   }
 
@@ -326,17 +315,6 @@ class LocalStore implements ThreadStore {
   async #named(id: string, name: string): Promise<void> {
     await this.#names.append(id, name, this.#nowMs());
     this.#index.setName(id, name);
-  }
-
-  async #rescan(): Promise<void> {
-    try {
-      await this.#scan.run();
-    } catch (error) {
-      this.#log.error({ err: error }, "the history could not be read whole");
-    } finally {
-      this.#scannedAtMs = this.#nowMs();
-      this.#scanning = undefined;
-    }
   }
 
   async #pathOfId(id: string): Promise<string | undefined> {

@@ -13,6 +13,7 @@ export function storeFailure(error: unknown, doing: string): StoreError {
   switch (code) {
     case "ENOSPC":
     case "EDQUOT":
+    case "SQLITE_FULL":
       return new StoreError(
         "diskFull",
         `The disk is full: could not ${doing}. Free some space and try again.`,
@@ -21,6 +22,7 @@ export function storeFailure(error: unknown, doing: string): StoreError {
     case "EROFS":
     case "EACCES":
     case "EPERM":
+    case "SQLITE_READONLY":
       return new StoreError(
         "readOnly",
         `Could not ${doing}: the folder is not writable (${code}). Make it writable for this user and try again.`,

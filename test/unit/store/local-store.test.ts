@@ -349,7 +349,7 @@ describe("when the disk refuses", () => {
 });
 
 describe("many threads", () => {
-  test("an unknown history is indexed in the background while the event loop stays free", async () => {
+  test("an unknown history is indexed in the background, and every list is right from the first", async () => {
     const source = openStore();
     const { path } = await stored(source, "seed");
     await source.close();
@@ -358,16 +358,27 @@ describe("many threads", () => {
     const day = join(home, "sessions/2025/01/02");
     await mkdir(day, { recursive: true });
     const total = 1000;
+    const written: string[] = [];
     for (let index = 0; index < total; index += 1) {
       const id = uuidV7();
       const file = join(day, `rollout-2025-01-02T00-00-00-${id}.jsonl`);
       await writeFile(file, text.replaceAll(seed?.["id"] ?? "", id));
+      const at = new Date(Date.UTC(2025, 0, 2) + index * 1000);
+      await utimes(file, at, at);
+      written.push(id);
     }
     database.exec("DELETE FROM store_threads");
     const store = openStore();
     expect(store.progress().state).toBe("running");
     const page = await store.list({ ...all, limit: 50 });
     expect(page.data).toHaveLength(50);
+    expect(store.progress().indexed).toBeLessThan(total);
+    const oldest = await store.list({ ...all, sortDirection: "asc", limit: 50 });
+    expect(oldest.data.map(({ id }) => id)).toEqual(written.slice(0, 50));
+    expect(page.data.map(({ id }) => id)).toEqual([
+      seed?.["id"],
+      ...written.toReversed().slice(0, 49),
+    ]);
     await expect
       .poll(() => store.progress(), { timeout: 15_000 })
       .toEqual({ state: "done", indexed: total + 1, total: total + 1 });

@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { Dispatcher } from "../../../src/dispatch/dispatcher.ts";
+import type { Caller } from "../../../src/dispatch/dispatcher.ts";
+import { methods } from "../../../src/features/index.ts";
+import type { ResponseFrame } from "../../../src/protocol/frames.ts";
+import type { Role } from "../../../src/protocol/principal.ts";
+import { mayAct, roles } from "../../../src/protocol/principal.ts";
+import { portsWith } from "../../helpers/no-ports.ts";
+
+/** The weakest role that may call each method. */
+const table: Readonly<Record<string, Role>> = {
+  initialize: "viewer",
+  "thread/start": "operator",
+  "thread/resume": "viewer",
+  "thread/read": "viewer",
+  "thread/list": "viewer",
+  "thread/loaded/list": "viewer",
+  "thread/name/set": "operator",
+  "thread/archive": "operator",
+  "thread/unarchive": "operator",
+  "thread/unsubscribe": "viewer",
+  "thread/turns/list": "viewer",
+  "thread/items/list": "viewer",
+  "thread/settings/update": "operator",
+  "thread/shellCommand": "admin",
+  "thread/compact/start": "operator",
+  "thread/inject_items": "operator",
+  "thread/queue/add": "operator",
+  "thread/queue/list": "viewer",
+  "thread/queue/update": "operator",
+  "thread/queue/delete": "operator",
+  "thread/queue/reorder": "operator",
+  "thread/queue/start": "operator",
+  "turn/start": "operator",
+  "turn/steer": "operator",
+  "turn/interrupt": "approver",
+  "account/read": "viewer",
+  "model/list": "viewer",
+  "config/read": "viewer",
+  "configRequirements/read": "viewer",
+  "fs/readDirectory": "operator",
+  "fs/readFile": "operator",
+  "command/exec": "operator",
+  "command/exec/write": "operator",
+  "command/exec/resize": "operator",
+  "command/exec/terminate": "operator",
+  "farhelm/host/read": "viewer",
+  "farhelm/devices/list": "admin",
+  "farhelm/devices/revoke": "admin",
+  "farhelm/token/issue": "admin",
+  "farhelm/pair/offer": "admin",
+  "mock/experimentalMethod": "viewer",
+};
+
+/** The declarations as they are, with handlers that only say that they were reached. */
+const doors = methods.map(({ name, stability, role }) => ({
+  name,
+  stability,
+  role,
+  params: z.unknown(),
+  result: z.unknown(),
+  handle: () => "let in",
+}));
+const dispatcher = new Dispatcher(doors, {
+  ports: portsWith(),
+  log: { error: () => {} },
+  checkResults: false,
+});
+
+function knock(role: Role, method: string): unknown {
+  const nobody: Caller = Object.create(null);
+  const caller = Object.assign(nobody, {
+    principal: { kind: "device" as const, id: "d", name: "D", role },
+    initialized: true,
+    experimental: true,
+  });
+  const answers: ResponseFrame[] = [];
+  dispatcher.answer(caller, { id: 1, method, params: {} }, (answer) => void answers.push(answer));
+  const [answer] = answers;
+  return answer && "error" in answer ? answer.error.message : answer?.result;
+}
+
+describe("who may call what", () => {
+  it("is written down for every method: one that is missing in the table is not decided yet", () => {
+    expect(Object.fromEntries(methods.map(({ name, role }) => [name, role]))).toEqual(table);
+  });
+
+  it.each(Object.entries(table))("%s needs %s, and no weaker role gets through", (name, needed) => {
+    expect(roles.map((role) => knock(role, name))).toEqual(
+      roles.map((role) =>
+        mayAct(role, needed)
+          ? "let in"
+          : `${name} needs the role ${needed}; this connection has ${role}. An admin can change it.`,
+      ),
+    );
+  });
+
+  it("lets nobody without a role act", () => {
+    expect(roles.indexOf("viewer")).toBe(0);
+    expect(knock(JSON.parse('"superuser"'), "thread/list")).toBe(
+      "thread/list needs the role viewer; this connection has superuser. An admin can change it.",
+    );
+  });
+});

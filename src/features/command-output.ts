@@ -25,6 +25,9 @@ export class CommandOutput {
   }
 }
 
+/** Windows-1252 from 0x80 on, where it differs from Latin-1; the five bytes that it leaves open stay controls. */
+const upperControls = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008DŽ\u008F\u0090‘’“”•–—˜™š›œ\u009DžŸ";
+
 /** Output as text: UTF-8, without a last character that a cap cut in two; anything else as Windows-1252. */
 export function outputText(bytes: Buffer): string {
   try {
@@ -32,6 +35,9 @@ export function outputText(bytes: Buffer): string {
       stream: true,
     });
   } catch {
-    return new TextDecoder("windows-1252").decode(bytes);
+    // the decoder of Node 20 takes Windows-1252 for Latin-1
+    return bytes
+      .toString("latin1")
+      .replaceAll(/[\u0080-\u009F]/g, (byte) => upperControls.charAt(byte.charCodeAt(0) - 0x80));
   }
 }

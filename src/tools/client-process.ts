@@ -191,6 +191,12 @@ class Life {
 
   kill(): void {
     // once it has ended, its number may belong to somebody else
-    if (!this.#isOver) signalGroup(this.#groupId, "SIGKILL");
+    if (this.#isOver || signalGroup(this.#groupId, "SIGKILL")) return;
+    try {
+      // on a terminal it becomes the leader of its group a moment after it was made
+      process.kill(this.#groupId, "SIGKILL");
+    } catch {
+      // it has just ended
+    }
   }
 }

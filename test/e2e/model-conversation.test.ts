@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chromiumPath, launchChromium, startLimitMs } from "../helpers/chromium.ts";
 import { DashboardPage } from "../helpers/dashboard-page.ts";
 import { HostProcess } from "../helpers/host-process.ts";
+import { mockModelConfig } from "../helpers/mock-model-config.ts";
 import type { MockModel, MockReply } from "../helpers/mock-model.ts";
 import {
   answer,
@@ -12,7 +13,6 @@ import {
   cutAfter,
   functionCall,
   messageSteps,
-  mockModelConfig,
   refusal,
   say,
   startMockModel,

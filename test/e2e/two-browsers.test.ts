@@ -5,15 +5,9 @@ import { isRecord } from "../../src/util/is-record.ts";
 import { chromiumPath, launchChromium, startLimitMs } from "../helpers/chromium.ts";
 import { DashboardPage } from "../helpers/dashboard-page.ts";
 import { HostProcess } from "../helpers/host-process.ts";
+import { mockModelConfig } from "../helpers/mock-model-config.ts";
 import type { MockModel } from "../helpers/mock-model.ts";
-import {
-  answer,
-  functionCall,
-  messageSteps,
-  mockModelConfig,
-  say,
-  startMockModel,
-} from "../helpers/mock-model.ts";
+import { answer, functionCall, messageSteps, say, startMockModel } from "../helpers/mock-model.ts";
 import type { TcpRelay } from "../helpers/tcp-relay.ts";
 import { startTcpRelay } from "../helpers/tcp-relay.ts";
 

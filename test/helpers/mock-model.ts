@@ -242,16 +242,3 @@ async function play(reply: MockReply, response: ServerResponse): Promise<void> {
 /** An event as it goes over the wire. */
 export const eventText = (event: { readonly type: string }): string =>
   `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-
-/** A config.toml by which a host asks this endpoint. */
-export const mockModelConfig = ({ baseUrl }: MockModel): string => `
-model = "mock-model"
-model_provider = "mock"
-approval_policy = "on-request"
-sandbox_mode = "read-only"
-
-[model_providers.mock]
-name = "Mock"
-base_url = "${baseUrl}"
-wire_api = "responses"
-`;

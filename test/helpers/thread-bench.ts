@@ -1,7 +1,8 @@
 /** The thread manager over working fakes: a scripted model, scripted tools, a store in memory that can be held up. */
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { onTestFinished } from "vitest";
 import { createConfigReader } from "../../src/config/config-reader.ts";
 import { EventHub } from "../../src/events/event-hub.ts";
 import { escapeText } from "../../src/events/text-stream.ts";
@@ -22,6 +23,7 @@ import type { StartOptions } from "../../src/threads/port.ts";
 import { ThreadLoader } from "../../src/threads/thread-loader.ts";
 import { ThreadManager } from "../../src/threads/thread-manager.ts";
 import type { ToolCall, ToolContext, ToolOutput, Tools } from "../../src/tools/port.ts";
+import { createTools } from "../../src/tools/registry.ts";
 import { tick } from "./memory-socket.ts";
 import { RecordingOutlet } from "./recording-outlet.ts";
 
@@ -179,6 +181,7 @@ const docs = () => Promise.resolve([]);
 
 export function createThreadBench(): ThreadBench {
   const home = mkdtempSync(join(tmpdir(), "farhelm-threads-"));
+  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
   const config = createConfigReader({
     codexHome: home,
     sessionFlags: [],
@@ -192,6 +195,7 @@ export function createThreadBench(): ThreadBench {
     list: () => Promise.resolve([]),
   };
   const byName = new Map<string, Tool>();
+  const real = createTools({ log: { warn: () => {} }, shell: "/bin/bash", protectedPaths: [] });
   const tools: Tools = {
     specs: () => [],
     run: (call, context) => {
@@ -199,7 +203,7 @@ export function createThreadBench(): ThreadBench {
       return tool ? tool(call, context) : Promise.resolve({ output: `no tool ${call.name}` });
     },
     endThread: () => Promise.resolve(),
-    runUserCommand: () => Promise.reject(new Error("not part of these tests")),
+    runUserCommand: (command, context) => real.runUserCommand(command, context),
     close: () => Promise.resolve(),
   };
   const held = new HeldStore(createMemoryStore());

@@ -24,6 +24,14 @@ import {
 } from "./thread-actions.ts";
 import { threadItemsList, threadList, threadLoadedList, threadTurnsList } from "./thread-list.ts";
 import {
+  threadQueueAdd,
+  threadQueueDelete,
+  threadQueueList,
+  threadQueueReorder,
+  threadQueueStart,
+  threadQueueUpdate,
+} from "./thread-queue.ts";
+import {
   threadArchive,
   threadNameSet,
   threadRead,
@@ -51,6 +59,12 @@ export const methods = [
   threadShellCommand,
   threadCompactStart,
   threadInjectItems,
+  threadQueueAdd,
+  threadQueueList,
+  threadQueueUpdate,
+  threadQueueDelete,
+  threadQueueReorder,
+  threadQueueStart,
   turnStart,
   turnSteer,
   turnInterrupt,

@@ -17,7 +17,7 @@ const pageParams = {
 type PageParams = z.output<z.ZodObject<typeof pageParams>>;
 
 /** A limit of zero acts as one; none as `standard`. */
-const limitOf = (limit: number | null | undefined, standard: number): number =>
+export const limitOf = (limit: number | null | undefined, standard: number): number =>
   Math.min(Math.max(limit ?? standard, 1), maxPage);
 
 const queryOf = (params: PageParams, standard: number, direction: "asc" | "desc") => ({

@@ -66,7 +66,10 @@ export const threadResume = method({
       includeTurns: !params.excludeTurns,
     });
     session.subscribe(id);
-    afterAnswer(() => session.catchUp(id));
+    afterAnswer(() => {
+      session.catchUp(id);
+      threads.queue.advance(id);
+    });
     return {
       ...settingsAnswer(view),
       collaborationMode: null,

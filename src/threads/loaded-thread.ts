@@ -57,6 +57,8 @@ export class LoadedThread {
   /** Commands and patches that a person accepted for the life of the thread. */
   readonly accepted = new Set<string>();
   active: TurnRunner | undefined;
+  /** Called when clients were told how a turn ended. */
+  onTurnEnd: ((how: "ended" | "interrupted") => void) | undefined;
   /** Tells the clients of a turn that has ended without their knowing yet. */
   unannounced: (() => void) | undefined;
   readonly #writer: ThreadWriter;

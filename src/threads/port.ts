@@ -6,6 +6,7 @@ import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { Turn, TurnItemsView } from "../protocol/turn.ts";
 import type { UserInput } from "../protocol/user-input.ts";
+import type { QueuedMessage } from "../store/port.ts";
 import type { UserCommand } from "../tools/port.ts";
 
 /** What a caller may set when a thread or turn starts; undefined: as it was, or as configured. */
@@ -80,6 +81,31 @@ export interface Announcing {
   readonly announce: () => void;
 }
 
+/** The messages that wait until their thread is free; each then begins a turn by itself. */
+export interface ThreadQueue {
+  add(
+    id: ThreadId,
+    message: Omit<QueuedMessage, "id">,
+  ): Promise<{ readonly message: QueuedMessage } & Announcing>;
+  /** `cursor` counts from the front. */
+  list(
+    id: ThreadId,
+    page: { readonly cursor: number; readonly limit: number },
+  ): Promise<{ readonly data: readonly QueuedMessage[]; readonly nextCursor: number | null }>;
+  /** `clientMetadata` null: as it was. */
+  update(
+    id: ThreadId,
+    messageId: string,
+    change: Pick<QueuedMessage, "input" | "clientMetadata">,
+  ): Promise<{ readonly message: QueuedMessage } & Announcing>;
+  delete(id: ThreadId, messageId: string): Promise<{ readonly deleted: boolean } & Announcing>;
+  reorder(id: ThreadId, messageIds: readonly string[]): Promise<Announcing>;
+  /** Begins a turn with this message, or with the next one. */
+  start(id: ThreadId, messageId: string | undefined): Promise<{ readonly turn: Turn } & Announcing>;
+  /** Begins with what waits, if the thread is in memory and free, and nobody interrupted it last. */
+  advance(id: ThreadId): void;
+}
+
 /** A ready frame: a notification of `method`, or the server request `ask`. */
 export interface CatchUpFrame {
   readonly frame: Buffer;
@@ -92,6 +118,7 @@ export interface CatchUpFrame {
  * `announce` have done their work already; `announce()` tells the clients and must run after the answer.
  */
 export interface Threads {
+  readonly queue: ThreadQueue;
   start(options: StartOptions): Promise<{ view: ThreadView; readonly announce: () => void }>;
   resume(
     id: ThreadId,

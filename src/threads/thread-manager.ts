@@ -13,9 +13,17 @@ import type { ThreadStore } from "../store/port.ts";
 import { textFrame } from "../util/text-frame.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import { LoadedThreads, noRollout } from "./loaded-threads.ts";
-import type { CatchUpFrame, SettingsOverride, StartOptions, ThreadView, Threads } from "./port.ts";
+import type {
+  CatchUpFrame,
+  SettingsOverride,
+  StartOptions,
+  ThreadQueue,
+  ThreadView,
+  Threads,
+} from "./port.ts";
 import { clientError } from "./store-errors.ts";
 import type { ThreadLoader } from "./thread-loader.ts";
+import { MessageQueue } from "./message-queue.ts";
 import { ThreadReading } from "./thread-reading.ts";
 import { statusOf } from "./thread-state.ts";
 import { storedThread, threadOf, viewOf } from "./thread-view.ts";
@@ -31,6 +39,7 @@ export class ThreadManager implements Threads {
   readonly #loader: ThreadLoader;
   readonly #reading: ThreadReading;
   readonly #control: TurnControl;
+  readonly #queue: MessageQueue;
 
   constructor(ports: TurnPorts, store: ThreadStore, loader: ThreadLoader) {
     this.#ports = ports;
@@ -38,6 +47,17 @@ export class ThreadManager implements Threads {
     this.#loader = loader;
     this.#reading = new ThreadReading(this.#loaded, store);
     this.#control = new TurnControl(this.#loaded, ports);
+    this.#queue = new MessageQueue({
+      loaded: this.#loaded,
+      store,
+      control: this.#control,
+      publisher: ports.publisher,
+      log: ports.log,
+    });
+  }
+
+  get queue(): ThreadQueue {
+    return this.#queue;
   }
 
   readonly read: Threads["read"] = (id, includeTurns) => this.#reading.read(id, includeTurns);
@@ -57,7 +77,7 @@ export class ThreadManager implements Threads {
 
   async start(options: StartOptions): Promise<{ view: ThreadView; readonly announce: () => void }> {
     const thread = await this.#loader.create(options);
-    this.#loaded.add(thread);
+    this.#keep(thread);
     return {
       view: viewOf(thread, []),
       announce: () => this.#ports.publisher.publish(threadStarted, { thread: threadOf(thread) }),
@@ -159,12 +179,17 @@ export class ThreadManager implements Threads {
     const work = this.#loader.load(id, override).finally(() => this.#loading.delete(id));
     this.#loading.set(id, work);
     const thread = await work;
-    this.#loaded.add(thread);
+    this.#keep(thread);
     this.#ports.publisher.publish(threadStatusChanged, {
       threadId: id,
       status: statusOf(thread.state),
     });
     return thread;
+  }
+
+  #keep(thread: LoadedThread): void {
+    this.#loaded.add(thread);
+    thread.onTurnEnd = (how) => this.#queue.turnEnded(thread.id, how);
   }
 
   async #unload(thread: LoadedThread): Promise<void> {
@@ -173,6 +198,7 @@ export class ThreadManager implements Threads {
       announceEnd();
     }
     this.#loaded.delete(thread.id);
+    this.#queue.forget(thread.id);
     thread.transition({ kind: "unload" });
     await this.#ports.tools.endThread(thread.id);
     await thread.close();

@@ -193,6 +193,7 @@ export class TurnRecord {
       threadId: this.thread.id,
       turn: summaryOf(this.#withItems()),
     });
+    this.thread.onTurnEnd?.(this.#state.kind === "interrupted" ? "interrupted" : "ended");
   }
 
   /** A command that outlived its turn is done: the past turn gets its item. */

@@ -1,0 +1,238 @@
+import type { Publisher } from "../events/port.ts";
+import { RpcError, invalidRequest } from "../protocol/errors.ts";
+import type { ThreadId } from "../protocol/ids.ts";
+import { threadQueueChanged } from "../protocol/notifications.ts";
+import type { Turn } from "../protocol/turn.ts";
+import type { QueuedMessage, ThreadStore } from "../store/port.ts";
+import { uuidV7 } from "../util/uuid-v7.ts";
+import { noRollout } from "./loaded-threads.ts";
+import type { LoadedThreads } from "./loaded-threads.ts";
+import { checkInputSize } from "./model-input.ts";
+import type { Announcing, ThreadQueue } from "./port.ts";
+import { clientError } from "./store-errors.ts";
+import type { TurnControl } from "./turn-control.ts";
+
+/** More than anybody writes ahead; a client that loops is stopped here. */
+const maxMessages = 1_000;
+
+export interface QueueParts {
+  readonly loaded: LoadedThreads;
+  readonly store: ThreadStore;
+  readonly control: TurnControl;
+  readonly publisher: Publisher;
+  readonly log: { error(fields: object, message: string): void };
+}
+
+/**
+ * A message leaves the queue when its turn is stored: after a crash between the two it is still
+ * there, rather than lost.
+ */
+export class MessageQueue implements ThreadQueue {
+  readonly #parts: QueueParts;
+  /** What is being done to a thread's queue; the next change waits for it. */
+  readonly #work = new Map<ThreadId, Promise<unknown>>();
+  /** Threads whose last turn somebody interrupted: there nothing begins by itself. */
+  readonly #held = new Set<ThreadId>();
+
+  constructor(parts: QueueParts) {
+    this.#parts = parts;
+  }
+
+  add(
+    id: ThreadId,
+    message: Omit<QueuedMessage, "id">,
+  ): Promise<{ readonly message: QueuedMessage } & Announcing> {
+    checkMessage(message.input);
+    return this.#alone(id, async () => {
+      const waiting = await this.#waiting(id);
+      if (waiting.length >= maxMessages) {
+        throw invalidRequest(
+          `${maxMessages} messages wait for this thread already; delete some, or let it work`,
+        );
+      }
+      const added = { id: uuidV7(), ...message };
+      await this.#save(id, [...waiting, added]);
+      return {
+        message: added,
+        announce: () => {
+          this.#tell(id);
+          this.advance(id);
+        },
+      };
+    });
+  }
+
+  async list(
+    id: ThreadId,
+    { cursor, limit }: { readonly cursor: number; readonly limit: number },
+  ): Promise<{ readonly data: readonly QueuedMessage[]; readonly nextCursor: number | null }> {
+    const waiting = await this.#waiting(id);
+    const end = cursor + limit;
+    return {
+      data: waiting.slice(cursor, end),
+      nextCursor: end < waiting.length ? end : null,
+    };
+  }
+
+  update(
+    id: ThreadId,
+    messageId: string,
+    { input, clientMetadata }: Pick<QueuedMessage, "input" | "clientMetadata">,
+  ): Promise<{ readonly message: QueuedMessage } & Announcing> {
+    checkMessage(input);
+    return this.#alone(id, async () => {
+      const waiting = await this.#waiting(id);
+      const before = found(waiting, messageId);
+      const message = { ...before, input, clientMetadata: clientMetadata ?? before.clientMetadata };
+      await this.#save(
+        id,
+        waiting.map((each) => (each === before ? message : each)),
+      );
+      return { message, announce: () => this.#tell(id) };
+    });
+  }
+
+  delete(id: ThreadId, messageId: string): Promise<{ readonly deleted: boolean } & Announcing> {
+    return this.#alone(id, async () => {
+      const waiting = await this.#waiting(id);
+      const rest = waiting.filter((message) => message.id !== messageId);
+      if (rest.length === waiting.length) return { deleted: false, announce: () => {} };
+      await this.#save(id, rest);
+      return { deleted: true, announce: () => this.#tell(id) };
+    });
+  }
+
+  reorder(id: ThreadId, messageIds: readonly string[]): Promise<Announcing> {
+    return this.#alone(id, async () => {
+      const waiting = await this.#waiting(id);
+      const byId = new Map(waiting.map((message) => [message.id, message]));
+      const ordered = [...new Set(messageIds)].flatMap((messageId) => byId.get(messageId) ?? []);
+      if (ordered.length !== waiting.length || messageIds.length !== waiting.length) {
+        throw invalidRequest("queue reorder must include every queued submission exactly once");
+      }
+      await this.#save(id, ordered);
+      return { announce: () => this.#tell(id) };
+    });
+  }
+
+  start(
+    id: ThreadId,
+    messageId: string | undefined,
+  ): Promise<{ readonly turn: Turn } & Announcing> {
+    return this.#alone(id, async () => {
+      const waiting = await this.#waiting(id);
+      const thread = this.#parts.loaded.get(id);
+      if (!thread) throw invalidRequest("resume the thread before starting a queued message");
+      if (thread.active) throw invalidRequest("thread already has an active or pending turn");
+      const [first] = waiting;
+      if (messageId === undefined && !first) throw invalidRequest("queue is empty");
+      const message = messageId === undefined && first ? first : found(waiting, messageId ?? "");
+      return this.#begin(id, message, waiting);
+    });
+  }
+
+  advance(id: ThreadId): void {
+    this.#alone(id, () => this.#next(id)).catch((error: unknown) =>
+      this.#parts.log.error({ err: error, threadId: id }, "a waiting message did not begin"),
+    );
+  }
+
+  turnEnded(id: ThreadId, how: "ended" | "interrupted"): void {
+    if (how === "interrupted") {
+      this.#held.add(id);
+      return;
+    }
+    this.#held.delete(id);
+    this.advance(id);
+  }
+
+  /** The thread is no longer in memory. */
+  forget(id: ThreadId): void {
+    this.#held.delete(id);
+  }
+
+  async #next(id: ThreadId): Promise<void> {
+    const isFree = (): boolean => {
+      const thread = this.#parts.loaded.get(id);
+      return thread !== undefined && !thread.active && !this.#held.has(id);
+    };
+    if (!isFree()) return;
+    const waiting = await this.#parts.store.queue(id);
+    const [first] = waiting;
+    if (!first || !isFree()) return;
+    const { announce } = await this.#begin(id, first, waiting);
+    announce();
+  }
+
+  async #begin(
+    id: ThreadId,
+    message: QueuedMessage,
+    waiting: readonly QueuedMessage[],
+  ): Promise<{ readonly turn: Turn } & Announcing> {
+    const { control, store, log } = this.#parts;
+    const { input, clientId } = message;
+    const started = await control.startTurn(id, { input, clientId, outputSchema: null });
+    this.#held.delete(id);
+    const rest = waiting.filter((each) => each !== message);
+    try {
+      await store.saveQueue(id, rest);
+    } catch (error) {
+      log.error({ err: error, threadId: id }, "a message that began still waits in the store");
+    }
+    return {
+      turn: started.turn,
+      announce: () => {
+        this.#tell(id);
+        started.announce();
+      },
+    };
+  }
+
+  /** Rejects where there is no such thread. */
+  async #waiting(id: ThreadId): Promise<readonly QueuedMessage[]> {
+    const { loaded, store } = this.#parts;
+    if (!loaded.get(id) && !(await store.find(id))) {
+      throw new RpcError(
+        "internal",
+        `failed to read thread: invalid thread-store request: ${noRollout(id)}`,
+      );
+    }
+    return store.queue(id);
+  }
+
+  async #save(id: ThreadId, messages: readonly QueuedMessage[]): Promise<void> {
+    try {
+      await this.#parts.store.saveQueue(id, messages);
+    } catch (error) {
+      throw clientError(error, noRollout(id));
+    }
+  }
+
+  #tell(id: ThreadId): void {
+    this.#parts.publisher.publish(threadQueueChanged, { threadId: id });
+  }
+
+  async #alone<T>(id: ThreadId, work: () => Promise<T>): Promise<T> {
+    const before = this.#work.get(id) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#work.set(id, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#work.get(id) === mine) this.#work.delete(id);
+    }
+  }
+}
+
+function checkMessage(input: QueuedMessage["input"]): void {
+  if (input.length === 0) {
+    throw invalidRequest("only user input can be added to the user-message queue");
+  }
+  checkInputSize(input);
+}
+
+function found(waiting: readonly QueuedMessage[], messageId: string): QueuedMessage {
+  const message = waiting.find(({ id }) => id === messageId);
+  if (!message) throw invalidRequest(`queued submission not found: ${messageId}`);
+  return message;
+}

@@ -170,6 +170,19 @@ describe.skipIf(binary === undefined).each(["paginated", "legacy"] as const)(
       );
     }, 120_000);
 
+    test("is not written by both at once", async () => {
+      const theirs = (await stock()).peer;
+      const here = (await ours()).peer;
+      await here.request("thread/resume", { threadId });
+      await expect(theirs.request("thread/resume", { threadId })).rejects.toThrow("active writer");
+      await stopLast();
+      await theirs.request("thread/resume", { threadId });
+      const again = (await ours()).peer;
+      await expect(again.request("thread/resume", { threadId })).rejects.toThrow("Another program");
+      await stopLast();
+      await stopLast();
+    }, 60_000);
+
     test("a name, a fork and an archiving of the stock program's are known here", async () => {
       const { peer } = await stock();
       await peer.request("thread/resume", { threadId });
@@ -197,7 +210,7 @@ describe.skipIf(binary === undefined).each(["paginated", "legacy"] as const)(
       await stopLast();
     }, 60_000);
 
-    test("a fork and an archiving of this one's are known there", async () => {
+    test("a name, a repository, a fork and an archiving of this one's are known there", async () => {
       const database = openDatabase(":memory:");
       const store = createLocalStore({
         codexHome: join(place.home, ".codex"),
@@ -208,6 +221,8 @@ describe.skipIf(binary === undefined).each(["paginated", "legacy"] as const)(
       const { turns, record } = await store.load(source);
       const lastTurnId = turns[2]?.id;
       if (lastTurnId === undefined) throw new Error("five turns were written");
+      await store.rename(source, "Ours");
+      await store.setGitInfo(source, { sha: "abc", branch: "topic", originUrl: null });
       const id = ThreadId.parse(uuidV7());
       const meta = { ...record, id, sessionId: id, createdAtMs: Date.now() };
       await (await store.fork(source, meta, { lastTurnId })).close();
@@ -215,8 +230,13 @@ describe.skipIf(binary === undefined).each(["paginated", "legacy"] as const)(
       await store.close();
       database.close();
       const { peer } = await stock();
+      const { data } = await peer.request<{ data: unknown[] }>("thread/list", { archived: true });
+      expect(data).toMatchObject([
+        { id: threadId, name: "Ours", preview: "do step 1", gitInfo: { branch: "topic" } },
+      ]);
       await expect(peer.request("thread/resume", { threadId })).rejects.toThrow("is archived");
-      await peer.request("thread/resume", { threadId: id });
+      const resumed = await peer.request("thread/resume", { threadId: id });
+      expect(resumed).toMatchObject({ sandbox: { type: "dangerFullAccess" } });
       model.enqueue(say("In this fork."));
       await peer.turn(id, "only in this one");
       const { thread } = await peer.request<{ thread: Thread }>("thread/read", {

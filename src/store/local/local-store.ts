@@ -33,6 +33,7 @@ import { archivedPath, foldersIn, newRolloutPath, unarchivedPath } from "./rollo
 import type { RolloutFolders } from "./rollout-path.ts";
 import { firstPayload, readHistory } from "./rollout-reader.ts";
 import { stateAtEnd } from "./rollout-tail.ts";
+import { StockState } from "./stock-state.ts";
 import { notFound, storeFailure } from "./store-failure.ts";
 import { ThreadIndex } from "./thread-index.ts";
 import type { IndexEntry } from "./thread-index.ts";
@@ -68,6 +69,7 @@ class LocalStore implements ThreadStore {
   readonly #opening = new Set<string>();
   readonly #catalogue: Catalogue;
   readonly #histories = new HistoryCache();
+  readonly #stock: StockState;
 
   constructor({ codexHome, database, log, nowMs = Date.now }: LocalStoreOptions) {
     this.#folders = foldersIn(codexHome);
@@ -77,6 +79,7 @@ class LocalStore implements ThreadStore {
     this.#locks = threadLocksIn(codexHome, (message) => log.warn({}, message));
     this.#log = log;
     this.#nowMs = nowMs;
+    this.#stock = new StockState(codexHome, log);
     const scan = new HistoryScan({
       folders: this.#folders,
       index: this.#index,
@@ -183,8 +186,8 @@ class LocalStore implements ThreadStore {
       await writer.rename(name);
       return;
     }
-    await this.#entry(id);
-    await this.#named(id, name);
+    const { record } = await this.#entry(id);
+    await this.#named(record, name);
   }
 
   async setArchived(id: ThreadId, archived: boolean): Promise<ThreadRecord> {
@@ -209,6 +212,7 @@ class LocalStore implements ThreadStore {
     const writer = known ?? (await this.#open(id));
     try {
       await writer.setGitInfo(gitInfo);
+      if (writer.begun) await this.#stock.put(writer.record);
       return writer.record;
     } finally {
       if (known === undefined) await writer.close();
@@ -273,7 +277,7 @@ class LocalStore implements ThreadStore {
         const name = this.#names.nameOf(id) ?? entry.record.name;
         this.#index.put([{ ...entry, record: { ...entry.record, name } }]);
       },
-      named: (name) => this.#named(id, name),
+      named: (name) => this.#named(writer.record, name),
       closed: () => this.#writers.delete(id),
     });
     this.#writers.set(id, writer);
@@ -312,9 +316,10 @@ class LocalStore implements ThreadStore {
     });
   }
 
-  async #named(id: string, name: string): Promise<void> {
-    await this.#names.append(id, name, this.#nowMs());
-    this.#index.setName(id, name);
+  async #named(record: IndexEntry["record"], name: string): Promise<void> {
+    await this.#names.append(record.id, name, this.#nowMs());
+    this.#index.setName(record.id, name);
+    await this.#stock.put({ ...record, name });
   }
 
   async #pathOfId(id: string): Promise<string | undefined> {

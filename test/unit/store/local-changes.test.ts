@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { openDatabase } from "../../../src/db/database.ts";
 import { metaOf, refusal, turnOf } from "../../contract/thread-events.ts";
 import { all, linesOf, LocalHome, stored } from "./local-home.ts";
 
@@ -86,4 +87,15 @@ describe("a history that was read before", () => {
     await utimes(path, atime, mtime);
     expect(JSON.stringify((await store.load(id)).turns)).toContain("ANSWER to one");
   });
+});
+
+test("a file of the stock server's that has another shape keeps nobody from naming a thread", async () => {
+  const file = join(home.folder, "state_7.sqlite");
+  const foreign = openDatabase(file);
+  foreign.exec("CREATE TABLE threads (id TEXT)");
+  foreign.close();
+  const store = home.open();
+  const { id } = await stored(store, "one");
+  await store.rename(id, "named");
+  expect((await store.find(id))?.name).toBe("named");
 });

@@ -7,6 +7,7 @@ import type { RawData } from "ws";
 import { WebSocket } from "ws";
 import { startHost } from "../../src/app.ts";
 import type { RunningHost } from "../../src/cli/host.ts";
+import type { Role } from "../../src/protocol/principal.ts";
 import type { Sent } from "./text-frames.ts";
 
 export interface Homes {
@@ -97,8 +98,19 @@ export class HostClient {
     clients.add(this);
   }
 
-  static async connect(homes: Homes): Promise<HostClient> {
-    const socket = new WebSocket(`ws+unix://${join(homes.farhelmHome, "control.sock")}:/`);
+  /** As the local admin. */
+  static connect(homes: Homes): Promise<HostClient> {
+    return this.#over(new WebSocket(`ws+unix://${join(homes.farhelmHome, "control.sock")}:/`));
+  }
+
+  /** Over TCP, with a headless token of this role, which `admin` issues. */
+  static async connectAs(role: Role, host: RunningHost, admin: HostClient): Promise<HostClient> {
+    const { token } = await admin.call("farhelm/token/issue", { name: role, role, ttlMs: 60_000 });
+    const headers = { authorization: `Bearer ${String(token)}` };
+    return this.#over(new WebSocket(host.url.replace("http", "ws"), { headers }));
+  }
+
+  static async #over(socket: WebSocket): Promise<HostClient> {
     const client = new HostClient(socket);
     await new Promise<void>((resolve, reject) => {
       socket.once("open", () => resolve());
@@ -166,6 +178,15 @@ export class HostClient {
   /** All notifications and server requests of a thread, without what only one connection can have. */
   eventsOf(threadId: string): readonly Sent[] {
     return this.sent.filter(({ method, params }) => method && params?.["threadId"] === threadId);
+  }
+
+  /** Reads nothing more until `resume`. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   /** The connection breaks without a goodbye. */

@@ -57,7 +57,7 @@ const withoutCommands = (turns: readonly Turn[]): readonly Turn[] =>
   }));
 
 describe.skipIf(binary === undefined).each(["paginated", "legacy"] as const)(
-  "a %s thread that both programs write in turns",
+  "a %s thread that both programs write in turns (needs the stock program)",
   (historyMode) => {
     const served: Served[] = [];
     let model: MockModel;

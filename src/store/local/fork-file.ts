@@ -1,5 +1,5 @@
 /** Reading where a fork leaves its source, and writing the file that it begins with. */
-import { open, rename, stat, unlink } from "node:fs/promises";
+import { open, rename, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ForkCut, ThreadMeta } from "../port.ts";
 import { encodeHead, freshState } from "../rollout/encode.ts";
@@ -7,7 +7,7 @@ import type { EncoderState } from "../rollout/encode.ts";
 import { baseAt, ForkScan } from "../rollout/fork-point.ts";
 import type { ForkPoint } from "../rollout/fork-point.ts";
 import { makeFolder } from "./folder.ts";
-import { historyLines } from "./rollout-reader.ts";
+import { historyLines, wholeBytes } from "./rollout-reader.ts";
 import type { HistoryFile } from "./rollout-reader.ts";
 import { storeFailure } from "./store-failure.ts";
 
@@ -30,24 +30,6 @@ export async function readForkPoint(
     throw storeFailure(error, "read the thread's history");
   }
   return scan.finish(cut, isRunning);
-}
-
-/** Where the last line ends that is there whole. */
-async function wholeBytes(path: string): Promise<number> {
-  const { size } = await stat(path);
-  const file = await open(path, "r");
-  try {
-    const step = Buffer.alloc(Math.min(size, 64 * 1024));
-    for (let to = size; to > 0; to -= step.length) {
-      const from = Math.max(0, to - step.length);
-      const { bytesRead } = await file.read(step, 0, to - from, from);
-      const at = step.subarray(0, bytesRead).lastIndexOf(10);
-      if (at !== -1) return from + at + 1;
-    }
-    return 0;
-  } finally {
-    await file.close();
-  }
 }
 
 /**

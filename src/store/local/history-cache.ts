@@ -1,6 +1,7 @@
 /** The histories that were read last, each as long as its file is the one that was read. */
 import { stat } from "node:fs/promises";
 import type { DecodedHistory } from "../rollout/decode.ts";
+import type { GrowingHistory } from "./growing-history.ts";
 
 /** What people have open at a time. */
 const maxHistories = 8;
@@ -11,16 +12,28 @@ interface Kept {
   readonly stamp: string;
   readonly bytes: number;
   readonly history: DecodedHistory;
+  readonly growing: GrowingHistory | undefined;
+}
+
+export interface HistoryRead {
+  readonly history: DecodedHistory;
+  /** Whether every file was found that the history is made of. */
+  readonly isWhole: boolean;
+  /** With which the next reading may go on. */
+  readonly growing?: GrowingHistory | undefined;
 }
 
 export class HistoryCache {
   /** By path, the one that was asked for last at the end. */
   readonly #kept = new Map<string, Kept>();
 
-  /** `read` is asked, and tells whether it found every file that it wanted, where the file is not the one that was read before. Rejects as `read` does. */
+  /**
+   * `read` is asked where the file is not as it was read before; what it left to go on with is its
+   * alone while it runs. Rejects as `read` does.
+   */
   async get(
     path: string,
-    read: () => Promise<{ readonly history: DecodedHistory; readonly isWhole: boolean }>,
+    read: (before: GrowingHistory | undefined) => Promise<HistoryRead>,
   ): Promise<DecodedHistory> {
     // Before the reading: what is appended meanwhile makes another stamp.
     const found = await stampOf(path);
@@ -30,9 +43,9 @@ export class HistoryCache {
       this.#kept.set(path, known);
       return known.history;
     }
-    const { history, isWhole } = await read();
+    const { history, isWhole, growing } = await read(known?.growing);
     if (isWhole && found !== undefined && found.bytes <= maxBytes) {
-      this.#kept.set(path, { ...found, history });
+      this.#kept.set(path, { ...found, history, growing });
       this.#trim();
     }
     return history;

@@ -23,6 +23,7 @@ import { interruption } from "../rollout/interruption.ts";
 import { historyBaseOf } from "../rollout/meta-coding.ts";
 import { Catalogue } from "./catalogue.ts";
 import { readForkPoint, writeForkFile } from "./fork-file.ts";
+import { GrowingHistory } from "./growing-history.ts";
 import { HistoryCache } from "./history-cache.ts";
 import { HistoryScan } from "./history-scan.ts";
 import { LocalWriter } from "./local-writer.ts";
@@ -305,14 +306,22 @@ class LocalStore implements ThreadStore {
   }
 
   #history(threadId: string, path: string): Promise<DecodedHistory> {
-    return this.#histories.get(path, async () => {
+    const file = { threadId, path };
+    return this.#histories.get(path, async (before) => {
       let isWhole = true;
-      const history = await readHistory({ threadId, path }, async (id) => {
+      const pathOf = async (id: string): Promise<string | undefined> => {
         const other = await this.#pathOfId(id);
         isWhole &&= other !== undefined;
         return other;
-      });
-      return { history, isWhole };
+      };
+      if (!this.#writers.has(threadId)) {
+        return { history: await readHistory(file, pathOf), isWhole };
+      }
+      const more = await before?.read(file, pathOf);
+      if (more !== undefined) return { history: more, isWhole, growing: before };
+      const growing = new GrowingHistory();
+      const history = await growing.read(file, pathOf);
+      return { history: history ?? (await readHistory(file, pathOf)), isWhole, growing };
     });
   }
 

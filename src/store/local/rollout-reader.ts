@@ -1,5 +1,5 @@
 /** Reading rollouts in slices, so that a long history never holds up the event loop. */
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { RolloutDecoder } from "../rollout/decode.ts";
 import type { DecodedHistory } from "../rollout/decode.ts";
 import { parseRecord, recordOf } from "../rollout/members.ts";
@@ -11,17 +11,18 @@ import { storeFailure } from "./store-failure.ts";
 const sliceBytes = 256 * 1024;
 const newline = 10;
 
-/** The lines of the file's first `endOffset` bytes, one read's worth at a time; the last may be torn. */
+/** The lines between two offsets, one read's worth at a time; the last may be torn. */
 export async function* readLines(
   path: string,
   endOffset = Number.POSITIVE_INFINITY,
   readBytes = sliceBytes,
+  startOffset = 0,
 ): AsyncGenerator<string[]> {
   const file = await open(path, "r");
   try {
     const buffer = Buffer.allocUnsafe(readBytes);
     let carried: Buffer[] = [];
-    let offset = 0;
+    let offset = startOffset;
     while (offset < endOffset) {
       const wanted = Math.min(readBytes, endOffset - offset);
       const { bytesRead } = await file.read(buffer, 0, wanted, offset);
@@ -39,6 +40,24 @@ export async function* readLines(
     }
     const rest = Buffer.concat(carried).toString("utf8");
     if (rest !== "") yield [rest];
+  } finally {
+    await file.close();
+  }
+}
+
+/** Where the last line ends that is there whole. */
+export async function wholeBytes(path: string): Promise<number> {
+  const { size } = await stat(path);
+  const file = await open(path, "r");
+  try {
+    const step = Buffer.alloc(Math.min(size, 64 * 1024));
+    for (let to = size; to > 0; to -= step.length) {
+      const from = Math.max(0, to - step.length);
+      const { bytesRead } = await file.read(step, 0, to - from, from);
+      const at = step.subarray(0, bytesRead).lastIndexOf(newline);
+      if (at !== -1) return from + at + 1;
+    }
+    return 0;
   } finally {
     await file.close();
   }

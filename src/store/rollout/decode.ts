@@ -100,7 +100,7 @@ export class RolloutDecoder {
     return this.#byId.get(id)?.status === "inProgress";
   }
 
-  /** A turn without an end reads `interrupted`. */
+  /** A turn without an end reads `interrupted`. More lines may follow: what was given stays as it is. */
   finish(): DecodedHistory {
     const context = this.#contexts.parsed();
     const count = this.#tokenCounts.parsed();
@@ -303,7 +303,8 @@ const decodeError = (stored: Json): TurnError => {
 const closedTurn = (turn: OpenTurn): Turn => ({
   id: turn.id,
   rootTurnId: turn.rootTurnId ?? turn.id,
-  items: turn.items,
+  // A copy: more lines may be added after this.
+  items: [...turn.items],
   itemsView: "full",
   status: turn.status === "inProgress" ? "interrupted" : turn.status,
   error: turn.error,

@@ -72,6 +72,33 @@ test("a deleted thread's name goes with it, other names stay", async () => {
 });
 
 describe("a history that was read before", () => {
+  test.each(["paginated", "legacy"] as const)(
+    "grows with what its writer adds, in the %s form, as if it were read anew",
+    async (historyMode) => {
+      const store = home.open();
+      const source = await stored(store, "zero", { historyMode });
+      const meta = metaOf({});
+      const writer = await store.fork(source.id, meta);
+      const seen = [await store.load(meta.id)];
+      for (const event of [turnOf("one"), turnOf("two")].flat()) {
+        await writer.append([event]);
+        seen.push(await store.load(meta.id));
+      }
+      expect(seen.map(({ turns }) => turns.length)).toEqual([
+        1,
+        ...Array(8).fill(2),
+        ...Array(8).fill(3),
+      ]);
+      expect(seen[4]?.turns[1]).toMatchObject({ status: "interrupted", items: [{}] });
+      await writer.close();
+      await store.close();
+      const anew = await home.open().load(meta.id);
+      const { record: _, ...last } = seen.at(-1) ?? anew;
+      expect(anew).toMatchObject(last);
+      expect(anew.turns).toEqual(last.turns);
+    },
+  );
+
   test("is given again at once, and never when the file is another", async () => {
     const store = home.open();
     const { id, path } = await stored(store, "one");

@@ -57,8 +57,8 @@ export class HostGatekeeper implements Gatekeeper {
 
   #admit(record: AccessRecord): Principal {
     this.#registry.markSeen(record);
-    const { kind, id, name, role, expiresAtMs } = record;
-    return { kind, id, name, role, ...(expiresAtMs === null ? {} : { endsAtMs: expiresAtMs }) };
+    const { kind, id, name, role } = record;
+    return { kind, id, name, role };
   }
 }
 

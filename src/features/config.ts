@@ -1,8 +1,7 @@
 import { z } from "zod";
 import type { ConfigOrigin } from "../config/port.ts";
-import { ConfigError } from "../config/port.ts";
 import { method } from "../dispatch/define.ts";
-import { invalidRequest } from "../protocol/errors.ts";
+import { mayAct } from "../protocol/principal.ts";
 
 const Source = z.discriminatedUnion("type", [
   z.object({ type: z.literal("user"), file: z.string(), profile: z.string().nullable() }),
@@ -30,11 +29,13 @@ const known: Readonly<Record<string, unknown>> = {
   profile: null,
 };
 
-/** Tables that may hold secrets; their values are not for viewers. */
+/** Members that may hold secrets; only an admin, who can read the file anyway, is shown their values. */
 const secretKeys: ReadonlySet<string> = new Set([
-  "http_headers",
-  "experimental_bearer_token",
+  "args",
   "env",
+  "experimental_bearer_token",
+  "http_headers",
+  "query_params",
 ]);
 
 export const configRead = method({
@@ -47,31 +48,27 @@ export const configRead = method({
     origins: z.record(z.string(), Origin),
     layers: z.array(Layer).nullable(),
   }),
-  handle({ config }, { includeLayers }) {
-    try {
-      const { raw } = config.read();
-      const { layers, origins } = config.layers();
-      return {
-        config: { ...known, ...withoutSecrets(raw) },
-        origins: Object.fromEntries(
-          Object.entries(origins).map(([key, { name, version }]: [string, ConfigOrigin]) => [
-            key,
-            { name, version },
-          ]),
-        ),
-        layers: includeLayers
-          ? layers.map((layer) => ({
-              name: layer.name,
-              version: layer.version,
-              config: withoutSecrets(layer.config),
-              disabledReason: null,
-            }))
-          : null,
-      };
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      throw invalidRequest(`failed to load configuration: ${error.message}`, error);
-    }
+  handle({ config, principal }, { includeLayers }) {
+    const shown = mayAct(principal.role, "admin") ? asItIs : withoutSecrets;
+    const { raw } = config.read();
+    const { layers, origins } = config.layers();
+    return {
+      config: { ...known, ...shown(raw) },
+      origins: Object.fromEntries(
+        Object.entries(origins).map(([key, { name, version }]: [string, ConfigOrigin]) => [
+          key,
+          { name, version },
+        ]),
+      ),
+      layers: includeLayers
+        ? layers.map((layer) => ({
+            name: layer.name,
+            version: layer.version,
+            config: shown(layer.config),
+            disabledReason: null,
+          }))
+        : null,
+    };
   },
 });
 
@@ -85,6 +82,10 @@ export const configRequirementsRead = method({
     requirements: z.unknown().nullable(),
   }),
   handle: () => ({ supportsIndependentSpeedModes: true, requirements: null }),
+});
+
+const asItIs = (table: Readonly<Record<string, unknown>>): Record<string, unknown> => ({
+  ...table,
 });
 
 function withoutSecrets(table: Readonly<Record<string, unknown>>): Record<string, unknown> {

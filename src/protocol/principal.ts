@@ -19,6 +19,4 @@ export interface Principal {
   /** For people: the device's or token's name. */
   readonly name: string;
   readonly role: Role;
-  /** Unix time in milliseconds at which a live socket must end, if any. */
-  readonly endsAtMs?: number;
 }

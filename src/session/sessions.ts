@@ -9,9 +9,6 @@ import type { FrameSocket, SessionEnd, Sessions } from "./port.ts";
 import type { SessionPorts } from "./session.ts";
 import { Session } from "./session.ts";
 
-/** setTimeout takes at most this many milliseconds (24.8 days). */
-const maxTimerMs = 2 ** 31 - 1;
-
 export interface SessionsPorts {
   readonly dispatcher: Dispatcher;
   readonly hub: Subscriptions;
@@ -26,18 +23,13 @@ export class SessionRegistry implements Sessions {
   /** What every session is given; one object for all. */
   readonly #ports: SessionPorts;
   readonly #open = new Set<Session>();
-  readonly #endTimers = new Map<Session, NodeJS.Timeout>();
   #closing = false;
 
   constructor(ports: SessionsPorts) {
     const { dispatcher, hub, threads, budget } = ports;
     this.#hub = hub;
     this.#budget = budget;
-    const onClosed = (session: Session): void => {
-      this.#open.delete(session);
-      clearTimeout(this.#endTimers.get(session));
-      this.#endTimers.delete(session);
-    };
+    const onClosed = (session: Session): void => void this.#open.delete(session);
     this.#ports = { dispatcher, hub, threads, onClosed };
   }
 
@@ -50,7 +42,6 @@ export class SessionRegistry implements Sessions {
     const session = new Session(this.#ports, principal, socket, outbox);
     this.#open.add(session);
     if (this.#closing) session.end("goingAway", "the host is going down");
-    else if (principal.endsAtMs !== undefined) this.#endAt(session, principal.endsAtMs);
     return session;
   }
 
@@ -64,17 +55,5 @@ export class SessionRegistry implements Sessions {
     this.#closing = true;
     for (const session of this.#open) session.end("goingAway", "the host is going down");
     return Promise.resolve();
-  }
-
-  #endAt(session: Session, endsAtMs: number): void {
-    const leftMs = endsAtMs - Date.now();
-    const timer = setTimeout(
-      () => {
-        if (Date.now() < endsAtMs) this.#endAt(session, endsAtMs);
-        else session.end("expired", "this access has expired; renew it on the host");
-      },
-      Math.min(Math.max(leftMs, 0), maxTimerMs),
-    );
-    this.#endTimers.set(session, timer.unref());
   }
 }

@@ -1,5 +1,4 @@
 import type { Config, ConfigReader } from "../config/port.ts";
-import { ConfigError } from "../config/port.ts";
 import type { Publisher } from "../events/port.ts";
 import type { Models } from "../model/port.ts";
 import { invalidRequest } from "../protocol/errors.ts";
@@ -40,7 +39,7 @@ export class ThreadLoader {
 
   async create(options: StartOptions): Promise<LoadedThread> {
     const { store, publisher } = this.#ports;
-    const settings = this.#settings(this.#config(options.config), options, {});
+    const settings = this.#settings(this.#ports.config.read(options.config), options, {});
     const id = ThreadId.parse(uuidV7());
     const createdAtMs = Date.now();
     const meta: ThreadMeta = {
@@ -74,8 +73,11 @@ export class ThreadLoader {
   /** A thread that the store knows, with its past, open for more. */
   async load(id: ThreadId, override: SettingsOverride): Promise<LoadedThread> {
     const { store, publisher } = this.#ports;
-    const config = this.#config({});
+    const config = this.#ports.config.read();
+    let writer: ThreadWriter | undefined;
     try {
+      // First the right to write, then the past: nobody else adds to it in between.
+      writer = await store.open(id);
       const history = await store.load(id);
       const settings = this.#settings(config, override, history);
       const { record } = history;
@@ -88,7 +90,7 @@ export class ThreadLoader {
           updatedAtMs: record.updatedAtMs,
           recencyAtMs: record.recencyAtMs,
         },
-        writer: await store.open(id),
+        writer,
         publisher,
         path: record.path,
         ephemeral: false,
@@ -96,6 +98,7 @@ export class ThreadLoader {
         instructionSources: await this.#sources(settings.cwd),
       });
     } catch (error) {
+      await writer?.close();
       throw clientError(error, `no rollout found for thread id ${id}`);
     }
   }
@@ -122,15 +125,6 @@ export class ThreadLoader {
     );
     this.#checkProvider(settings.modelProvider);
     return settings;
-  }
-
-  #config(overrides: Readonly<Record<string, unknown>>): Config {
-    try {
-      return this.#ports.config.read(overrides);
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      throw invalidRequest(`failed to load configuration: ${error.message}`, error);
-    }
   }
 
   #checkProvider(id: string): void {

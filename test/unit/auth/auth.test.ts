@@ -132,7 +132,7 @@ describe("devices", () => {
     const guest = await pair(auth, { role: "viewer", ttlMs: 90_000 });
     const ticket = await connect(auth, guest);
     expect(await refusalOf(auth.gatekeeper.admitTicket(ticket, facts))).toMatchObject({
-      admitted: { role: "viewer", endsAtMs: door.nowMs + 90_000 },
+      admitted: { role: "viewer", id: guest.clientId },
     });
     door.nowMs += 90_000;
     expect(auth.devices.list()).toHaveLength(1);
@@ -174,8 +174,8 @@ describe("expiry", () => {
     const ended: unknown[] = [];
     auth.gatekeeper.onEnd((id, reason) => ended.push([id, reason]));
     const phone = await pair(auth);
-    const principal = await auth.gatekeeper.admitTicket(await connect(auth, phone), facts);
+    await auth.gatekeeper.admitTicket(await connect(auth, phone), facts);
     door.nowMs += 3_600_000;
-    expect({ ended, endsAtMs: principal.endsAtMs }).toEqual({ ended: [], endsAtMs: undefined });
+    expect(ended).toEqual([]);
   });
 });

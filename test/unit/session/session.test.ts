@@ -131,8 +131,6 @@ const drain = (connection: { socket: MemorySocket; session: SessionEnd }): void 
   connection.session.drained();
 };
 
-const inDays = (days: number): number => Date.now() + days * 86_400_000;
-
 describe("frames that are not JSON-RPC", () => {
   it("get no reply; the twentieth in a minute ends the connection with 1008", async () => {
     const { open, sessions } = bench();
@@ -405,22 +403,5 @@ describe("the end of a session", () => {
       expect(socket.closes).toEqual([{ reason: "goingAway", message: "the host is going down" }]);
     }
     expect(sessions.count).toBe(0);
-  });
-
-  it("comes when the principal's time is over, however far away, and leaves no timer behind", () => {
-    vi.useFakeTimers();
-    const { open } = bench();
-    const guest = open({ endsAtMs: inDays(40) });
-    const gone = open({ endsAtMs: inDays(40) });
-    const late = open({ endsAtMs: inDays(-1) });
-    gone.session.closed();
-    vi.advanceTimersByTime(0);
-    expect(late.socket.closes.map(({ reason }) => reason)).toEqual(["expired"]);
-    vi.advanceTimersByTime(39.9 * 86_400_000);
-    expect(guest.socket.closes).toEqual([]);
-    expect(vi.getTimerCount()).toBe(1);
-    vi.advanceTimersByTime(0.2 * 86_400_000);
-    expect(guest.socket.closes.map(({ reason }) => reason)).toEqual(["expired"]);
-    expect([gone.socket.closes, vi.getTimerCount()]).toEqual([[], 0]);
   });
 });

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build } from "vite";
 import { expect } from "vitest";
 import { openDatabase } from "../../../src/db/database.ts";
@@ -27,7 +28,7 @@ async function builtWriter(folder: string): Promise<string> {
     logLevel: "error",
     root,
     build: {
-      ssr: join(root, "test/unit/store/crash-writer.ts"),
+      ssr: fileURLToPath(new URL("./crash-writer.ts", import.meta.url)),
       outDir: join(folder, "built"),
       rollupOptions: { output: { entryFileNames: "writer.mjs" } },
     },

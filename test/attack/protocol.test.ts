@@ -24,7 +24,7 @@ beforeEach(() => {
   writeFileSync(join(root, "codex/config.toml"), "");
   writeFileSync(join(root, "farhelm/keys/issuer.pem"), "canary-key");
   writeFileSync(join(root, "farhelm-notes/note"), "plain");
-  writeFileSync(join(root, "work/file"), "plain");
+  writeFileSync(join(root, "desk/file"), "plain");
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
@@ -51,7 +51,7 @@ function connection() {
         ...host,
         codexHome: join(root, "codex"),
         farhelmHome: join(root, "farhelm"),
-        defaultCwd: join(root, "work"),
+        defaultCwd: join(root, "desk"),
       },
     }),
     log: { error: () => {} },
@@ -100,27 +100,27 @@ async function initialized() {
 describe("reading files over the protocol", () => {
   it("gives what is not the host's own", async () => {
     const { call } = await initialized();
-    for (const path of ["work/file", "farhelm-notes/note"]) {
+    for (const path of ["desk/file", "farhelm-notes/note"]) {
       const { result } = await call("fs/readFile", { path: join(root, path) });
       expect(result).toEqual({ dataBase64: Buffer.from("plain").toString("base64") });
     }
   });
 
   it("gives neither keys nor logins, by whatever path, to no role", async () => {
-    symlinkSync(join(root, "farhelm"), join(root, "work/link"));
-    symlinkSync(join(root, "codex/auth.json"), join(root, "work/login"));
-    symlinkSync("login", join(root, "work/login-again"));
-    symlinkSync("/", join(root, "work/slash"));
+    symlinkSync(join(root, "farhelm"), join(root, "desk/link"));
+    symlinkSync(join(root, "codex/auth.json"), join(root, "desk/login"));
+    symlinkSync("login", join(root, "desk/login-again"));
+    symlinkSync("/", join(root, "desk/slash"));
     const { call, socket } = await initialized();
     const files = [
       join(root, "farhelm/keys/issuer.pem"),
       join(root, "codex/auth.json"),
-      `${root}/work/../farhelm/keys/issuer.pem`,
+      `${root}/desk/../farhelm/keys/issuer.pem`,
       `${root}//farhelm/./keys//issuer.pem`,
-      join(root, "work/link/keys/issuer.pem"),
-      join(root, "work/login"),
-      join(root, "work/login-again"),
-      `${join(root, "work/slash")}${root}/codex/auth.json`,
+      join(root, "desk/link/keys/issuer.pem"),
+      join(root, "desk/login"),
+      join(root, "desk/login-again"),
+      `${join(root, "desk/slash")}${root}/codex/auth.json`,
       `/proc/self/root${root}/codex/auth.json`,
       "/proc/self/environ",
       `/proc/${process.pid}/environ`,
@@ -131,7 +131,7 @@ describe("reading files over the protocol", () => {
       expect([path, result, error?.code]).toEqual([path, undefined, -32600]);
       expect(error?.message).toContain("cannot be read over the protocol");
     }
-    for (const path of [join(root, "farhelm"), join(root, "work/link/keys"), "/proc/self/fd"]) {
+    for (const path of [join(root, "farhelm"), join(root, "desk/link/keys"), "/proc/self/fd"]) {
       const { error } = await call("fs/readDirectory", { path });
       expect(error?.message).toContain("cannot be read over the protocol");
     }
@@ -139,7 +139,7 @@ describe("reading files over the protocol", () => {
   });
 
   it("does not wait for a pipe that nobody writes to", async () => {
-    const path = join(root, "work/pipe");
+    const path = join(root, "desk/pipe");
     execFileSync("mkfifo", [path]);
     const { call } = await initialized();
     const answers = await Promise.all(
@@ -149,9 +149,9 @@ describe("reading files over the protocol", () => {
   });
 
   it.each([
-    ["work/file", "a path must be absolute"],
+    ["desk/file", "a path must be absolute"],
     ["", "a path must be absolute"],
-    ["/work/fi\0le", "a path must be absolute"],
+    ["/desk/fi\0le", "a path must be absolute"],
     ["/nonexistent/file", "No such file or directory (os error 2)"],
     ["/dev/zero", "is not a file"],
     ["/", "is not a file"],

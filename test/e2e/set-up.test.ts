@@ -28,12 +28,14 @@ beforeEach(() => {
   write("src/main.ts", "export {};");
   fakeNpm(`
     const { mkdirSync, writeFileSync } = require("node:fs");
-    mkdirSync("node_modules/typescript/bin", { recursive: true });
-    writeFileSync("node_modules/typescript/bin/tsc", \`
-      require("node:fs").appendFileSync("log", "tsc\\\\n");
-      const folder = process.argv.at(-1);
-      require("node:fs").mkdirSync(folder);
-      require("node:fs").writeFileSync(folder + "/main.js", "");
+    mkdirSync("node_modules/vite/bin", { recursive: true });
+    writeFileSync("node_modules/vite/bin/vite.js", \`
+      const { appendFileSync, mkdirSync, writeFileSync } = require("node:fs");
+      const [, , , , config, , folder] = process.argv;
+      const what = config.includes("dashboard") ? "dashboard" : "host";
+      appendFileSync("log", what + "\\\\n");
+      mkdirSync(folder, { recursive: true });
+      if (what === "host") writeFileSync(folder + "/main.js", "");
     \`);
     writeFileSync("node_modules/.package-lock.json", ${JSON.stringify(JSON.stringify(lock))});
   `);
@@ -57,7 +59,7 @@ const fakeNpm = (effect: string): void =>
 interface Outcome {
   readonly code: number | null;
   readonly said: string;
-  /** What ran since the last time. */
+  /** What ran since the last time; what is built at once in the order of its names. */
   readonly ran: readonly string[];
 }
 
@@ -78,17 +80,20 @@ function setUp(...nodeFlags: readonly string[]): Outcome {
     },
   );
   const ran = readFileSync(join(clone, "log"), "utf8").split("\n").filter(Boolean);
-  return { code: status, said: stderr, ran };
+  return { code: status, said: stderr, ran: ran.toSorted((a, b) => rank(a) - rank(b)) };
 }
+
+const rank = (step: string): number => ["dashboard", "host"].indexOf(step);
 
 const sentence = ({ said }: Outcome): string => said.trimEnd().split("\n").at(-1) ?? "";
 
+const built = ["dashboard", "host"];
 const ci = "npm ci --include=dev --ignore-scripts --no-audit --no-fund";
 
 describe("set-up of a fresh clone", () => {
   test("installs with what builds, builds, and shows progress", () => {
     const { code, said, ran } = setUp();
-    expect({ code, ran }).toEqual({ code: 0, ran: [ci, "tsc"] });
+    expect({ code, ran }).toEqual({ code: 0, ran: [ci, ...built] });
     expect(said).toMatch(/Installing dependencies …[^]*done in[^]*Building the host …[^]*done in/);
     expect(statSync(join(clone, "dist/main.js")).mode & 0o111).toBe(0o111);
   });
@@ -99,8 +104,8 @@ describe("set-up of a fresh clone", () => {
   });
 
   test.each([
-    ["a changed source builds", "src/main.ts", "export const a = 1;", ["tsc"]],
-    ["a new source builds", "src/part.ts", "export const a = 1;", ["tsc"]],
+    ["a changed source builds", "src/main.ts", "export const a = 1;", [...built]],
+    ["a new source builds", "src/part.ts", "export const a = 1;", [...built]],
     ["the same text written again does nothing", "src/main.ts", "export {};", []],
   ])("%s", (_what, file, text, ran) => {
     setUp();
@@ -112,7 +117,7 @@ describe("set-up of a fresh clone", () => {
     write("src/part.ts", "");
     setUp();
     rmSync(join(clone, "src/part.ts"));
-    expect(setUp().ran).toEqual(["tsc"]);
+    expect(setUp().ran).toEqual(built);
   });
 
   test("a lock file that wants another version installs", () => {
@@ -168,10 +173,10 @@ describe("when something is in the way, set-up says so in one sentence", () => {
     );
   });
 
-  test("sources do not compile: what the compiler said is shown, and nothing counts as built", () => {
+  test("sources do not build: what the bundler said is shown, and nothing counts as built", () => {
     setUp();
     write("src/main.ts", "broken");
-    write("node_modules/typescript/bin/tsc", "console.log('main.ts(1,1): no'); process.exit(2);");
+    write("node_modules/vite/bin/vite.js", "console.log('main.ts(1,1): no'); process.exit(2);");
     const outcome = setUp();
     expect(outcome).toMatchObject({ code: 1, said: expect.stringContaining("main.ts(1,1): no") });
     expect(readdirSync(clone).filter((name) => name.startsWith("dist"))).toEqual(["dist"]);

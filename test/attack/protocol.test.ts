@@ -17,7 +17,7 @@ import type { Sent } from "../helpers/text-frames.ts";
 let root = "";
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "farhelm-protocol-"));
-  for (const folder of ["codex", "farhelm/keys", "farhelm-notes", "work"]) {
+  for (const folder of ["codex", "farhelm/keys", "farhelm-notes", "desk"]) {
     mkdirSync(join(root, folder), { recursive: true });
   }
   writeFileSync(join(root, "codex/auth.json"), "canary-login");

@@ -1,6 +1,6 @@
 import { ItemId, ThreadId, TurnId } from "../../src/protocol/ids.ts";
 import { StoreError } from "../../src/store/port.ts";
-import type { HistoryEvent, ThreadMeta, TurnSettings } from "../../src/store/port.ts";
+import type { HistoryEvent, ThreadMeta, ThreadStore, TurnSettings } from "../../src/store/port.ts";
 import { uuidV7 } from "../../src/util/uuid-v7.ts";
 
 export function metaOf(more: Partial<ThreadMeta>): ThreadMeta {
@@ -118,4 +118,18 @@ export async function refusal(call: Promise<unknown>): Promise<string> {
     if (error instanceof StoreError) return error.kind;
     throw error;
   }
+}
+
+/** A thread with these turns, closed, and the ids of its turns. */
+export async function threadIn(
+  store: ThreadStore,
+  more: Partial<ThreadMeta>,
+  ...texts: string[]
+): Promise<{ readonly id: ThreadId; readonly turnIds: readonly TurnId[] }> {
+  const meta = metaOf(more);
+  const writer = store.create(meta);
+  for (const text of texts) await writer.append(turnOf(text));
+  await writer.close();
+  const turnIds = (await store.load(meta.id)).turns.map(({ id }) => id);
+  return { id: meta.id, turnIds };
 }

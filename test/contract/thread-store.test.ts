@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { openDatabase } from "../../src/db/database.ts";
 import { createLocalStore } from "../../src/store/local/local-store.ts";
 import { createMemoryStore } from "../../src/store/memory-store.ts";
+import { threadForkContract } from "./thread-fork.contract.ts";
 import { threadStoreContract } from "./thread-store.contract.ts";
+import type { StoreUnderTest } from "./thread-store.contract.ts";
 
 const silent = { warn: () => undefined, error: () => undefined };
 
-threadStoreContract("the local store", async () => {
+const local = async (): Promise<StoreUnderTest> => {
   const home = await mkdtemp(join(tmpdir(), "farhelm-store-"));
   const database = openDatabase(":memory:");
   const store = createLocalStore({ codexHome: home, database, log: silent });
@@ -21,9 +23,14 @@ threadStoreContract("the local store", async () => {
       await rm(home, { recursive: true });
     },
   };
-});
+};
 
-threadStoreContract("the memory store", async () => {
+const memory = async (): Promise<StoreUnderTest> => {
   const store = createMemoryStore();
   return { store, tick: () => undefined, close: () => store.close() };
-});
+};
+
+for (const contract of [threadStoreContract, threadForkContract]) {
+  contract("the local store", local);
+  contract("the memory store", memory);
+}

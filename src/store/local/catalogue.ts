@@ -61,7 +61,6 @@ export class Catalogue {
     const { index, names } = this.#parts;
     const early = await this.#firstPage(query);
     const renamed = await names.refresh();
-    for (const [id, name] of renamed) index.setName(id, name);
     if (early !== undefined && renamed.size === 0) return early;
     if (this.#parts.nowMs() - this.#scannedAtMs > rescanAfterMs) void this.#rescan();
     return index.page(query);

@@ -103,13 +103,12 @@ export class HistoryScan {
   async #scan(): Promise<void> {
     const { names, index, folders } = this.#parts;
     this.#frontierMs = Infinity;
-    const renamed = await names.refresh();
+    await names.refresh();
     const known = index.files();
     const paths: string[] = [];
     for await (const found of rolloutFiles(folders)) paths.push(...found);
     this.#progress = { state: "running", indexed: 0, total: paths.length };
     this.#paths = new Map(paths.toReversed().map((path) => [threadOfFile(path) ?? "", path]));
-    for (const [id, name] of renamed) index.setName(id, name);
     await this.#forget(known, new Set(paths));
     const news = await this.#newsOf(paths, known);
     this.#count(paths.length - news.length);

@@ -76,7 +76,7 @@ class LocalStore implements ThreadStore {
     this.#folders = foldersIn(codexHome);
     this.#index = new ThreadIndex(database);
     this.#queues = new MessageQueues(database);
-    this.#names = new ThreadNames(codexHome);
+    this.#names = new ThreadNames(codexHome, (names) => this.#index.setNames(names));
     this.#locks = threadLocksIn(codexHome, (message) => log.warn({}, message));
     this.#log = log;
     this.#nowMs = nowMs;
@@ -343,6 +343,7 @@ class LocalStore implements ThreadStore {
     if (known !== undefined && (writer !== undefined || (await exists(known.record.path)))) {
       return known;
     }
+    await this.#names.refresh();
     const path = await locate(this.#folders, id);
     const entry =
       path === undefined

@@ -66,6 +66,12 @@ export class ThreadIndex {
     this.#statement("UPDATE store_threads SET name = ? WHERE id = ?").run(name, id);
   }
 
+  setNames(names: ReadonlyMap<string, string>): void {
+    this.#database.transaction(() => {
+      for (const [id, name] of names) this.setName(id, name);
+    });
+  }
+
   /** Forgets a thread, unless it is known at another path by now. */
   remove(id: string, path: string): void {
     this.#statement("DELETE FROM store_threads WHERE id = ? AND path = ?").run(id, path);

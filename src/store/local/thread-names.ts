@@ -7,6 +7,7 @@ import { storeFailure } from "./store-failure.ts";
 
 export class ThreadNames {
   readonly #path: string;
+  readonly #changed: (names: ReadonlyMap<string, string>) => void;
   readonly #names = new Map<string, string>();
   #readBytes = 0;
   #inode = 0;
@@ -14,15 +15,17 @@ export class ThreadNames {
   #torn = false;
   #refreshing: Promise<ReadonlyMap<string, string>> | undefined;
 
-  constructor(codexHome: string) {
+  /** `changed` is told of every naming that is read, be it this program's or another's. */
+  constructor(codexHome: string, changed: (names: ReadonlyMap<string, string>) => void) {
     this.#path = join(codexHome, "session_index.jsonl");
+    this.#changed = changed;
   }
 
   nameOf(id: string): string | null {
     return this.#names.get(id) ?? null;
   }
 
-  /** Reads what was added since the last time, by whichever program; resolves with the changed names. */
+  /** Reads what was added since the last time, by whichever program; resolves with what was read. */
   refresh(): Promise<ReadonlyMap<string, string>> {
     this.#refreshing ??= this.#read().finally(() => {
       this.#refreshing = undefined;
@@ -83,6 +86,7 @@ export class ThreadNames {
       this.#names.set(id, name);
       changed.set(id, name);
     }
+    if (changed.size > 0) this.#changed(changed);
     return changed;
   }
 

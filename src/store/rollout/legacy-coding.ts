@@ -29,7 +29,9 @@ const encodeUserMessage = ({ content }: UserMessageItem): Json => ({
 
 /** The events of one item; none for a kind that the older form cannot say. */
 export function encodeLegacyItem(turnId: string, item: ThreadItem): Json[] {
-  if (isOtherItem(item)) return [];
+  if (isOtherItem(item)) {
+    return item.type === "contextCompaction" ? [{ type: "context_compacted" }] : [];
+  }
   switch (item.type) {
     case "userMessage":
       return [encodeUserMessage(item)];
@@ -128,6 +130,8 @@ function decodeMembers(event: Json, nextId: () => string): Json | undefined {
       };
     case "view_image_tool_call":
       return { type: "imageView", id: event["call_id"], path: event["path"] };
+    case "context_compacted":
+      return { type: "contextCompaction", id: nextId() };
     default:
       return undefined;
   }

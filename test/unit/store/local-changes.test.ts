@@ -126,3 +126,12 @@ test("a file of the stock server's that has another shape keeps nobody from nami
   await store.rename(id, "named");
   expect((await store.find(id))?.name).toBe("named");
 });
+
+test("a store that finds a thread by its file knows its name at once", async () => {
+  const first = home.open();
+  const { id } = await stored(first, "one");
+  await first.rename(id, "named");
+  await first.close();
+  home.database.exec("DELETE FROM store_threads");
+  expect((await home.open().find(id))?.name).toBe("named");
+});

@@ -93,6 +93,10 @@ async function checkThread(store: ThreadStore, id: ThreadId, expected: Expected)
   expect(await textsOf(store, id)).toEqual([...texts, `after ${id}`]);
 }
 
+async function removeDatabase(file: string): Promise<void> {
+  for (const suffix of ["", "-wal", "-shm"]) await rm(file + suffix, { force: true });
+}
+
 export interface CrashFigures {
   readonly kills: number;
   readonly deeds: number;
@@ -111,6 +115,8 @@ export async function killAtSeededPoints(kills: number, firstSeed: number): Prom
       const random = seededRandom(seed);
       const command = [program, home, databaseFile, String(seed)];
       const fromStart = random() < 0.25;
+      // Then the index is made, and made again from the files, while the process is killed.
+      if (random() < 0.2) await removeDatabase(databaseFile);
       const said = await killed(command, random() * (fromStart ? 300 : 120), fromStart);
       const threads: Threads = new Map();
       for (const { word, deed } of said) note(threads, deed, word === "done");

@@ -22,6 +22,7 @@ import {
   threadSettingsUpdate,
   threadShellCommand,
 } from "./thread-actions.ts";
+import { threadFork } from "./thread-fork.ts";
 import { threadItemsList, threadList, threadLoadedList, threadTurnsList } from "./thread-list.ts";
 import {
   threadQueueAdd,
@@ -31,6 +32,7 @@ import {
   threadQueueStart,
   threadQueueUpdate,
 } from "./thread-queue.ts";
+import { threadDelete, threadMetadataUpdate } from "./thread-metadata.ts";
 import {
   threadArchive,
   threadNameSet,
@@ -51,6 +53,9 @@ export const methods = [
   threadLoadedList,
   threadNameSet,
   threadArchive,
+  threadFork,
+  threadDelete,
+  threadMetadataUpdate,
   threadUnarchive,
   threadUnsubscribe,
   threadTurnsList,

@@ -30,6 +30,13 @@ export const threadArchived = notification({
   params: z.object({ threadId: ThreadId }),
 });
 
+export const threadDeleted = notification({
+  name: "thread/deleted",
+  stability: "stable",
+  audience: "all",
+  params: z.object({ threadId: ThreadId }),
+});
+
 export const threadUnarchived = notification({
   name: "thread/unarchived",
   stability: "stable",
@@ -230,6 +237,7 @@ export const notifications = [
   threadStarted,
   threadStatusChanged,
   threadArchived,
+  threadDeleted,
   threadUnarchived,
   threadClosed,
   threadNameUpdated,

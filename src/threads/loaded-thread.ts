@@ -1,7 +1,9 @@
 import type { Publisher } from "../events/port.ts";
+import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import { threadStatusChanged } from "../protocol/notifications.ts";
+import type { GitInfo } from "../protocol/thread.ts";
 import type { ThreadTokenUsage, Turn } from "../protocol/turn.ts";
 import type { HistoryEvent, ThreadMeta, ThreadWriter } from "../store/port.ts";
 import type { ThreadSettings } from "./settings.ts";
@@ -42,6 +44,7 @@ export class LoadedThread {
   readonly path: string | null;
   /** Where AGENTS.md files were found. */
   instructionSources: readonly string[];
+  gitInfo: GitInfo | null;
   settings: ThreadSettings;
   preview: string;
   name: string | null;
@@ -81,6 +84,7 @@ export class LoadedThread {
   ) {
     const { past } = options;
     this.meta = meta;
+    this.gitInfo = meta.gitInfo;
     this.settings = options.settings;
     this.ephemeral = options.ephemeral;
     this.path = options.path;
@@ -101,6 +105,11 @@ export class LoadedThread {
 
   get id(): ThreadId {
     return this.meta.id;
+  }
+
+  /** Tools that a client offers the agent. */
+  get dynamicTools(): readonly DynamicTool[] {
+    return this.meta.dynamicTools ?? [];
   }
 
   get state(): ThreadState {

@@ -216,12 +216,13 @@ const idOf = (item: ModelItem): string =>
 
 function toolCallOf(item: ModelItem): ToolCall | undefined {
   const { call_id: callId, name, arguments: args, input } = item;
+  const namespace = typeof item["namespace"] === "string" ? item["namespace"] : null;
   if (typeof callId !== "string" || typeof name !== "string") return undefined;
   if (item.type === "function_call" && typeof args === "string") {
-    return { callId, name, kind: "function", arguments: args };
+    return { callId, name, kind: "function", namespace, arguments: args };
   }
   if (item.type === "custom_tool_call" && typeof input === "string") {
-    return { callId, name, kind: "custom", arguments: input };
+    return { callId, name, kind: "custom", namespace, arguments: input };
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 /** What features and sessions may ask of threads. The manager implements it; tests hand in a fake. */
+import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
@@ -29,10 +30,31 @@ export interface StartOptions extends SettingsOverride {
   readonly ephemeral: boolean;
   readonly historyMode: "legacy" | "paginated" | undefined;
   readonly threadSource: string | null;
+  /** Tools that the client runs for the agent. */
+  readonly dynamicTools?: readonly DynamicTool[];
   /** The client's name. */
   readonly originator: string;
   /** Dotted config keys of this thread alone. */
   readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Where a fork ends, and who asked for it. */
+export interface ForkOptions extends SettingsOverride {
+  readonly includeTurns: boolean;
+  readonly ephemeral: boolean;
+  readonly threadSource: string | null;
+  readonly originator: string;
+  /** The last turn that comes along. */
+  readonly lastTurnId: TurnId | undefined;
+  /** The first turn that does not. */
+  readonly beforeTurnId: TurnId | undefined;
+}
+
+/** undefined: as it is; null: taken away. */
+export interface GitInfoChange {
+  readonly sha?: string | null | undefined;
+  readonly branch?: string | null | undefined;
+  readonly originUrl?: string | null | undefined;
 }
 
 /** A thread with the settings in force, as thread/start, resume and fork answer. */
@@ -129,6 +151,13 @@ export interface Threads {
   loaded(): readonly ThreadId[];
   rename(id: ThreadId, name: string): Promise<{ readonly announce: () => void }>;
   archive(id: ThreadId): Promise<{ readonly announce: () => void }>;
+  /** A new thread that begins with another one's past. */
+  fork(
+    source: ThreadId,
+    options: ForkOptions,
+  ): Promise<{ view: ThreadView; readonly announce: () => void }>;
+  delete(id: ThreadId): Promise<{ readonly announce: () => void }>;
+  setGitInfo(id: ThreadId, change: GitInfoChange): Promise<Thread>;
   unarchive(id: ThreadId): Promise<{ thread: Thread; readonly announce: () => void }>;
   turns(id: ThreadId, query: PageQuery & { readonly view: TurnItemsView }): Promise<Page<Turn>>;
   items(

@@ -79,7 +79,10 @@ async function attempt(
         model: settings.model,
         instructions: settings.baseInstructions ?? baseInstructions,
         input: sendableHistory(thread.modelItems),
-        tools: ports.tools.specs({ patchTool: metadata.offersPatchTool }),
+        tools: ports.tools.specs({
+          patchTool: metadata.offersPatchTool,
+          dynamicTools: thread.dynamicTools,
+        }),
         effort: settings.effort ?? metadata.defaultEffort,
         summary: settings.summary,
         outputSchema: outputSchema ?? null,

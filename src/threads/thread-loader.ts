@@ -3,12 +3,19 @@ import type { Publisher } from "../events/port.ts";
 import type { Models } from "../model/port.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 import { ThreadId } from "../protocol/ids.ts";
-import type { History, ThreadMeta, ThreadStore, ThreadWriter } from "../store/port.ts";
+import type {
+  History,
+  ThreadMeta,
+  ThreadRecord,
+  ThreadStore,
+  ThreadWriter,
+} from "../store/port.ts";
 import { uuidV7 } from "../util/uuid-v7.ts";
 import { readGitInfo } from "./git-info.ts";
 import type { ProjectDoc } from "./instructions.ts";
 import { LoadedThread, noPast } from "./loaded-thread.ts";
-import type { SettingsOverride, StartOptions } from "./port.ts";
+import { noRollout } from "./loaded-threads.ts";
+import type { ForkOptions, SettingsOverride, StartOptions } from "./port.ts";
 import { clientError } from "./store-errors.ts";
 import type { ThreadSettings } from "./settings.ts";
 import { initialSettings } from "./settings.ts";
@@ -26,6 +33,8 @@ export interface LoaderPorts {
   readonly cliVersion: string;
 }
 
+type RememberedAs = ConstructorParameters<typeof LoadedThread>[1];
+
 /** An ephemeral thread is kept nowhere. */
 const nowhere: ThreadWriter = { append: () => Promise.resolve(), close: () => Promise.resolve() };
 
@@ -40,27 +49,11 @@ export class ThreadLoader {
   async create(options: StartOptions): Promise<LoadedThread> {
     const { store, publisher } = this.#ports;
     const settings = this.#settings(this.#ports.config.read(options.config), options, {});
-    const id = ThreadId.parse(uuidV7());
-    const createdAtMs = Date.now();
-    const meta: ThreadMeta = {
-      id,
-      sessionId: id,
-      forkedFromId: null,
-      createdAtMs,
-      cwd: settings.cwd,
-      originator: options.originator,
-      cliVersion: this.#ports.cliVersion,
-      source: "vscode",
-      threadSource: options.threadSource,
-      modelProvider: settings.modelProvider,
-      baseInstructions: settings.baseInstructions,
-      historyMode: options.historyMode ?? "paginated",
-      gitInfo: await readGitInfo(settings.cwd),
-    };
+    const meta = await this.#meta(settings, options);
     const instructionSources = await this.#sources(settings.cwd);
     return new LoadedThread(meta, {
       settings,
-      past: noPast(createdAtMs),
+      past: noPast(meta.createdAtMs),
       writer: options.ephemeral ? nowhere : store.create(meta),
       publisher,
       path: options.ephemeral ? null : store.pathOf(meta),
@@ -70,37 +63,104 @@ export class ThreadLoader {
     });
   }
 
+  /** A new thread with another one's past. What it was set to comes along as on a resume. */
+  async fork(
+    source: ThreadId,
+    { ephemeral, lastTurnId, beforeTurnId, ...options }: Omit<ForkOptions, "includeTurns">,
+  ): Promise<LoadedThread> {
+    const { store } = this.#ports;
+    try {
+      const origin = await store.find(source);
+      refuseArchived(origin);
+      const past = await store.load(source);
+      const settings = this.#settings(this.#ports.config.read(), options, past);
+      const meta = await this.#meta(settings, options, past.record);
+      if (ephemeral)
+        return await this.#remembered(meta, past, { settings, writer: nowhere, ephemeral });
+      const cut = lastTurnId ? { lastTurnId } : beforeTurnId ? { beforeTurnId } : undefined;
+      const writer = await store.fork(source, meta, cut);
+      if (origin?.name) await store.rename(meta.id, origin.name);
+      return await this.#remembered(meta, await store.load(meta.id), {
+        settings,
+        writer,
+        ephemeral,
+      });
+    } catch (error) {
+      const turn = lastTurnId ?? beforeTurnId;
+      const known = turn && (await store.find(source));
+      throw clientError(error, known ? `turn not found: ${turn}` : noRollout(source));
+    }
+  }
+
   /** A thread that the store knows, with its past, open for more. */
   async load(id: ThreadId, override: SettingsOverride): Promise<LoadedThread> {
-    const { store, publisher } = this.#ports;
+    const { store } = this.#ports;
     const config = this.#ports.config.read();
     let writer: ThreadWriter | undefined;
     try {
       // First the right to write, then the past: nobody else adds to it in between.
+      refuseArchived(await store.find(id));
       writer = await store.open(id);
       const history = await store.load(id);
       const settings = this.#settings(config, override, history);
-      const { record } = history;
-      return new LoadedThread(record, {
+      return await this.#remembered(history.record, history, {
         settings,
-        past: {
-          ...history,
-          preview: record.preview,
-          name: record.name,
-          updatedAtMs: record.updatedAtMs,
-          recencyAtMs: record.recencyAtMs,
-        },
         writer,
-        publisher,
-        path: record.path,
         ephemeral: false,
-        stored: true,
-        instructionSources: await this.#sources(settings.cwd),
       });
     } catch (error) {
       await writer?.close();
-      throw clientError(error, `no rollout found for thread id ${id}`);
+      throw clientError(error, noRollout(id));
     }
+  }
+
+  async #remembered(
+    meta: ThreadMeta,
+    history: History,
+    { settings, writer, ephemeral }: Pick<RememberedAs, "settings" | "writer" | "ephemeral">,
+  ): Promise<LoadedThread> {
+    const { record } = history;
+    return new LoadedThread(meta, {
+      settings,
+      past: {
+        ...history,
+        preview: record.preview,
+        name: record.name,
+        updatedAtMs: record.updatedAtMs,
+        recencyAtMs: record.recencyAtMs,
+      },
+      writer,
+      publisher: this.#ports.publisher,
+      path: ephemeral ? null : record.path,
+      ephemeral,
+      stored: true,
+      instructionSources: await this.#sources(settings.cwd),
+    });
+  }
+
+  async #meta(
+    settings: ThreadSettings,
+    options: Pick<StartOptions, "originator" | "threadSource"> &
+      Partial<Pick<StartOptions, "historyMode">>,
+    origin?: ThreadMeta,
+  ): Promise<ThreadMeta> {
+    const id = ThreadId.parse(uuidV7());
+    return {
+      id,
+      sessionId: id,
+      forkedFromId: origin?.id ?? null,
+      createdAtMs: Date.now(),
+      cwd: settings.cwd,
+      originator: options.originator,
+      cliVersion: this.#ports.cliVersion,
+      source: "vscode",
+      threadSource: options.threadSource,
+      modelProvider: settings.modelProvider,
+      baseInstructions: settings.baseInstructions,
+      historyMode: options.historyMode ?? origin?.historyMode ?? "paginated",
+      gitInfo: await readGitInfo(settings.cwd),
+      ...(options.dynamicTools ? { dynamicTools: options.dynamicTools } : {}),
+    };
   }
 
   async #sources(cwd: string): Promise<readonly string[]> {
@@ -151,4 +211,12 @@ function modelChoice(
     modelProvider: settings?.modelProvider ?? record?.modelProvider,
     effort: settings?.effort ?? undefined,
   };
+}
+
+function refuseArchived(record: ThreadRecord | undefined): void {
+  if (!record?.archived) return;
+  const { id } = record;
+  throw invalidRequest(
+    `session ${id} is archived. Run \`codex unarchive ${id}\` to unarchive it first.`,
+  );
 }

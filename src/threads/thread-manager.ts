@@ -1,32 +1,29 @@
 import { invalidRequest } from "../protocol/errors.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
 import {
-  threadArchived,
-  threadNameUpdated,
   threadStarted,
   threadStatusChanged,
   threadTokenUsageUpdated,
-  threadUnarchived,
 } from "../protocol/notifications.ts";
-import type { Thread } from "../protocol/thread.ts";
 import type { ThreadStore } from "../store/port.ts";
 import { textFrame } from "../util/text-frame.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import { LoadedThreads, noRollout } from "./loaded-threads.ts";
 import type {
   CatchUpFrame,
+  ForkOptions,
   SettingsOverride,
   StartOptions,
   ThreadQueue,
   ThreadView,
   Threads,
 } from "./port.ts";
-import { clientError } from "./store-errors.ts";
 import type { ThreadLoader } from "./thread-loader.ts";
 import { MessageQueue } from "./message-queue.ts";
 import { ThreadReading } from "./thread-reading.ts";
 import { statusOf } from "./thread-state.ts";
-import { storedThread, threadOf, viewOf } from "./thread-view.ts";
+import { ThreadRecords } from "./thread-records.ts";
+import { threadOf, viewOf } from "./thread-view.ts";
 import { TurnControl } from "./turn-control.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 
@@ -35,17 +32,22 @@ export class ThreadManager implements Threads {
   readonly #loaded = new LoadedThreads();
   readonly #loading = new Map<ThreadId, Promise<LoadedThread>>();
   readonly #ports: TurnPorts;
-  readonly #store: ThreadStore;
   readonly #loader: ThreadLoader;
   readonly #reading: ThreadReading;
+  readonly #records: ThreadRecords;
   readonly #control: TurnControl;
   readonly #queue: MessageQueue;
 
   constructor(ports: TurnPorts, store: ThreadStore, loader: ThreadLoader) {
     this.#ports = ports;
-    this.#store = store;
     this.#loader = loader;
     this.#reading = new ThreadReading(this.#loaded, store);
+    this.#records = new ThreadRecords({
+      loaded: this.#loaded,
+      store,
+      publisher: ports.publisher,
+      unload: (thread) => this.#unload(thread),
+    });
     this.#control = new TurnControl(this.#loaded, ports);
     this.#queue = new MessageQueue({
       loaded: this.#loaded,
@@ -64,6 +66,11 @@ export class ThreadManager implements Threads {
   readonly list: Threads["list"] = (query) => this.#reading.list(query);
   readonly turns: Threads["turns"] = (id, query) => this.#reading.turns(id, query);
   readonly items: Threads["items"] = (id, query) => this.#reading.items(id, query);
+  readonly rename: Threads["rename"] = (id, name) => this.#records.rename(id, name);
+  readonly archive: Threads["archive"] = (id) => this.#records.archive(id);
+  readonly unarchive: Threads["unarchive"] = (id) => this.#records.unarchive(id);
+  readonly delete: Threads["delete"] = (id) => this.#records.delete(id);
+  readonly setGitInfo: Threads["setGitInfo"] = (id, change) => this.#records.setGitInfo(id, change);
   readonly startTurn: Threads["startTurn"] = (id, start) => this.#control.startTurn(id, start);
   readonly steer: Threads["steer"] = (...words) => this.#control.steer(...words);
   readonly interrupt: Threads["interrupt"] = (id, turnId) => this.#control.interrupt(id, turnId);
@@ -102,51 +109,18 @@ export class ThreadManager implements Threads {
     return this.#loaded.get(id) !== undefined;
   }
 
-  async rename(id: ThreadId, name: string): Promise<{ readonly announce: () => void }> {
-    const threadName = name.trim();
-    if (!threadName) throw invalidRequest("thread name must not be empty");
-    const thread = this.#loaded.get(id);
-    if (thread?.ephemeral) {
-      throw invalidRequest(`ephemeral thread does not support metadata updates: ${id}`);
-    }
-    try {
-      await this.#store.rename(id, threadName);
-    } catch (error) {
-      throw clientError(error, noRollout(id));
-    }
-    if (thread) thread.name = threadName;
+  async fork(
+    source: ThreadId,
+    { includeTurns, ...options }: ForkOptions,
+  ): Promise<{ view: ThreadView; readonly announce: () => void }> {
+    const present = this.#loaded.get(source);
+    if (present && (!present.stored || present.ephemeral)) throw invalidRequest(noRollout(source));
+    const thread = await this.#loader.fork(source, options);
+    this.#keep(thread);
     return {
-      announce: () =>
-        this.#ports.publisher.publish(threadNameUpdated, { threadId: id, threadName }),
+      view: viewOf(thread, includeTurns ? thread.snapshot() : []),
+      announce: () => this.#ports.publisher.publish(threadStarted, { thread: threadOf(thread) }),
     };
-  }
-
-  async archive(id: ThreadId): Promise<{ readonly announce: () => void }> {
-    const thread = this.#loaded.get(id);
-    if (thread?.ephemeral) throw invalidRequest(noRollout(id));
-    if (thread) await this.#unload(thread);
-    if (!thread || thread.stored) {
-      try {
-        await this.#store.setArchived(id, true);
-      } catch (error) {
-        throw clientError(error, noRollout(id));
-      }
-    }
-    return {
-      announce: () => this.#ports.publisher.publish(threadArchived, { threadId: id }),
-    };
-  }
-
-  async unarchive(id: ThreadId): Promise<{ thread: Thread; readonly announce: () => void }> {
-    try {
-      const record = await this.#store.setArchived(id, false);
-      return {
-        thread: storedThread(record),
-        announce: () => this.#ports.publisher.publish(threadUnarchived, { threadId: id }),
-      };
-    } catch (error) {
-      throw clientError(error, `no archived rollout found for thread id ${id}`);
-    }
   }
 
   catchUp(id: ThreadId): readonly CatchUpFrame[] {

@@ -52,7 +52,7 @@ export function threadOf(thread: LoadedThread, turns: readonly Turn[] = []): Thr
     source: meta.source,
     canAcceptDirectInput: true,
     threadSource: meta.threadSource,
-    gitInfo: meta.gitInfo,
+    gitInfo: thread.gitInfo,
     name: thread.name,
     turns: [...turns],
   };

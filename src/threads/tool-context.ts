@@ -6,6 +6,7 @@ import {
   turnDiffUpdated,
   turnPlanUpdated,
 } from "../protocol/notifications.ts";
+import { dynamicToolCall } from "../protocol/server-requests.ts";
 import type { PatchedFile, ToolContext } from "../tools/port.ts";
 import { createApprovals } from "./command-approval.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
@@ -41,6 +42,13 @@ export function createToolContext(owner: ToolContextOwner): ToolContext {
     cwd: settings.cwd,
     approvalPolicy: settings.approvalPolicy,
     sandboxPolicy: settings.sandboxPolicy,
+    dynamicTools: thread.dynamicTools,
+    async askClient({ callId, name, namespace }, input) {
+      const params = { ...ids, callId, namespace, tool: name, arguments: input };
+      const end = await ports.desk.ask(thread.id, dynamicToolCall, params, signal);
+      signal.throwIfAborted();
+      return end.kind === "resolved" ? end.decision : undefined;
+    },
     approvals: createApprovals({
       thread,
       turnId,

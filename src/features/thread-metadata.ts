@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { method } from "../dispatch/define.ts";
+import { invalidRequest } from "../protocol/errors.ts";
+import { Thread } from "../protocol/thread.ts";
+import { parseThreadId, threadOrder } from "./thread-id.ts";
+
+export const threadDelete = method({
+  name: "thread/delete",
+  stability: "stable",
+  role: "operator",
+  params: z.looseObject({ threadId: z.string() }),
+  result: z.object({}),
+  order: threadOrder,
+  async handle({ threads, afterAnswer }, { threadId }) {
+    const { announce } = await threads.delete(parseThreadId(threadId));
+    afterAnswer(announce);
+    return {};
+  },
+});
+
+const Change = z.string().nullish();
+
+export const threadMetadataUpdate = method({
+  name: "thread/metadata/update",
+  stability: "stable",
+  role: "operator",
+  params: z.looseObject({
+    threadId: z.string(),
+    /** Left out: as it is. Null: taken away. */
+    gitInfo: z.looseObject({ sha: Change, branch: Change, originUrl: Change }).nullish(),
+  }),
+  result: z.object({ thread: Thread }),
+  order: threadOrder,
+  async handle({ threads }, { threadId, gitInfo }) {
+    const id = parseThreadId(threadId);
+    if (!gitInfo) {
+      throw invalidRequest("thread metadata update must include at least one field");
+    }
+    const change = {
+      sha: trimmed("sha", gitInfo.sha),
+      branch: trimmed("branch", gitInfo.branch),
+      originUrl: trimmed("originUrl", gitInfo.originUrl),
+    };
+    if (Object.values(change).every((value) => value === undefined)) {
+      throw invalidRequest("gitInfo must include at least one field");
+    }
+    return { thread: await threads.setGitInfo(id, change) };
+  },
+});
+
+function trimmed<T extends string | null | undefined>(name: string, value: T): T | string {
+  if (typeof value !== "string") return value;
+  const text = value.trim();
+  if (!text) throw invalidRequest(`gitInfo.${name} must not be empty`);
+  return text;
+}

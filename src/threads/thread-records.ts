@@ -1,0 +1,119 @@
+import type { Publisher } from "../events/port.ts";
+import { invalidRequest } from "../protocol/errors.ts";
+import type { ThreadId } from "../protocol/ids.ts";
+import {
+  threadArchived,
+  threadDeleted,
+  threadNameUpdated,
+  threadUnarchived,
+} from "../protocol/notifications.ts";
+import type { GitInfo, Thread } from "../protocol/thread.ts";
+import type { ThreadStore } from "../store/port.ts";
+import type { LoadedThread } from "./loaded-thread.ts";
+import type { LoadedThreads } from "./loaded-threads.ts";
+import { noRollout } from "./loaded-threads.ts";
+import type { GitInfoChange } from "./port.ts";
+import { clientError } from "./store-errors.ts";
+import { storedThread, threadOf } from "./thread-view.ts";
+
+export interface RecordPorts {
+  readonly loaded: LoadedThreads;
+  readonly store: ThreadStore;
+  readonly publisher: Publisher;
+  /** Ends what runs in the thread and takes it out of memory. */
+  readonly unload: (thread: LoadedThread) => Promise<void>;
+}
+
+interface Announced {
+  readonly announce: () => void;
+}
+
+/** What a thread is called, where it is kept, and whether it is kept at all. */
+export class ThreadRecords {
+  readonly #ports: RecordPorts;
+
+  constructor(ports: RecordPorts) {
+    this.#ports = ports;
+  }
+
+  async rename(id: ThreadId, name: string): Promise<Announced> {
+    const { loaded, store, publisher } = this.#ports;
+    const threadName = name.trim();
+    if (!threadName) throw invalidRequest("thread name must not be empty");
+    const thread = loaded.get(id);
+    refuseEphemeral(thread);
+    await this.#stored(id, () => store.rename(id, threadName));
+    if (thread) thread.name = threadName;
+    return { announce: () => publisher.publish(threadNameUpdated, { threadId: id, threadName }) };
+  }
+
+  async archive(id: ThreadId): Promise<Announced> {
+    const { loaded, store, publisher, unload } = this.#ports;
+    const thread = loaded.get(id);
+    if (thread?.ephemeral) throw invalidRequest(noRollout(id));
+    if (thread) await unload(thread);
+    if (!thread || thread.stored) await this.#stored(id, () => store.setArchived(id, true));
+    return { announce: () => publisher.publish(threadArchived, { threadId: id }) };
+  }
+
+  async unarchive(id: ThreadId): Promise<Announced & { readonly thread: Thread }> {
+    const { store, publisher } = this.#ports;
+    const notFound = `no archived rollout found for thread id ${id}`;
+    const record = await this.#stored(id, () => store.setArchived(id, false), notFound);
+    return {
+      thread: storedThread(record),
+      announce: () => publisher.publish(threadUnarchived, { threadId: id }),
+    };
+  }
+
+  /** For good. A thread that nothing was said in yet is only in memory. */
+  async delete(id: ThreadId): Promise<Announced> {
+    const { loaded, store, publisher, unload } = this.#ports;
+    const thread = loaded.get(id);
+    if (thread) await unload(thread);
+    if (!thread || (thread.stored && !thread.ephemeral)) {
+      await this.#stored(id, () => store.delete(id));
+    }
+    return { announce: () => publisher.publish(threadDeleted, { threadId: id }) };
+  }
+
+  /** Members of `change` that are undefined stay as they are; null takes one away. */
+  async setGitInfo(id: ThreadId, change: GitInfoChange): Promise<Thread> {
+    const { loaded, store } = this.#ports;
+    const thread = loaded.get(id);
+    refuseEphemeral(thread);
+    const known = thread?.gitInfo ?? (await store.find(id))?.gitInfo ?? null;
+    const gitInfo = changed(known, change);
+    if (thread && !thread.stored) {
+      thread.gitInfo = gitInfo;
+      return threadOf(thread);
+    }
+    const record = await this.#stored(id, () => store.setGitInfo(id, gitInfo));
+    if (!thread) return storedThread(record);
+    thread.gitInfo = gitInfo;
+    return threadOf(thread);
+  }
+
+  async #stored<T>(id: ThreadId, work: () => Promise<T>, notFound = noRollout(id)): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw clientError(error, notFound);
+    }
+  }
+}
+
+function refuseEphemeral(thread: LoadedThread | undefined): void {
+  if (!thread?.ephemeral) return;
+  throw invalidRequest(`ephemeral thread does not support metadata updates: ${thread.id}`);
+}
+
+function changed(known: GitInfo | null, change: GitInfoChange): GitInfo | null {
+  const { sha = null, branch = null, originUrl = null } = known ?? {};
+  const next = {
+    sha: change.sha === undefined ? sha : change.sha,
+    branch: change.branch === undefined ? branch : change.branch,
+    originUrl: change.originUrl === undefined ? originUrl : change.originUrl,
+  };
+  return Object.values(next).every((value) => value === null) ? null : next;
+}

@@ -10,6 +10,7 @@ import { readFrame } from "../protocol/frames.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { Threads } from "../threads/port.ts";
+import { stringifySpliced } from "../util/spliced-json.ts";
 import { textFrame } from "../util/text-frame.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { nextConnectionState } from "./connection-state.ts";
@@ -194,7 +195,7 @@ export class Session implements SessionEnd, CallerSession {
   };
 
   #respond(response: ResponseFrame): void {
-    if (this.#state.kind !== "closed") this.#outbox.send(textFrame(JSON.stringify(response)));
+    if (this.#state.kind !== "closed") this.#outbox.send(textFrame(stringifySpliced(response)));
   }
 
   /** Only a connection that was asked may answer; anything else is ignored, as a late answer is. */

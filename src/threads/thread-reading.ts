@@ -8,6 +8,7 @@ import type { LoadedThread } from "./loaded-thread.ts";
 import { noRollout } from "./loaded-threads.ts";
 import type { LoadedThreads } from "./loaded-threads.ts";
 import { pageOf } from "./paging.ts";
+import { pastTurn } from "./past-turn.ts";
 import type { Page, PageQuery, ThreadListQuery } from "./port.ts";
 import { clientError } from "./store-errors.ts";
 import { listedThread, storedThread, threadOf } from "./thread-view.ts";
@@ -99,7 +100,8 @@ export class ThreadReading {
 
   async #history(id: ThreadId, notFound: string): Promise<History> {
     try {
-      return await this.#store.load(id);
+      const history = await this.#store.load(id);
+      return { ...history, turns: history.turns.map(pastTurn) };
     } catch (error) {
       throw clientError(error, notFound);
     }

@@ -20,6 +20,7 @@ import { userMessageItem } from "./items.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import { userMessageForModel } from "./model-input.ts";
 import { OpenItems } from "./open-items.ts";
+import { pastTurn } from "./past-turn.ts";
 import { addUsage, summaryOf } from "./turn-end.ts";
 import type { ThreadSettings } from "./settings.ts";
 import type { TurnEvent, TurnState } from "./turn-state.ts";
@@ -147,7 +148,7 @@ export class TurnRecord {
     try {
       await this.thread.append(events);
     } finally {
-      this.thread.turns.push(this.#withItems());
+      this.thread.turns.push(pastTurn(this.#withItems()));
       this.thread.active = undefined;
       this.thread.unannounced = () => this.announceEnd();
     }
@@ -200,7 +201,7 @@ export class TurnRecord {
   #amendPast(): void {
     const { turns } = this.thread;
     const index = turns.findIndex(({ id }) => id === this.id);
-    if (index >= 0) turns[index] = this.#withItems();
+    if (index >= 0) turns[index] = pastTurn(this.#withItems());
   }
 
   #announceCompleted(item: ThreadItem): void {

@@ -7,7 +7,7 @@ import { unreachable } from "../util/unreachable.ts";
 export function viewedTurn(turn: Turn, view: TurnItemsView): Turn {
   switch (view) {
     case "full":
-      return { ...turn, itemsView: "full" };
+      return turn.itemsView === "full" ? turn : { ...turn, itemsView: "full" };
     case "notLoaded":
       return { ...turn, items: [], itemsView: "notLoaded" };
     case "summary": {

@@ -66,12 +66,12 @@ export class EventHub implements Publisher, Subscriptions {
       this.#add(audience, { frame, method: "", mark: { kind: "ask", requestId } });
   }
 
-  resolved(threadId: ThreadId, requestId: RequestId): void {
+  resolved(threadId: ThreadId, requestId: RequestId, told = true): void {
     const audience = this.#threads.get(threadId) ?? nobody;
     if (audience.size === 0) return;
     const { name } = serverRequestResolved;
     this.#add(audience, {
-      frame: notificationFrame(name, { threadId, requestId }, this.#now()),
+      frame: told ? notificationFrame(name, { threadId, requestId }, this.#now()) : Buffer.alloc(0),
       method: name,
       mark: { kind: "resolved", requestId },
     });
@@ -180,7 +180,7 @@ function deliverEntry(outlet: Outlet, { frame, method, mark }: Entry): void {
     return;
   }
   if (mark.kind === "resolved") outlet.resolved(mark.requestId);
-  if (!outlet.wants(method)) return;
+  if (frame.length === 0 || !outlet.wants(method)) return;
   if (mark.kind === "delta" && outlet.lagging) outlet.missed(mark.stream, mark.offset);
   else outlet.push(frame);
 }

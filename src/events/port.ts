@@ -37,8 +37,8 @@ export interface Publisher {
   delta(stream: TextStream, escaped: Buffer): void;
   /** A server request to the subscribers that may answer. */
   ask(threadId: ThreadId, requestId: RequestId, frame: Buffer): void;
-  /** That a server request no longer waits (`serverRequest/resolved`). */
-  resolved(threadId: ThreadId, requestId: RequestId): void;
+  /** That a server request no longer waits; `told` false leaves `serverRequest/resolved` out. */
+  resolved(threadId: ThreadId, requestId: RequestId, told?: boolean): void;
 }
 
 /** What sessions see. */

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { method } from "../dispatch/define.ts";
+import { DynamicTool } from "../protocol/dynamic-tools.ts";
 import { TurnEnvironment } from "../protocol/settings.ts";
 import { Thread } from "../protocol/thread.ts";
+import { checkDynamicTools } from "./dynamic-tools.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
 import {
   environmentsOf,
@@ -22,10 +24,13 @@ export const threadStart = method({
     historyMode: z.enum(["legacy", "paginated"]).nullish(),
     threadSource: z.string().nullish(),
     environments: z.array(TurnEnvironment).nullish(),
+    dynamicTools: z.array(DynamicTool).nullish(),
   }),
   result: z.object(threadSettingsResult),
   async handle(context, params) {
     const { threads, session, afterAnswer } = context;
+    const dynamicTools = params.dynamicTools ?? [];
+    checkDynamicTools(dynamicTools);
     const { view, announce } = await threads.start({
       ...overrideOf(context, params),
       environments: environmentsOf(params.environments),
@@ -34,6 +39,7 @@ export const threadStart = method({
       threadSource: params.threadSource ?? null,
       originator: session.clientName,
       config: params.config ?? {},
+      ...(dynamicTools.length > 0 ? { dynamicTools } : {}),
     });
     session.subscribe(view.thread.id);
     afterAnswer(announce);

@@ -2,9 +2,9 @@
 import type { ModelItem } from "../protocol/model-item.ts";
 import type { CodexErrorInfo, TokenUsageBreakdown } from "../protocol/turn.ts";
 
-/** A tool as offered to the model: `function` with a JSON schema, or `custom` with free text. */
+/** A tool as offered to the model: `function` with a JSON schema, `custom` with free text, or a `namespace` of functions. */
 export interface ToolSpec {
-  readonly type: "function" | "custom";
+  readonly type: "function" | "custom" | "namespace";
   readonly name: string;
   readonly description: string;
   readonly [member: string]: unknown;

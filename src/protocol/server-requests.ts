@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { serverRequest } from "./define.ts";
+import { DynamicToolResult } from "./dynamic-tools.ts";
 import { ItemId, ThreadId, TurnId } from "./ids.ts";
 import { CommandAction } from "./item.ts";
 
@@ -53,5 +54,20 @@ export const fileChangeApproval = serverRequest({
   result: z.object({ decision: FileChangeDecision }),
 });
 
+/** The agent calls a tool that a client offered with thread/start. */
+export const dynamicToolCall = serverRequest({
+  name: "item/tool/call",
+  stability: "experimental",
+  params: z.object({
+    threadId: ThreadId,
+    turnId: TurnId,
+    callId: z.string(),
+    namespace: z.string().nullable(),
+    tool: z.string(),
+    arguments: z.unknown(),
+  }),
+  result: DynamicToolResult,
+});
+
 /** Everything that the server may ask. */
-export const serverRequests = [commandApproval, fileChangeApproval] as const;
+export const serverRequests = [commandApproval, fileChangeApproval, dynamicToolCall] as const;

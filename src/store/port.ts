@@ -2,6 +2,7 @@
  * Where threads are kept. Every read and write of thread data goes through this port, in the
  * thread's own terms; the form on disk is the backend's affair.
  */
+import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItem } from "../protocol/item.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
@@ -26,6 +27,8 @@ export interface ThreadMeta {
   readonly baseInstructions: string | null;
   readonly historyMode: "legacy" | "paginated";
   readonly gitInfo: GitInfo | null;
+  /** Tools that the client offered that made it; none in the rows of a list. */
+  readonly dynamicTools?: readonly DynamicTool[];
 }
 
 /** The settings under which a turn ran. */

@@ -2,23 +2,16 @@ import type { z } from "zod";
 import type { Publisher } from "../events/port.ts";
 import type { ServerRequestSpec } from "../protocol/define.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
-import type { CommandDecision } from "../protocol/server-requests.ts";
+import { dynamicToolCall } from "../protocol/server-requests.ts";
 import { textFrame } from "../util/text-frame.ts";
 import type { ApprovalEvent, ApprovalState } from "./approval-state.ts";
 import { nextApprovalState } from "./approval-state.ts";
 
-type ApprovalSpec = ServerRequestSpec<
-  string,
-  z.ZodType,
-  z.ZodType<{ readonly decision: CommandDecision }>
->;
-
 interface Pending {
   readonly threadId: ThreadId;
-  readonly spec: ApprovalSpec;
+  readonly method: string;
   readonly frame: Buffer;
-  state: ApprovalState;
-  settle(state: ApprovalState): void;
+  answer(outcome: { result: unknown } | { error: unknown }): void;
 }
 
 /** Every question that waits for an answer, over all threads. Ids are numbers, unique on this host and on every connection the same. */
@@ -33,26 +26,37 @@ export class ApprovalDesk {
 
   /**
    * Asks the thread's subscribers and resolves with how it ended. `signal` withdraws the question.
-   * The others are told with `serverRequest/resolved` before this resolves.
+   * The others are told with `serverRequest/resolved` before this resolves, save of tool calls.
    */
-  ask(
+  ask<Answer>(
     threadId: ThreadId,
-    spec: ApprovalSpec,
+    spec: ServerRequestSpec<string, z.ZodType, z.ZodType<Answer>>,
     params: object,
     signal: AbortSignal,
-  ): Promise<ApprovalState> {
+  ): Promise<ApprovalState<Answer>> {
     const requestId = this.#nextId++;
     const frame = textFrame(JSON.stringify({ method: spec.name, id: requestId, params }));
     return new Promise((resolve) => {
-      const withdraw = (): void => this.#apply(requestId, { kind: "withdrawn" });
+      let state: ApprovalState<Answer> = { kind: "pending" };
+      const apply = (event: ApprovalEvent<Answer>): void => {
+        const next = nextApprovalState(state, event);
+        if (!next) return;
+        state = next;
+        this.#pending.delete(requestId);
+        signal.removeEventListener("abort", withdraw);
+        this.#publisher.resolved(threadId, requestId, spec.name !== dynamicToolCall.name);
+        resolve(next);
+      };
+      const withdraw = (): void => apply({ kind: "withdrawn" });
       this.#pending.set(requestId, {
         threadId,
-        spec,
+        method: spec.name,
         frame,
-        state: { kind: "pending" },
-        settle: (state) => {
-          signal.removeEventListener("abort", withdraw);
-          resolve(state);
+        answer(outcome) {
+          const parsed = "result" in outcome ? spec.result.safeParse(outcome.result) : undefined;
+          apply(
+            parsed?.success ? { kind: "answered", decision: parsed.data } : { kind: "garbled" },
+          );
         },
       });
       this.#publisher.ask(threadId, requestId, frame);
@@ -64,13 +68,8 @@ export class ApprovalDesk {
   /** A client's answer; false: nothing of that id waits. */
   answer(requestId: RequestId, outcome: { result: unknown } | { error: unknown }): boolean {
     const pending = this.#pending.get(requestId);
-    if (!pending) return false;
-    const parsed = "result" in outcome ? pending.spec.result.safeParse(outcome.result) : undefined;
-    this.#apply(
-      requestId,
-      parsed?.success ? { kind: "answered", decision: parsed.data.decision } : { kind: "garbled" },
-    );
-    return true;
+    pending?.answer(outcome);
+    return pending !== undefined;
   }
 
   /** What waits in this thread, oldest first, to be shown to one who just came. */
@@ -79,16 +78,6 @@ export class ApprovalDesk {
   ): readonly { requestId: RequestId; frame: Buffer; method: string }[] {
     return [...this.#pending]
       .filter(([, pending]) => pending.threadId === threadId)
-      .map(([requestId, { frame, spec }]) => ({ requestId, frame, method: spec.name }));
-  }
-
-  #apply(requestId: RequestId, event: ApprovalEvent): void {
-    const pending = this.#pending.get(requestId);
-    const next = pending && nextApprovalState(pending.state, event);
-    if (!next) return;
-    pending.state = next;
-    this.#pending.delete(requestId);
-    this.#publisher.resolved(pending.threadId, requestId);
-    pending.settle(next);
+      .map(([requestId, { frame, method }]) => ({ requestId, frame, method }));
   }
 }

@@ -10,22 +10,22 @@
 import type { CommandDecision } from "../protocol/server-requests.ts";
 import { unreachable } from "../util/unreachable.ts";
 
-export type ApprovalState =
+export type ApprovalState<Answer = CommandDecision> =
   | { readonly kind: "pending" }
-  | { readonly kind: "resolved"; readonly decision: CommandDecision }
+  | { readonly kind: "resolved"; readonly decision: Answer }
   | { readonly kind: "failed" }
   | { readonly kind: "withdrawn" };
 
-export type ApprovalEvent =
-  | { readonly kind: "answered"; readonly decision: CommandDecision }
+export type ApprovalEvent<Answer = CommandDecision> =
+  | { readonly kind: "answered"; readonly decision: Answer }
   | { readonly kind: "garbled" }
   | { readonly kind: "withdrawn" };
 
 /** The state after `event`, or undefined if the event has no meaning in this state. */
-export function nextApprovalState(
-  state: ApprovalState,
-  event: ApprovalEvent,
-): ApprovalState | undefined {
+export function nextApprovalState<Answer>(
+  state: ApprovalState<Answer>,
+  event: ApprovalEvent<Answer>,
+): ApprovalState<Answer> | undefined {
   switch (state.kind) {
     case "pending":
       return fromPending(event);
@@ -38,7 +38,7 @@ export function nextApprovalState(
   }
 }
 
-function fromPending(event: ApprovalEvent): ApprovalState {
+function fromPending<Answer>(event: ApprovalEvent<Answer>): ApprovalState<Answer> {
   switch (event.kind) {
     case "answered":
       return { kind: "resolved", decision: event.decision };

@@ -75,7 +75,7 @@ async function ask(
   const end = await owner.desk.ask(owner.thread.id, spec, params, owner.signal);
   owner.thread.transition({ kind: "answered" });
   owner.signal.throwIfAborted();
-  return end.kind === "resolved" ? end.decision : undefined;
+  return end.kind === "resolved" ? end.decision.decision : undefined;
 }
 
 function verdictOf(

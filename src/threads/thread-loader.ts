@@ -141,10 +141,11 @@ export class ThreadLoader {
   async #meta(
     settings: ThreadSettings,
     options: Pick<StartOptions, "originator" | "threadSource"> &
-      Partial<Pick<StartOptions, "historyMode">>,
+      Partial<Pick<StartOptions, "historyMode" | "dynamicTools">>,
     origin?: ThreadMeta,
   ): Promise<ThreadMeta> {
     const id = ThreadId.parse(uuidV7());
+    const dynamicTools = options.dynamicTools ?? origin?.dynamicTools;
     return {
       id,
       sessionId: id,
@@ -159,7 +160,7 @@ export class ThreadLoader {
       baseInstructions: settings.baseInstructions,
       historyMode: options.historyMode ?? origin?.historyMode ?? "paginated",
       gitInfo: await readGitInfo(settings.cwd),
-      ...(options.dynamicTools ? { dynamicTools: options.dynamicTools } : {}),
+      ...(dynamicTools ? { dynamicTools } : {}),
     };
   }
 

@@ -1,6 +1,7 @@
 /** What the turn loop asks of a tool, and what a tool may do while it runs. */
 import type { ToolSpec } from "../model/port.ts";
 import type { ReadOnlyGit } from "../permissions/read-only-git.ts";
+import type { DynamicTool, DynamicToolResult } from "../protocol/dynamic-tools.ts";
 import type { ItemId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { CommandAction, FileUpdateChange, ThreadItem } from "../protocol/item.ts";
 import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
@@ -10,6 +11,8 @@ export interface ToolCall {
   readonly callId: string;
   readonly name: string;
   readonly kind: "function" | "custom";
+  /** Set: the tool is one of this namespace. */
+  readonly namespace: string | null;
   readonly arguments: string;
 }
 
@@ -51,6 +54,10 @@ export interface ToolContext {
   /** Aborts when the turn is interrupted; a tool then ends what it started. */
   readonly signal: AbortSignal;
   readonly approvals: Approvals;
+  /** Tools that a client of the thread offers. */
+  readonly dynamicTools: readonly DynamicTool[];
+  /** Has such a tool run by a client; undefined: the answer was an error or made no sense. Rejects when aborted. */
+  askClient(call: ToolCall, input: unknown): Promise<DynamicToolResult | undefined>;
   /** Announces the item as started. */
   itemStarted(item: ThreadItem): void;
   /** Appends the item to the store, then announces it. */
@@ -83,6 +90,7 @@ export interface PlanUpdate {
 export interface ToolOffer {
   /** Whether the model knows `apply_patch` and `update_plan` as tools of their own. */
   readonly patchTool: boolean;
+  readonly dynamicTools: readonly DynamicTool[];
 }
 
 /** A command that a person runs by hand in a thread. */

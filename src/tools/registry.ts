@@ -8,6 +8,7 @@ import { CallError } from "./tool-arguments.ts";
 import type { ToolLog } from "./tool-log.ts";
 import { toolSpecs } from "./tool-specs.ts";
 import { updatePlan } from "./update-plan.ts";
+import { dynamicSpecs, isDynamic, runDynamicTool } from "./dynamic-tool.ts";
 import { UserCommands } from "./user-command.ts";
 import { viewImage } from "./view-image.ts";
 import { WriteStdin } from "./write-stdin.ts";
@@ -39,10 +40,12 @@ export function createTools({ log, shell, env, protectedPaths }: ToolsOptions): 
     ["view_image", (call, context) => viewImage(call, context, protectedPaths)],
   ]);
   return {
-    specs: toolSpecs,
+    specs: (offer) => [...toolSpecs(offer), ...dynamicSpecs(offer.dynamicTools)],
     async run(call, context) {
       context.signal.throwIfAborted();
-      const tool = tools.get(call.name);
+      const isOffered = isDynamic(context.dynamicTools, call);
+      const own = call.namespace === null ? tools.get(call.name) : undefined;
+      const tool = isOffered ? runDynamicTool : own;
       if (!tool) return { output: unsupported(call) };
       try {
         return await tool(call, context);

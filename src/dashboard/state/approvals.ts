@@ -1,8 +1,7 @@
 /** The questions that wait for an answer. */
-import type { HostRequest } from "../../client/host-api.ts";
-import type { Approval, HostView } from "./host-view.ts";
+import type { Approval, ApprovalRequest, HostView } from "./host-view.ts";
 
-export function withApproval(state: HostView, request: HostRequest): HostView {
+export function withApproval(state: HostView, request: ApprovalRequest): HostView {
   const others = state.approvals.filter((known) => known.id !== request.id);
   const asked: Approval = { ...request, connection: state.connection, answered: null };
   return { ...state, approvals: [...others, asked] };

@@ -3,7 +3,7 @@ import type { HostNotification, HostRequest } from "../../client/host-api.ts";
 import type { Thread } from "../../protocol/thread.ts";
 import { unreachable } from "../../util/unreachable.ts";
 import { withApproval } from "./approvals.ts";
-import type { HostView } from "./host-view.ts";
+import type { ApprovalRequest, HostView } from "./host-view.ts";
 import { reduceNotification } from "./notifications.ts";
 import { applyConnected, applyHistory, applyResumeFailure } from "./resume.ts";
 
@@ -21,7 +21,7 @@ export function reduceHostEvent(state: HostView, event: HostEvent): HostView {
     case "notified":
       return reduceNotification(state, event.notification);
     case "asked":
-      return isApproval(event.request.method) ? withApproval(state, event.request) : state;
+      return isApproval(event.request) ? withApproval(state, event.request) : state;
     case "resumed":
       return applyHistory(state, event.answer);
     case "resumeFailed":
@@ -31,7 +31,7 @@ export function reduceHostEvent(state: HostView, event: HostEvent): HostView {
   }
 }
 
-/** Questions of a later protocol are left to clients that know them. */
-const isApproval = (method: string): boolean =>
-  method === "item/commandExecution/requestApproval" ||
-  method === "item/fileChange/requestApproval";
+/** Other questions, and those of a later protocol, are left to clients that know them. */
+const isApproval = (request: HostRequest): request is ApprovalRequest =>
+  request.method === "item/commandExecution/requestApproval" ||
+  request.method === "item/fileChange/requestApproval";

@@ -42,8 +42,14 @@ export interface ThreadView {
   readonly pending: readonly PendingSend[];
 }
 
+/** The questions that people answer. */
+export type ApprovalRequest = Extract<
+  HostRequest,
+  { readonly method: `${string}/requestApproval` }
+>;
+
 /** A question of the host that waits for someone. */
-export type Approval = HostRequest & {
+export type Approval = ApprovalRequest & {
   /** Which connection brought it. One of an older connection cannot be answered; if it still waits it is asked again. */
   readonly connection: number;
   /** What was answered here, until the host says that it is resolved. */

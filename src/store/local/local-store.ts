@@ -171,6 +171,7 @@ class LocalStore implements ThreadStore {
         // In the other form the index alone knows what was said later.
         gitInfo: meta?.historyMode === "legacy" ? meta.gitInfo : record.gitInfo,
         baseInstructions: meta?.baseInstructions ?? null,
+        ...(meta?.dynamicTools ? { dynamicTools: meta.dynamicTools } : {}),
         model: history.settings?.model ?? record.model,
         effort: history.settings === null ? record.effort : history.settings.effort,
       },

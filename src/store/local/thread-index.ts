@@ -160,8 +160,8 @@ function valuesOf({ record, mtimeMs, size }: IndexEntry): SqlValue[] {
     record.name,
     record.model,
     record.effort,
-    // The instructions are 20 KB in every thread and no list shows them.
-    JSON.stringify(encodeMeta({ ...record, baseInstructions: null })),
+    // The instructions are 20 KB in every thread and no list shows them, nor the tools.
+    JSON.stringify(encodeMeta({ ...record, baseInstructions: null, dynamicTools: [] })),
   ];
 }
 

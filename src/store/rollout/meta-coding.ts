@@ -1,4 +1,5 @@
 /** The first line of a rollout: who made the thread, where, and under which instructions. */
+import { DynamicTool } from "../../protocol/dynamic-tools.ts";
 import { ThreadId } from "../../protocol/ids.ts";
 import type { GitInfo, SessionSource } from "../../protocol/thread.ts";
 import { uuidV7 } from "../../util/uuid-v7.ts";
@@ -67,6 +68,7 @@ export function encodeMeta(meta: ThreadMeta, base?: HistoryBase): Json {
     ...(meta.threadSource === null ? {} : { thread_source: meta.threadSource }),
     model_provider: meta.modelProvider,
     base_instructions: meta.baseInstructions === null ? null : { text: meta.baseInstructions },
+    ...(meta.dynamicTools ? { dynamic_tools: meta.dynamicTools } : {}),
     ...(meta.historyMode === "paginated"
       ? {
           history_mode: "paginated",
@@ -99,7 +101,14 @@ export function decodeMeta(payload: Json, fallbackMs: number): ThreadMeta | unde
       textOf(recordOf(payload["base_instructions"])["text"]) ?? textOf(payload["instructions"]),
     historyMode: payload["history_mode"] === "paginated" ? "paginated" : "legacy",
     gitInfo: decodeGit(payload["git"]),
+    ...decodeTools(payload["dynamic_tools"]),
   };
+}
+
+/** Tools in a form that is not known are as none. */
+function decodeTools(stored: unknown): Pick<ThreadMeta, "dynamicTools"> {
+  const tools = DynamicTool.array().safeParse(stored);
+  return tools.success && tools.data.length > 0 ? { dynamicTools: tools.data } : {};
 }
 
 /** Where a fork's own file leans on another thread's: that file's first `endOffset` bytes come before it. */

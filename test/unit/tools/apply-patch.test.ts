@@ -158,7 +158,13 @@ describe("a patch", () => {
 
   test("comes as free text too", async () => {
     const text = "*** Begin Patch\n*** Add File: a\n+x\n*** End Patch";
-    const call = { callId: "c", name: "apply_patch", kind: "custom", arguments: text } as const;
+    const call = {
+      callId: "c",
+      name: "apply_patch",
+      kind: "custom",
+      namespace: null,
+      arguments: text,
+    } as const;
     const { output } = await bench.tools.run(call, bench.context());
     expect(output).toMatch(/^Exit code: 0\n/);
     expect(read("a")).toBe("x\n");

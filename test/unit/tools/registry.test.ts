@@ -21,7 +21,9 @@ test("a plan is told, and its steps are checked", async () => {
 });
 
 function offered(patchTool: boolean): string[] {
-  return bench.tools.specs({ patchTool }).map((spec) => `${spec.type} ${spec.name}`);
+  return bench.tools
+    .specs({ patchTool, dynamicTools: [] })
+    .map((spec) => `${spec.type} ${spec.name}`);
 }
 
 test("the tools are offered by what the model knows", () => {

@@ -32,6 +32,9 @@ export class ToolBench {
   sandboxPolicy: SandboxPolicy = { type: "dangerFullAccess" };
   /** How the person answers. */
   verdict: () => Promise<CommandVerdict> = () => Promise.resolve("run");
+  /** What a client of the thread offers, and how it answers. */
+  dynamicTools: ToolContext["dynamicTools"] = [];
+  askClient: ToolContext["askClient"] = () => Promise.resolve(undefined);
   #calls = 0;
   #waiters: (() => void)[] = [];
 
@@ -52,6 +55,8 @@ export class ToolBench {
       approvalPolicy: this.approvalPolicy,
       sandboxPolicy: this.sandboxPolicy,
       signal: this.abort.signal,
+      dynamicTools: this.dynamicTools,
+      askClient: (call, input) => this.askClient(call, input),
       approvals: {
         command: (question) => this.#ask(question),
         fileChange: (question) => this.#ask(question),
@@ -72,7 +77,7 @@ export class ToolBench {
   async call(name: string, input: object | string, threadId?: string): Promise<string> {
     const text = typeof input === "string" ? input : JSON.stringify(input);
     const { output } = await this.tools.run(
-      { callId: `call_${++this.#calls}`, name, kind: "function", arguments: text },
+      { callId: `call_${++this.#calls}`, name, kind: "function", namespace: null, arguments: text },
       this.context(threadId),
     );
     return typeof output === "string" ? output : JSON.stringify(output);

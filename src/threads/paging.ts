@@ -30,11 +30,9 @@ export function pageOf<T>(
   };
 }
 
-/** The cursor at which a list that grows begins: the newest row, going backwards. */
-export const newestCursor = <T>(rows: readonly T[], idOf: (row: T) => string): string | null => {
-  const newest = rows.at(-1);
-  return newest === undefined ? null : cursorOf({ id: idOf(newest), inclusive: true });
-};
+/** The cursor at which a list that grows begins: its newest row, going backwards. */
+export const newestCursor = (newestId: string | undefined): string | null =>
+  newestId === undefined ? null : cursorOf({ id: newestId, inclusive: true });
 
 function startAt<T>(ordered: readonly T[], idOf: (row: T) => string, cursor: string): number {
   const anchor = readCursor(cursor);

@@ -123,7 +123,7 @@ export const listedThread = (record: ThreadRecord, loaded: LoadedThread | undefi
 export function viewOf(thread: LoadedThread, turns: readonly Turn[]): ThreadView {
   const { settings } = thread;
   const all = thread.snapshot();
-  const entries = all.flatMap((turn) => turn.items.map(({ id }) => id));
+  const newestItem = all.findLast(({ items }) => items.length > 0)?.items.at(-1);
   return {
     thread: threadOf(thread, turns),
     model: settings.model,
@@ -133,7 +133,7 @@ export function viewOf(thread: LoadedThread, turns: readonly Turn[]): ThreadView
     approvalPolicy: settings.approvalPolicy,
     sandboxPolicy: settings.sandboxPolicy,
     instructionSources: thread.instructionSources,
-    turnsBackwardsCursor: newestCursor(all, ({ id }) => id),
-    itemsBackwardsCursor: newestCursor(entries, (id) => id),
+    turnsBackwardsCursor: newestCursor(all.at(-1)?.id),
+    itemsBackwardsCursor: newestCursor(newestItem?.id),
   };
 }

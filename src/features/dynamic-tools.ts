@@ -108,6 +108,6 @@ function schemaFault(schema: unknown): string | undefined {
       : undefined;
   }
   if (typeof schema === "boolean") return undefined;
-  const shown = typeof schema === "string" ? `string ${JSON.stringify(schema)}` : String(schema);
+  const shown = `${typeof schema} ${JSON.stringify(schema)}`;
   return `invalid type: ${shown}, expected struct JsonSchema`;
 }

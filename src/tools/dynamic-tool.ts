@@ -8,6 +8,7 @@ import { ItemId } from "../protocol/ids.ts";
 import type { OtherItem } from "../protocol/item.ts";
 import type { ToolSpec } from "../model/port.ts";
 import { isRecord } from "../util/is-record.ts";
+import { unreachable } from "../util/unreachable.ts";
 import type { ToolCall, ToolContext, ToolOutput } from "./port.ts";
 import { CallError } from "./tool-arguments.ts";
 
@@ -85,6 +86,8 @@ function outputOf({ contentItems }: DynamicToolResult): ToolOutput["output"] {
         return { type: "input_image", image_url: part.imageUrl };
       case "inputAudio":
         return { type: "input_text", text: "[audio cannot be sent to this model]" };
+      default:
+        return unreachable(part);
     }
   });
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { TurnId } from "../../../src/protocol/ids.ts";
 import { ModelError } from "../../../src/model/port.ts";
 import {
+  calls,
   createThreadBench,
   failsWith,
   hangs,
@@ -284,5 +285,36 @@ describe("items that a client puts in", () => {
     announce();
     await turnEnded(outlet, 2);
     expect(bench.model.requests[1]?.input).toContainEqual(item);
+  });
+});
+
+describe("a tool that a client offers", () => {
+  it("is called at the client, who is asked again when it comes back", async () => {
+    const bench = createThreadBench();
+    const { id, outlet } = await bench.thread();
+    let answered: unknown;
+    bench.tools.set("look", async (call, context) => {
+      answered = await context.askClient(call, { id: "A" });
+      return { output: "seen" };
+    });
+    bench.model.script.push(calls(["look", "c1"]), says("m1", "ok"));
+    const turnId = await bench.turn(id, "hi");
+    await until(() => outlet.trace.includes("item/tool/call"));
+    const request = outlet.sent.find(({ method }) => method === "item/tool/call");
+    expect(request?.params).toEqual({
+      threadId: id,
+      turnId,
+      callId: "c1",
+      namespace: null,
+      tool: "look",
+      arguments: { id: "A" },
+    });
+    expect(bench.manager.catchUp(id).map(({ method }) => method)).toContain("item/tool/call");
+    const result = { contentItems: [{ type: "inputText", text: "found" }], success: true };
+    expect(bench.manager.answer(request?.id ?? "", { result })).toBe(true);
+    await turnEnded(outlet);
+    expect(answered).toEqual(result);
+    expect(outlet.trace).not.toContain("serverRequest/resolved");
+    expect(outlet.resolvedIds).toEqual([request?.id]);
   });
 });

@@ -18,6 +18,14 @@ const tool = (name: string, more: object = {}): DynamicToolFunction => ({
   ...more,
 });
 
+const shown = (name: string) => ({
+  type: "function",
+  name,
+  description: `about ${name}`,
+  strict: false,
+  parameters: inputSchema,
+});
+
 const call = (name: string, namespace: string | null, input = "{}"): Promise<ToolOutput> =>
   bench.tools.run(
     { callId: "c1", name, kind: "function", namespace, arguments: input },
@@ -26,13 +34,6 @@ const call = (name: string, namespace: string | null, input = "{}"): Promise<Too
 
 describe("tools that a client offers", () => {
   test("are described to the model, deferred ones left out", () => {
-    const shown = (name: string) => ({
-      type: "function",
-      name,
-      description: `about ${name}`,
-      strict: false,
-      parameters: inputSchema,
-    });
     const space = { type: "namespace", description: "about it" } as const;
     expect(
       bench.tools

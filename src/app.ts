@@ -59,7 +59,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const store = createLocalStore({ codexHome, database, log: failures });
   const hub = new EventHub();
   const protectedPaths = [farhelmHome, join(codexHome, "auth.json")];
-  const tools = createTools({ log: failures, protectedPaths });
+  const patchJournalFolder = join(farhelmHome, "patches");
+  const tools = createTools({ log: failures, protectedPaths, patchJournalFolder });
   const processes = createClientProcesses({ protectedPaths });
   const threads = createThreads({ options, config, models, store, hub, tools, failures });
   const auth = await createAuth({

@@ -7,6 +7,7 @@ import type { FileChangeItem, WorkStatus } from "../protocol/item.ts";
 import type { Environment } from "./command-environment.ts";
 import { itemChanges, patchedFiles, summaryLines } from "./patch-changes.ts";
 import { type FileOperation, parsePatch, PatchError } from "./patch-grammar.ts";
+import type { PatchJournal } from "./patch-journal.ts";
 import { type PlannedFile, planPatch } from "./patch-plan.ts";
 import { writePatch } from "./patch-write.ts";
 import type { CommandVerdict, ToolCall, ToolContext, ToolOutput } from "./port.ts";
@@ -22,10 +23,12 @@ export interface PatchOutcome {
 export class ApplyPatch {
   readonly #protectedPaths: readonly string[];
   readonly #environment: Environment;
+  readonly #journal: PatchJournal;
 
-  constructor(protectedPaths: readonly string[], environment: Environment) {
+  constructor(protectedPaths: readonly string[], environment: Environment, journal: PatchJournal) {
     this.#protectedPaths = protectedPaths;
     this.#environment = environment;
+    this.#journal = journal;
   }
 
   async run(call: ToolCall, context: ToolContext): Promise<ToolOutput> {
@@ -68,7 +71,7 @@ export class ApplyPatch {
       const problem = this.#changedMeanwhile(operations, files, cwd);
       if (problem !== undefined) return fail(item, problem, context);
     }
-    return write(item, files, cwd, context);
+    return write(item, files, cwd, context, this.#journal);
   }
 
   #decide(files: readonly PlannedFile[], context: ToolContext): ReturnType<typeof decidePatch> {
@@ -126,10 +129,11 @@ async function write(
   files: readonly PlannedFile[],
   cwd: string,
   context: ToolContext,
+  journal: PatchJournal,
 ): Promise<PatchOutcome> {
   const startedMs = performance.now();
   try {
-    writePatch(files);
+    writePatch(files, journal);
   } catch (error) {
     return fail(
       item,

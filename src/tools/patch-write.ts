@@ -1,7 +1,8 @@
 /** Puts a planned patch on disk: every file atomically, and all of them or none as far as the system lets us. */
-import { randomUUID } from "node:crypto";
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
+import { temporaryBeside } from "./patch-journal.ts";
+import type { PatchJournal } from "./patch-journal.ts";
 import type { PlannedFile } from "./patch-plan.ts";
 
 const newFileMode = 0o644;
@@ -13,18 +14,32 @@ interface Staged {
 }
 
 /** Throws the system's error; what was done until then is undone. */
-export function writePatch(files: readonly PlannedFile[]): void {
-  const staged: Staged[] = [];
+export function writePatch(files: readonly PlannedFile[], journal: PatchJournal): void {
+  const planned = files.map(withTemporary);
+  const ended = journal.begin(planned.flatMap(({ temporary }) => temporary ?? []));
+  try {
+    stageAndCommit(planned);
+  } finally {
+    ended();
+  }
+}
+
+const withTemporary = (file: PlannedFile): Staged => ({
+  file,
+  temporary: file.after === null ? null : temporaryBeside(file.real),
+});
+
+function stageAndCommit(planned: readonly Staged[]): void {
   const done: Staged[] = [];
   const folders: string[] = [];
   try {
-    for (const file of files) staged.push(stage(file, folders));
-    for (const entry of staged) {
+    for (const entry of planned) stage(entry, folders);
+    for (const entry of planned) {
       commit(entry);
       done.push(entry);
     }
   } catch (error) {
-    for (const { temporary } of staged)
+    for (const { temporary } of planned)
       if (temporary !== null) attempt(() => rmSync(temporary, { force: true }));
     for (const { file } of done.toReversed()) attempt(() => restore(file));
     for (const folder of folders.toReversed()) attempt(() => rmSync(folder, { recursive: true }));
@@ -32,11 +47,11 @@ export function writePatch(files: readonly PlannedFile[]): void {
   }
 }
 
-function stage(file: PlannedFile, folders: string[]): Staged {
-  if (file.after === null) return { file, temporary: null };
+function stage({ file, temporary }: Staged, folders: string[]): void {
+  if (file.after === null || temporary === null) return;
   const made = mkdirSync(dirname(file.real), { recursive: true });
   if (made !== undefined) folders.push(made);
-  return { file, temporary: writeBeside(file.real, Buffer.from(file.after), file.before?.mode) };
+  writeNew(temporary, Buffer.from(file.after), file.before?.mode);
 }
 
 function commit({ file, temporary }: Staged): void {
@@ -45,20 +60,22 @@ function commit({ file, temporary }: Staged): void {
 }
 
 function restore(file: PlannedFile): void {
-  if (file.before === null) rmSync(file.real, { force: true });
-  else renameSync(writeBeside(file.real, file.before.bytes, file.before.mode), file.real);
+  if (file.before === null) {
+    rmSync(file.real, { force: true });
+    return;
+  }
+  const temporary = temporaryBeside(file.real);
+  writeNew(temporary, file.before.bytes, file.before.mode);
+  renameSync(temporary, file.real);
 }
 
-/** A new file in the same folder, whose name nobody can foresee. */
-function writeBeside(path: string, bytes: Buffer, mode: number | undefined): string {
-  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+function writeNew(path: string, bytes: Buffer, mode: number | undefined): void {
   try {
-    writeFileSync(temporary, bytes, { flag: "wx", mode: mode ?? newFileMode });
+    writeFileSync(path, bytes, { flag: "wx", mode: mode ?? newFileMode });
     // the mode of creation is cut down by the umask
-    if (mode !== undefined) chmodSync(temporary, mode);
-    return temporary;
+    if (mode !== undefined) chmodSync(path, mode);
   } catch (error) {
-    attempt(() => rmSync(temporary, { force: true }));
+    attempt(() => rmSync(path, { force: true }));
     throw error;
   }
 }

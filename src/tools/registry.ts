@@ -3,6 +3,7 @@ import { ApplyPatch } from "./apply-patch.ts";
 import type { Environment } from "./command-environment.ts";
 import { CommandSessions } from "./command-sessions.ts";
 import { ExecCommand } from "./exec-command.ts";
+import { PatchJournal } from "./patch-journal.ts";
 import type { ToolCall, ToolContext, ToolOutput, Tools } from "./port.ts";
 import { CallError } from "./tool-arguments.ts";
 import type { ToolLog } from "./tool-log.ts";
@@ -21,14 +22,19 @@ export interface ToolsOptions {
   readonly env?: Environment;
   /** Files and folders that no tool reads or writes, however they are named. */
   readonly protectedPaths: readonly string[];
+  /** Where patches under way are written down; what those of a killed program left is removed at once. */
+  readonly patchJournalFolder?: string;
 }
 
 type Run = (call: ToolCall, context: ToolContext) => ToolOutput | Promise<ToolOutput>;
 
-export function createTools({ log, shell, env, protectedPaths }: ToolsOptions): Tools {
+export function createTools(options: ToolsOptions): Tools {
+  const { log, shell, env, protectedPaths } = options;
   const environment = env ?? process.env;
   const sessions = new CommandSessions();
-  const patches = new ApplyPatch(protectedPaths, environment);
+  const journal = new PatchJournal(options.patchJournalFolder, log);
+  journal.sweep();
+  const patches = new ApplyPatch(protectedPaths, environment, journal);
   const exec = new ExecCommand({ sessions, patches, environment, shell, log });
   const stdin = new WriteStdin(sessions);
   const userCommands = new UserCommands({ sessions, environment, shell });

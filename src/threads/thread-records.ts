@@ -52,7 +52,8 @@ export class ThreadRecords {
     const thread = loaded.get(id);
     if (thread?.ephemeral) throw invalidRequest(noRollout(id));
     if (thread) await unload(thread);
-    if (!thread || thread.stored) await this.#stored(id, () => store.setArchived(id, true));
+    if (thread && !thread.stored) await this.#forgetUnused(id);
+    else await this.#stored(id, () => store.setArchived(id, true));
     return { announce: () => publisher.publish(threadArchived, { threadId: id }) };
   }
 
@@ -71,9 +72,8 @@ export class ThreadRecords {
     const { loaded, store, publisher, unload } = this.#ports;
     const thread = loaded.get(id);
     if (thread) await unload(thread);
-    if (!thread || (thread.stored && !thread.ephemeral)) {
-      await this.#stored(id, () => store.delete(id));
-    }
+    if (thread && !thread.stored) await this.#forgetUnused(id);
+    else if (!thread?.ephemeral) await this.#stored(id, () => store.delete(id));
     return { announce: () => publisher.publish(threadDeleted, { threadId: id }) };
   }
 
@@ -92,6 +92,12 @@ export class ThreadRecords {
     if (!thread) return storedThread(record);
     thread.gitInfo = gitInfo;
     return threadOf(thread);
+  }
+
+  /** Some stores remember a thread in which nothing was said, others do not. */
+  async #forgetUnused(id: ThreadId): Promise<void> {
+    const known = await this.#ports.store.find(id);
+    if (known) await this.#stored(id, () => this.#ports.store.delete(id));
   }
 
   async #stored<T>(id: ThreadId, work: () => Promise<T>, notFound = noRollout(id)): Promise<T> {

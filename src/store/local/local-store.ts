@@ -16,7 +16,6 @@ import type {
   ThreadStore,
   ThreadWriter,
 } from "../port.ts";
-import { freshState } from "../rollout/encode.ts";
 import { freshRecord } from "../thread-record.ts";
 import type { DecodedHistory } from "../rollout/decode.ts";
 import { interruption } from "../rollout/interruption.ts";
@@ -26,21 +25,21 @@ import { readForkPoint, writeForkFile } from "./fork-file.ts";
 import { GrowingHistory } from "./growing-history.ts";
 import { HistoryCache } from "./history-cache.ts";
 import { HistoryScan } from "./history-scan.ts";
-import { LocalWriter } from "./local-writer.ts";
+import type { LocalWriter } from "./local-writer.ts";
 import { MessageQueues } from "./message-queues.ts";
 import { exists, locate, readEntry } from "./rollout-entry.ts";
-import { moveFile, RolloutFile } from "./rollout-file.ts";
+import { Reservations } from "./reservations.ts";
+import { moveFile } from "./rollout-file.ts";
 import { archivedPath, foldersIn, newRolloutPath, unarchivedPath } from "./rollout-path.ts";
 import type { RolloutFolders } from "./rollout-path.ts";
 import { firstPayload, readHistory } from "./rollout-reader.ts";
-import { stateAtEnd } from "./rollout-tail.ts";
 import { StockState } from "./stock-state.ts";
 import { notFound, storeFailure } from "./store-failure.ts";
 import { ThreadIndex } from "./thread-index.ts";
 import type { IndexEntry } from "./thread-index.ts";
 import { threadLocksIn } from "./thread-lock.ts";
-import type { HeldLock, ThreadLocks } from "./thread-lock.ts";
 import { ThreadNames } from "./thread-names.ts";
+import { ThreadWriters } from "./thread-writers.ts";
 
 export interface StoreLog {
   warn(fields: object, message: string): void;
@@ -62,12 +61,11 @@ class LocalStore implements ThreadStore {
   readonly #folders: RolloutFolders;
   readonly #index: ThreadIndex;
   readonly #queues: MessageQueues;
+  readonly #reservations: Reservations;
   readonly #names: ThreadNames;
-  readonly #locks: ThreadLocks;
   readonly #log: StoreLog;
   readonly #nowMs: () => number;
-  readonly #writers = new Map<string, LocalWriter>();
-  readonly #opening = new Set<string>();
+  readonly #writers: ThreadWriters;
   readonly #catalogue: Catalogue;
   readonly #histories = new HistoryCache();
   readonly #stock: StockState;
@@ -76,11 +74,20 @@ class LocalStore implements ThreadStore {
     this.#folders = foldersIn(codexHome);
     this.#index = new ThreadIndex(database);
     this.#queues = new MessageQueues(database);
+    this.#reservations = new Reservations(database, nowMs());
     this.#names = new ThreadNames(codexHome, (names) => this.#index.setNames(names));
-    this.#locks = threadLocksIn(codexHome, (message) => log.warn({}, message));
     this.#log = log;
     this.#nowMs = nowMs;
     this.#stock = new StockState(codexHome, log);
+    this.#writers = new ThreadWriters({
+      index: this.#index,
+      names: this.#names,
+      locks: threadLocksIn(codexHome, (message) => log.warn({}, message)),
+      reservations: this.#reservations,
+      log,
+      nowMs,
+      named: (record, name) => this.#named(record, name),
+    });
     const scan = new HistoryScan({
       folders: this.#folders,
       index: this.#index,
@@ -91,11 +98,20 @@ class LocalStore implements ThreadStore {
   }
 
   create(meta: ThreadMeta): ThreadWriter {
-    const record = freshRecord(meta);
-    const file = new RolloutFile(this.pathOf(meta));
-    return this.#writer(file, record, meta, freshState(meta.id, meta.historyMode), () =>
-      this.#newLock(meta.id),
-    );
+    try {
+      this.#reservations.keep(meta);
+    } catch (error) {
+      this.#log.warn({ err: error, threadId: meta.id }, "an unused thread will not be remembered");
+    }
+    return this.#writers.fresh(freshRecord(meta), meta, this.pathOf(meta));
+  }
+
+  /** A thread that was started before a restart and not written to yet. */
+  #reserved(id: string): { meta: ThreadMeta; record: ThreadRecord } | undefined {
+    const found = this.#writers.has(id) ? undefined : this.#reservations.find(id);
+    if (found === undefined) return undefined;
+    const { meta, name } = found;
+    return { meta, record: { ...freshRecord(meta), name, path: this.pathOf(meta) } };
   }
 
   pathOf(meta: ThreadMeta): string {
@@ -107,27 +123,10 @@ class LocalStore implements ThreadStore {
   }
 
   async #open(id: ThreadId): Promise<LocalWriter> {
-    if (this.#writers.has(id) || this.#opening.has(id)) {
-      throw new StoreError("busy", `Thread ${id} is open for writing already. Close it first.`);
-    }
-    this.#opening.add(id);
-    try {
-      const { record } = await this.#entry(id);
-      const lock = await this.#locks.take(id).catch((error: unknown) => {
-        throw storeFailure(error, "lock the thread");
-      });
-      try {
-        const state = await stateAtEnd(record.path, id, record.historyMode);
-        return this.#writer(new RolloutFile(record.path), record, undefined, state, () =>
-          Promise.resolve(lock),
-        );
-      } catch (error) {
-        await lock.release();
-        throw error;
-      }
-    } finally {
-      this.#opening.delete(id);
-    }
+    const reserved = this.#reserved(id);
+    if (reserved === undefined) return this.#writers.known(id, () => this.#entry(id));
+    this.#writers.refuseTaken(id);
+    return this.#writers.fresh(reserved.record, reserved.meta, this.pathOf(reserved.meta));
   }
 
   async fork(source: ThreadId, meta: ThreadMeta, cut: ForkCut = {}): Promise<ThreadWriter> {
@@ -147,9 +146,7 @@ class LocalStore implements ThreadStore {
       model: point.history.settings?.model ?? null,
       effort: point.history.settings?.effort ?? null,
     };
-    const writer = this.#writer(new RolloutFile(path), record, undefined, state, () =>
-      this.#newLock(meta.id),
-    );
+    const writer = this.#writers.made(record, path, state);
     await writer.listed();
     if (point.openTurn !== undefined)
       await writer.append(interruption(point.openTurn, this.#nowMs()));
@@ -157,11 +154,13 @@ class LocalStore implements ThreadStore {
   }
 
   async find(id: ThreadId): Promise<ThreadRecord | undefined> {
-    return (await this.#lookUp(id))?.record;
+    return (await this.#lookUp(id))?.record ?? this.#reserved(id)?.record;
   }
 
   async load(id: ThreadId): Promise<History> {
     await this.#writers.get(id)?.settled();
+    const reserved = this.#reserved(id);
+    if (reserved) return { record: reserved.record, ...nothingSaid };
     const { record } = await this.#entry(id);
     const { meta, ...history } = await this.#history(id, record.path);
     return {
@@ -188,11 +187,21 @@ class LocalStore implements ThreadStore {
       await writer.rename(name);
       return;
     }
+    if (this.#reserved(id)) {
+      this.#reservations.rename(id, name);
+      return;
+    }
     const { record } = await this.#entry(id);
     await this.#named(record, name);
   }
 
   async setArchived(id: ThreadId, archived: boolean): Promise<ThreadRecord> {
+    const reserved = this.#reserved(id);
+    if (reserved && archived) {
+      // Nothing was said that could be kept.
+      this.#reservations.end(id);
+      return { ...reserved.record, archived };
+    }
     const entry = await this.#entry(id);
     const { record } = entry;
     if (record.archived === archived) return record;
@@ -222,14 +231,16 @@ class LocalStore implements ThreadStore {
   }
 
   async delete(id: ThreadId): Promise<void> {
+    if (this.#reserved(id)) {
+      this.#reservations.end(id);
+      return;
+    }
     // Before its end not every fork is known.
     await this.#catalogue.complete();
     const { record } = await this.#entry(id);
     await this.#refuseWhileRead(id);
     await this.#writers.get(id)?.close();
-    const lock = await this.#locks.take(id).catch((error: unknown) => {
-      throw storeFailure(error, "lock the thread");
-    });
+    const lock = await this.#writers.take(id);
     try {
       await unlink(record.path).catch((error: unknown) => {
         throw storeFailure(error, "remove the thread's file");
@@ -256,42 +267,7 @@ class LocalStore implements ThreadStore {
 
   async close(): Promise<void> {
     await this.#catalogue.close();
-    await Promise.all([...this.#writers.values()].map((writer) => writer.close()));
-  }
-
-  #writer(
-    file: RolloutFile,
-    record: ThreadRecord,
-    meta: ThreadMeta | undefined,
-    state: LocalWriterState,
-    lock: () => Promise<HeldLock | undefined>,
-  ): LocalWriter {
-    const { id } = record;
-    const writer = new LocalWriter({
-      file,
-      state,
-      record,
-      meta,
-      lock,
-      nowMs: this.#nowMs,
-      index: (entry) => {
-        // Another program may have named the thread meanwhile.
-        const name = this.#names.nameOf(id) ?? entry.record.name;
-        this.#index.put([{ ...entry, record: { ...entry.record, name } }]);
-      },
-      named: (name) => this.#named(writer.record, name),
-      closed: () => this.#writers.delete(id),
-    });
-    this.#writers.set(id, writer);
-    return writer;
-  }
-
-  /** A new thread's id is known to nobody else: it is written even where it cannot be locked. */
-  #newLock(id: string): Promise<HeldLock | undefined> {
-    return this.#locks.take(id).catch((error: unknown) => {
-      this.#log.warn({ err: error, threadId: id }, "a new thread is not locked");
-      return undefined;
-    });
+    await this.#writers.close();
   }
 
   async #refuseWhileRead(id: string): Promise<void> {
@@ -368,4 +344,10 @@ class LocalStore implements ThreadStore {
   }
 }
 
-type LocalWriterState = ReturnType<typeof freshState>;
+const nothingSaid: Omit<History, "record"> = {
+  turns: [],
+  modelItems: [],
+  settings: null,
+  usage: null,
+  usageTurnId: null,
+};

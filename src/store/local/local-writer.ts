@@ -20,8 +20,12 @@ export interface WriterParts {
   lock(): Promise<HeldLock | undefined>;
   /** Puts the entry into the index. */
   index(entry: IndexEntry): void;
-  /** Keeps the name that the thread was given before it had a file. */
+  /** Keeps the name of a thread that has a file. */
   named(name: string): Promise<void>;
+  /** Keeps the name of a thread that has none yet. */
+  renamedEarly(name: string): void;
+  /** The thread has a file from now on. */
+  begun(): void;
   closed(): void;
 }
 
@@ -104,6 +108,7 @@ export class LocalWriter implements ThreadWriter {
   async rename(name: string): Promise<void> {
     this.#record = { ...this.#record, name };
     if (this.begun) await this.#parts.named(name);
+    else this.#parts.renamedEarly(name);
   }
 
   /** Moves the file between the folders; waits for what is queued. */
@@ -166,6 +171,7 @@ export class LocalWriter implements ThreadWriter {
 
   async #begin(): Promise<void> {
     this.#meta = undefined;
+    this.#parts.begun();
     this.#lock = this.#parts.lock();
     this.#lock.catch(() => undefined);
     const { name } = this.#record;

@@ -107,6 +107,14 @@ const agentMessage = (event: Json, id: string): Json => ({
   questions: null,
 });
 
+/** Of a command that was declined the form cannot say that it never ran: it needs an exit code. */
+function commandRun(event: Json): Json {
+  const item = decodeCommandMembers(event["call_id"], event);
+  return item["status"] === "declined" && item["exitCode"] === -1
+    ? { ...item, aggregatedOutput: null, exitCode: null, durationMs: null }
+    : item;
+}
+
 function decodeMembers(event: Json, nextId: () => string): Json | undefined {
   switch (event["type"]) {
     case "user_message":
@@ -118,7 +126,7 @@ function decodeMembers(event: Json, nextId: () => string): Json | undefined {
     case "agent_reasoning_raw_content":
       return { type: "reasoning", id: nextId(), summary: [], content: [event["text"]] };
     case "exec_command_end":
-      return decodeCommandMembers(event["call_id"], event);
+      return commandRun(event);
     case "patch_apply_end":
       return {
         type: "fileChange",

@@ -126,7 +126,10 @@ class LocalStore implements ThreadStore {
     const reserved = this.#reserved(id);
     if (reserved === undefined) return this.#writers.known(id, () => this.#entry(id));
     this.#writers.refuseTaken(id);
-    return this.#writers.fresh(reserved.record, reserved.meta, this.pathOf(reserved.meta));
+    const { record, meta } = reserved;
+    const writer = this.#writers.fresh(record, meta, this.pathOf(meta));
+    writer.wasReserved = true;
+    return writer;
   }
 
   async fork(source: ThreadId, meta: ThreadMeta, cut: ForkCut = {}): Promise<ThreadWriter> {
@@ -158,7 +161,9 @@ class LocalStore implements ThreadStore {
   }
 
   async load(id: ThreadId): Promise<History> {
-    await this.#writers.get(id)?.settled();
+    const writer = this.#writers.get(id);
+    await writer?.settled();
+    if (writer?.wasReserved) return { record: writer.record, ...nothingSaid };
     const reserved = this.#reserved(id);
     if (reserved) return { record: reserved.record, ...nothingSaid };
     const { record } = await this.#entry(id);

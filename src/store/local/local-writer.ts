@@ -45,6 +45,8 @@ const listed = new Set<WrittenEvent["kind"]>([
 ]);
 
 export class LocalWriter implements ThreadWriter {
+  /** Still without a file, as it was before a restart. */
+  wasReserved = false;
   readonly #parts: WriterParts;
   #state: EncoderState;
   #record: ThreadRecord;
@@ -171,6 +173,7 @@ export class LocalWriter implements ThreadWriter {
 
   async #begin(): Promise<void> {
     this.#meta = undefined;
+    this.wasReserved = false;
     this.#parts.begun();
     this.#lock = this.#parts.lock();
     this.#lock.catch(() => undefined);

@@ -77,6 +77,7 @@ describe("a thread that was started and in which nothing was said", () => {
     expect((await store.list(query)).data).toEqual([]);
     expect(readdirSync(home)).not.toContain("sessions");
     const writer = await store.open(meta.id);
+    expect(await store.load(meta.id)).toMatchObject({ turns: [], record: { name: "Early" } });
     await writer.append([
       { kind: "turnStarted", turnId: TurnId.parse(uuidV7()), startedAtMs: nowMs },
     ]);

@@ -107,11 +107,19 @@ class LocalStore implements ThreadStore {
   }
 
   /** A thread that was started before a restart and not written to yet. */
-  #reserved(id: string): { meta: ThreadMeta; record: ThreadRecord } | undefined {
+  async #reserved(
+    id: string,
+  ): Promise<{ meta: ThreadMeta; record: ThreadRecord & { path: string } } | undefined> {
     const found = this.#writers.has(id) ? undefined : this.#reservations.find(id);
     if (found === undefined) return undefined;
     const { meta, name } = found;
-    return { meta, record: { ...freshRecord(meta), name, path: this.pathOf(meta) } };
+    const path = this.pathOf(meta);
+    // Killed between its first lines and the end of its reservation; a first line that is torn is none.
+    if ((await exists(path)) && (await this.#lookUp(id)) !== undefined) {
+      this.#reservations.end(id);
+      return undefined;
+    }
+    return { meta, record: { ...freshRecord(meta), name, path } };
   }
 
   pathOf(meta: ThreadMeta): string {
@@ -123,7 +131,7 @@ class LocalStore implements ThreadStore {
   }
 
   async #open(id: ThreadId): Promise<LocalWriter> {
-    const reserved = this.#reserved(id);
+    const reserved = await this.#reserved(id);
     if (reserved === undefined) return this.#writers.known(id, () => this.#entry(id));
     this.#writers.refuseTaken(id);
     const { record, meta } = reserved;
@@ -157,14 +165,14 @@ class LocalStore implements ThreadStore {
   }
 
   async find(id: ThreadId): Promise<ThreadRecord | undefined> {
-    return (await this.#lookUp(id))?.record ?? this.#reserved(id)?.record;
+    return (await this.#lookUp(id))?.record ?? (await this.#reserved(id))?.record;
   }
 
   async load(id: ThreadId): Promise<History> {
     const writer = this.#writers.get(id);
     await writer?.settled();
     if (writer?.wasReserved) return { record: writer.record, ...nothingSaid };
-    const reserved = this.#reserved(id);
+    const reserved = await this.#reserved(id);
     if (reserved) return { record: reserved.record, ...nothingSaid };
     const { record } = await this.#entry(id);
     const { meta, ...history } = await this.#history(id, record.path);
@@ -192,7 +200,7 @@ class LocalStore implements ThreadStore {
       await writer.rename(name);
       return;
     }
-    if (this.#reserved(id)) {
+    if (await this.#reserved(id)) {
       this.#reservations.rename(id, name);
       return;
     }
@@ -201,7 +209,7 @@ class LocalStore implements ThreadStore {
   }
 
   async setArchived(id: ThreadId, archived: boolean): Promise<ThreadRecord> {
-    const reserved = this.#reserved(id);
+    const reserved = await this.#reserved(id);
     if (reserved && archived) {
       // Nothing was said that could be kept.
       this.#reservations.end(id);
@@ -236,7 +244,7 @@ class LocalStore implements ThreadStore {
   }
 
   async delete(id: ThreadId): Promise<void> {
-    if (this.#reserved(id)) {
+    if (await this.#reserved(id)) {
       this.#reservations.end(id);
       return;
     }

@@ -24,6 +24,8 @@ export interface WriterParts {
   named(name: string): Promise<void>;
   /** Keeps the name of a thread that has none yet. */
   renamedEarly(name: string): void;
+  /** Writes a name down where it is read as soon as there is a file. */
+  nameAhead(name: string): Promise<void>;
   /** The thread has a file from now on. */
   begun(): void;
   closed(): void;
@@ -108,6 +110,8 @@ export class LocalWriter implements ThreadWriter {
   }
 
   async rename(name: string): Promise<void> {
+    // With its first lines on the way a thread has a file in a moment.
+    if (!this.begun) await this.#draining;
     this.#record = { ...this.#record, name };
     if (this.begun) await this.#parts.named(name);
     else this.#parts.renamedEarly(name);
@@ -156,6 +160,9 @@ export class LocalWriter implements ThreadWriter {
     const body = encodeEvents(head?.state ?? this.#state, events, nowMs);
     const lines = [...(head?.lines ?? []), ...body.lines];
     if (lines.length === 0) return;
+    // A thread that is seen, even by whoever comes after a crash, has the name it was given.
+    if (meta !== undefined && this.#record.name !== null)
+      await this.#parts.nameAhead(this.#record.name).catch(() => undefined);
     await this.#parts.file.append(lines);
     this.#state = body.state;
     if (meta !== undefined) await this.#begin();

@@ -33,10 +33,11 @@ export class ThreadNames {
     return this.#refreshing;
   }
 
-  /** Rejects with `StoreError`. */
+  /** Writes a name that is not the thread's already. Rejects with `StoreError`. */
   async append(id: string, name: string, nowMs: number): Promise<void> {
     const line = { id, thread_name: name, updated_at: new Date(nowMs).toISOString() };
     await this.refresh();
+    if (this.#names.get(id) === name) return;
     try {
       await whileLocked(`${this.#path}.lock`, () =>
         appendFile(this.#path, `${this.#torn ? "\n" : ""}${JSON.stringify(line)}\n`, {

@@ -100,7 +100,7 @@ export class ThreadWriters {
 
   #begin({ record, path, state, meta, lock }: Begin): LocalWriter {
     const { id } = record;
-    const { index, names, reservations, nowMs, named } = this.#parts;
+    const { index, names, reservations, nowMs } = this.#parts;
     const writer = new LocalWriter({
       file: new RolloutFile(path),
       state,
@@ -113,7 +113,8 @@ export class ThreadWriters {
         const name = names.nameOf(id) ?? entry.record.name;
         index.put([{ ...entry, record: { ...entry.record, name } }]);
       },
-      named: (name) => named(writer.record, name),
+      named: (name) => this.#parts.named(writer.record, name),
+      nameAhead: (name) => names.append(id, name, nowMs()),
       renamedEarly: (name) => reservations.rename(id, name),
       begun: () => reservations.end(id),
       closed: () => this.#open.delete(id),

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -6,7 +6,9 @@ import type { Database } from "../../../src/db/database.ts";
 import { openDatabase } from "../../../src/db/database.ts";
 import { ThreadId, TurnId } from "../../../src/protocol/ids.ts";
 import { createLocalStore } from "../../../src/store/local/local-store.ts";
+import { Reservations } from "../../../src/store/local/reservations.ts";
 import type { ThreadMeta, ThreadStore } from "../../../src/store/port.ts";
+import { turnOf } from "../../contract/thread-events.ts";
 import { uuidV7 } from "../../../src/util/uuid-v7.ts";
 
 let home: string;
@@ -100,5 +102,42 @@ describe("a thread that was started and in which nothing was said", () => {
     nowMs += 31 * 24 * 60 * 60 * 1000;
     await restart();
     expect(await left()).toEqual([false, false, false]);
+  });
+});
+
+describe("a thread that was killed right after its first lines", () => {
+  it("is the thread of its file, with the name it was given before, and is not begun again", async () => {
+    const meta = newMeta();
+    const writer = store.create(meta);
+    await store.rename(meta.id, "Given early");
+    await writer.append(turnOf("first"));
+    await writer.close();
+    // as if the process had ended between the two
+    new Reservations(database, nowMs).keep(meta);
+    await restart();
+    await (await store.open(meta.id)).append(turnOf("second"));
+    const found = await store.find(meta.id);
+    expect(found).toMatchObject({ name: "Given early" });
+    const lines = readFileSync(found?.path ?? "", "utf8").split("\n");
+    expect(lines.filter((line) => line.includes('"session_meta"'))).toHaveLength(1);
+    expect((await store.load(meta.id)).turns).toHaveLength(2);
+  });
+
+  it("has its name as soon as it has a file", async () => {
+    const meta = newMeta();
+    const writer = store.create(meta);
+    await store.rename(meta.id, "Given early");
+    const written = writer.append(turnOf("first"));
+    await store.rename(meta.id, "Given meanwhile");
+    await written;
+    const other = openDatabase(":memory:");
+    const second = createLocalStore({
+      codexHome: home,
+      database: other,
+      log: { warn: () => {}, error: () => {} },
+    });
+    expect(await second.find(meta.id)).toMatchObject({ name: "Given meanwhile" });
+    await second.close();
+    other.close();
   });
 });

@@ -1,5 +1,12 @@
 /** What must hold of a home after its host was killed. */
-import { copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { openDatabase } from "../../src/db/database.ts";
@@ -12,7 +19,6 @@ import { listOf, textIn } from "./kill-ledger.ts";
 import { isFinished } from "./kill-model.ts";
 import { KillPeer } from "./kill-peer.ts";
 import type { Json } from "./kill-peer.ts";
-import { rmSync } from "node:fs";
 
 const isWhole = (line: string): boolean => {
   try {
@@ -33,15 +39,25 @@ function rolloutsIn({ codexHome }: KillHomes): readonly string[] {
   });
 }
 
-/** Every line but the last is whole in every rollout. How many last ones are torn. */
-export function countTornTails(homes: KillHomes): number {
-  let torn = 0;
-  for (const path of rolloutsIn(homes)) {
+/** The files whose last line is torn; every other line is whole in every file. */
+export function tornRollouts(homes: KillHomes): readonly string[] {
+  return rolloutsIn(homes).filter((path) => {
     const lines = readFileSync(path, "utf8").split("\n");
-    if (lines.pop() !== "") torn += 1;
+    const tail = lines.pop();
     expect([path, lines.filter((line) => !isWhole(line))]).toEqual([path, []]);
-  }
-  return torn;
+    return tail !== "";
+  });
+}
+
+/** Leaves the beginning of a line in one of the files, as a write does that was cut off. */
+export function tearOne(homes: KillHomes, random: () => number): string | undefined {
+  const path = rolloutsIn(homes)[Math.floor(random() * rolloutsIn(homes).length)];
+  if (path === undefined) return undefined;
+  const text = readFileSync(path, "utf8");
+  if (!text.endsWith("\n")) return undefined;
+  const line = Buffer.from(`${text.split("\n").at(-2) ?? ""}\u00e4`);
+  appendFileSync(path, line.subarray(0, 1 + Math.floor(random() * (line.length - 1))));
+  return path;
 }
 
 /** Looks at a copy: nobody but the next host mends the original. */
@@ -74,6 +90,7 @@ export async function checkThreads(peer: KillPeer, ledger: KillLedger): Promise<
   for (const thread of ledger.threads.values()) {
     if (!thread.stored && lists.every((list) => !list.has(thread.id))) {
       ledger.threads.delete(thread.id);
+      await checkUnused(peer, thread);
     } else await checkThread(peer, ledger, thread, lists);
   }
   const strangers = lists
@@ -96,6 +113,13 @@ export async function checkThreads(peer: KillPeer, ledger: KillLedger): Promise<
     for (const turn of listOf(thread["turns"])) ledger.settle(known, turn);
   }
   ledger.unanswered = 0;
+}
+
+/** A thread in which nothing was said is in no list, and can be gone on with by whoever knows it. */
+async function checkUnused(peer: KillPeer, { id, names }: KnownThread): Promise<void> {
+  const { thread } = await peer.call("thread/resume", { threadId: id });
+  const name = isRecord(thread) ? thread["name"] : undefined;
+  expect([id, names]).toEqual([id, expect.arrayContaining([name])]);
 }
 
 async function checkThread(

@@ -24,6 +24,7 @@ export const phases = [
   "steer",
   "interrupt",
   "compaction",
+  "long line",
   "turn done",
   "start of the host",
 ] as const;
@@ -43,6 +44,7 @@ const deeds = [
   "fork",
   "delete",
   "compact",
+  "long",
   "renew",
 ] as const;
 type Deed = (typeof deeds)[number];
@@ -64,6 +66,7 @@ const deedOf: Readonly<Record<Phase, Deed>> = {
   steer: "steer",
   interrupt: "interrupt",
   compaction: "compact",
+  "long line": "long",
   "turn done": "talk",
   "start of the host": "talk",
 };
@@ -116,6 +119,7 @@ export class KillSlot {
     if (this.#thread === undefined) return this.#renew();
     const { id } = this.#thread;
     if (this.#thread.archived[0] === true) {
+      this.#thread.archived = [true, false];
       await peer.call("thread/unarchive", { threadId: id });
       this.#thread.archived = [false];
     }
@@ -151,13 +155,20 @@ export class KillSlot {
         await this.#archive();
         return;
       case "fork":
-        await this.#fork();
+        if (random() < 0.4) await this.#turn("talk", () => this.#fork());
+        else {
+          this.#thread = await this.#fork();
+          await this.#turn("brief");
+        }
         return;
       case "delete":
         await this.#delete();
         return;
       case "compact":
         await this.#compact();
+        return;
+      case "long":
+        await this.#renew("long line");
         return;
       case "renew":
         await this.#renew();
@@ -187,7 +198,7 @@ export class KillSlot {
   }
 
   /** A turn to its end; `amid` happens after its second delta. */
-  async #turn(word: string, amid?: (turnId: string) => Promise<void>): Promise<void> {
+  async #turn(word: string, amid?: (turnId: string) => Promise<unknown>): Promise<void> {
     const { peer, ledger, sign, mark } = this.#parts;
     const thread = this.#known();
     const text = `${word} ${mark()}`;
@@ -294,7 +305,7 @@ export class KillSlot {
     await peer.call("thread/resume", { threadId });
   }
 
-  async #fork(): Promise<void> {
+  async #fork(): Promise<KnownThread> {
     const { peer, ledger, sign } = this.#parts;
     const source = this.#known();
     ledger.unanswered += 1;
@@ -304,8 +315,7 @@ export class KillSlot {
     ledger.unanswered -= 1;
     ledger.acknowledged += 1;
     if (!isRecord(thread)) throw new Error("a fork is a thread");
-    this.#thread = ledger.forked(source, thread);
-    await this.#turn("brief");
+    return ledger.forked(source, thread);
   }
 
   async #delete(): Promise<void> {
@@ -334,8 +344,8 @@ export class KillSlot {
     thread.mayHaveMore = false;
   }
 
-  /** A new thread with its first turn. */
-  async #renew(): Promise<void> {
+  /** A new thread with its first turn; `long`: with more than one write can take at once. */
+  async #renew(long?: "long line"): Promise<void> {
     const { peer, ledger, random, sign } = this.#parts;
     ledger.unanswered += 1;
     const historyMode = random() < 0.3 ? "legacy" : "paginated";
@@ -347,7 +357,11 @@ export class KillSlot {
     );
     if (random() < 0.5) await this.#rename();
     sign("first name");
-    await this.#turn("talk");
+    if (long === undefined) await this.#turn("talk");
+    else {
+      sign(long);
+      await this.#turn(`brief ${"x".repeat(900_000)}`);
+    }
   }
 }
 

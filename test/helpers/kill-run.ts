@@ -1,14 +1,15 @@
 /** Hosts that are killed at seeded points of whatever they do, and looked at each time. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { deferred } from "../../src/util/deferred.ts";
-import { checkDatabase, checkGoesOn, checkThreads, countTornTails } from "./kill-check.ts";
+import { checkDatabase, checkGoesOn, checkThreads, tearOne, tornRollouts } from "./kill-check.ts";
 import { phases, KillSlot } from "./kill-deeds.ts";
 import type { Phase } from "./kill-deeds.ts";
 import { KillableHost, killHomes, removeHomes } from "./kill-host.ts";
 import type { KillHomes } from "./kill-host.ts";
 import { KillLedger, textIn } from "./kill-ledger.ts";
+import type { KnownThread } from "./kill-ledger.ts";
 import type { KillModel } from "./kill-model.ts";
 import { startKillModel } from "./kill-model.ts";
 import { HostGone, KillPeer } from "./kill-peer.ts";
@@ -26,6 +27,7 @@ export interface KillFigures {
   acknowledged: number;
   threads: number;
   tornTails: number;
+  tornByHand: number;
   /** Patches of which some files were written and some not. */
   halfPatches: number;
   /** Kills that hit the phase at which they were aimed. */
@@ -49,6 +51,7 @@ class KilledHome {
   readonly #model: KillModel;
   readonly #figures: KillFigures;
   readonly #ledger = new KillLedger();
+  readonly #tornByHand = new Set<string>();
   #token = "";
   #marks = 0;
   #atWork: string[] = [];
@@ -76,15 +79,21 @@ class KilledHome {
     await this.#host?.ended();
     this.#host = undefined;
     this.#figures.kills += 1;
-    this.#figures.tornTails += countTornTails(this.#homes);
+    const torn = tornRollouts(this.#homes).filter((path) => !this.#tornByHand.has(basename(path)));
+    this.#figures.tornTails += torn.length;
+    const path = random() < 0.3 ? tearOne(this.#homes, random) : undefined;
+    if (path !== undefined) this.#tornByHand.add(basename(path));
     checkDatabase(this.#homes);
   }
 
   /** The last host of the home is not killed. */
   async finish(): Promise<void> {
+    this.#atWork = [...this.#ledger.threads.keys()];
     const { host } = await this.#startAndCheck();
     this.#host = undefined;
-    await checkGoodEnd(this.#homes, host);
+    const live = [...this.#ledger.threads.values()].filter(({ archived }) => !archived[0]);
+    await checkGoodEnd(this.#homes, host, live);
+    this.#figures.tornByHand += this.#tornByHand.size;
     this.#figures.threads += this.#ledger.threads.size;
     this.#figures.acknowledged += this.#ledger.acknowledged;
   }
@@ -183,9 +192,14 @@ class KilledHome {
   }
 }
 
-async function checkGoodEnd(homes: KillHomes, host: KillableHost): Promise<void> {
+async function checkGoodEnd(
+  homes: KillHomes,
+  host: KillableHost,
+  live: readonly KnownThread[],
+): Promise<void> {
   expect(await host.stop()).toBe(0);
-  expect(countTornTails(homes)).toBe(0);
+  const torn = tornRollouts(homes);
+  expect(torn.filter((path) => live.some(({ id }) => path.includes(id)))).toEqual([]);
 }
 
 const checkNoProblems = ({ problems }: KillModel): void => expect(problems).toEqual([]);
@@ -215,6 +229,7 @@ export async function killHosts(kills: number, firstSeed: number): Promise<KillF
     acknowledged: 0,
     threads: 0,
     tornTails: 0,
+    tornByHand: 0,
     halfPatches: 0,
     aimed: {},
   };

@@ -1,6 +1,5 @@
 /** The composition root: the only file that builds implementations and joins them. */
 import { randomUUID } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +11,7 @@ import { createConfigReader } from "./config/config-reader.ts";
 import type { ConfigReader } from "./config/port.ts";
 import type { DevTls } from "./crypto/dev-tls.ts";
 import { localNames } from "./crypto/local-names.ts";
+import { createPrivateFile, readPrivateFile, sweepParts } from "./crypto/private-file.ts";
 import { openDatabase } from "./db/database.ts";
 import type { FileLock } from "./db/file-lock.ts";
 import { holdFile } from "./db/file-lock.ts";
@@ -50,6 +50,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { codexHome, farhelmHome } = options;
   makeHome(farhelmHome);
   const lock = lockHome(farhelmHome);
+  sweepParts(farhelmHome);
   const log = createLineLog(process.stderr, process.env["FARHELM_DEBUG"] === "1");
   const failures = failureLog(log);
   const config = createConfigReader({ codexHome, sessionFlags: options.configOverrides });
@@ -180,14 +181,8 @@ function hostFacts(options: HostOptions, origin: { readonly page: string }): Hos
 }
 
 /** A UUID made at the first start and kept. */
-function keepInstallationId(file: string): string {
-  try {
-    writeFileSync(file, randomUUID(), { flag: "wx", mode: 0o600 });
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-  }
-  return readFileSync(file, "utf8").trim();
-}
+const keepInstallationId = (file: string): string =>
+  (readPrivateFile(file) ?? createPrivateFile(file, randomUUID())).trim();
 
 /** Loaded only where it is wanted: the certificate library costs more than the rest of the start. */
 async function devTls(farhelmHome: string): Promise<DevTls> {

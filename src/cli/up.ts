@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { explain } from "./cli-error.ts";
 import { homes, userHome } from "./homes.ts";
 import type { HostOptions, PairingLink, RunningHost } from "./host.ts";
 import { pairingText } from "./pairing-text.ts";
@@ -62,8 +63,14 @@ function announce({ outside }: Setting, host: RunningHost, linkFile: string): vo
 }
 
 function storeLink({ url, expiresAtMs }: PairingLink, file: string): string {
-  mkdirSync(join(file, ".."), { recursive: true, mode: 0o700 });
-  writeFileSync(file, `${url}\n`, { mode: 0o600, flag: "wx" });
+  try {
+    mkdirSync(join(file, ".."), { recursive: true, mode: 0o700 });
+    writeFileSync(file, `${url}\n`, { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    // On a full disk what was said before can still be read.
+    rmSync(file, { force: true });
+    return `No device is paired yet, and there is no file with a pairing link: ${explain(error)} Then "npx farhelm pair" makes one.`;
+  }
   setTimeout(() => {
     rmSync(file, { force: true });
   }, expiresAtMs - Date.now()).unref();

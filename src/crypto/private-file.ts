@@ -3,12 +3,13 @@ import {
   chmodSync,
   linkSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { randomId } from "./random.ts";
 
 /** Reads a key file and takes it away from group and others. Undefined when there is none; other errors are thrown. */
@@ -40,6 +41,15 @@ export function createPrivateFile(path: string, text: string): string {
 export function replacePrivateFile(path: string, text: string): void {
   renameSync(writePart(path, text), path);
 }
+
+/** Takes away what a killed program left half written in `folder`. Only for who alone writes there. */
+export function sweepParts(folder: string): void {
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" }))
+    if (partName.test(name)) rmSync(join(folder, name), { force: true });
+}
+
+/** As `writePart` names them. */
+const partName = /\.part_[\w-]{22}$/;
 
 function writePart(path: string, text: string): string {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

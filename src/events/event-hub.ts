@@ -6,6 +6,7 @@
 import type { z } from "zod";
 import type { NotificationSpec } from "../protocol/define.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
+import type { Role } from "../protocol/principal.ts";
 import { serverRequestResolved } from "../protocol/notifications.ts";
 import { notificationFrame } from "./notification-frame.ts";
 import type { Outlet, Publisher, Subscriptions } from "./port.ts";
@@ -14,7 +15,7 @@ import type { TextStream } from "./text-stream.ts";
 type Mark =
   | { readonly kind: "state" }
   | { readonly kind: "delta"; readonly stream: TextStream; readonly offset: number }
-  | { readonly kind: "ask"; readonly requestId: RequestId }
+  | { readonly kind: "ask"; readonly requestId: RequestId; readonly role: Role }
   | { readonly kind: "resolved"; readonly requestId: RequestId };
 
 interface Entry {
@@ -60,10 +61,10 @@ export class EventHub implements Publisher, Subscriptions {
     this.#add(audience, { frame, method: stream.method, mark: { kind: "delta", stream, offset } });
   }
 
-  ask(threadId: ThreadId, requestId: RequestId, frame: Buffer): void {
+  ask(threadId: ThreadId, requestId: RequestId, frame: Buffer, role: Role): void {
     const audience = this.#threads.get(threadId) ?? nobody;
     if (audience.size > 0)
-      this.#add(audience, { frame, method: "", mark: { kind: "ask", requestId } });
+      this.#add(audience, { frame, method: "", mark: { kind: "ask", requestId, role } });
   }
 
   resolved(threadId: ThreadId, requestId: RequestId, told = true): void {
@@ -174,7 +175,7 @@ export class EventHub implements Publisher, Subscriptions {
 
 function deliverEntry(outlet: Outlet, { frame, method, mark }: Entry): void {
   if (mark.kind === "ask") {
-    if (!outlet.mayAnswer) return;
+    if (!outlet.mayAnswer(mark.role)) return;
     outlet.asked(mark.requestId);
     outlet.push(frame);
     return;

@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { NotificationSpec } from "../protocol/define.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
+import type { Role } from "../protocol/principal.ts";
 import type { TextStream } from "./text-stream.ts";
 
 /**
@@ -13,8 +14,8 @@ export interface Outlet {
   readonly takesAll: boolean;
   /** Whether it wants notifications of this method. */
   wants(method: string): boolean;
-  /** Whether it may answer server requests. */
-  readonly mayAnswer: boolean;
+  /** Whether it may answer a server request that needs this role. */
+  mayAnswer(role: Role): boolean;
   /** True while it reads too slowly for deltas. */
   readonly lagging: boolean;
   /** Adds complete frames. */
@@ -35,8 +36,8 @@ export interface Publisher {
   publish<P extends z.ZodType>(spec: NotificationSpec<string, P>, params: z.input<P>): void;
   /** A piece of text of a stream; `escaped` is the body of a JSON string. */
   delta(stream: TextStream, escaped: Buffer): void;
-  /** A server request to the subscribers that may answer. */
-  ask(threadId: ThreadId, requestId: RequestId, frame: Buffer): void;
+  /** A server request to the subscribers whose role is at least `role`. */
+  ask(threadId: ThreadId, requestId: RequestId, frame: Buffer, role: Role): void;
   /** That a server request no longer waits; `told` false leaves `serverRequest/resolved` out. */
   resolved(threadId: ThreadId, requestId: RequestId, told?: boolean): void;
 }

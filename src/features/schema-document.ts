@@ -129,8 +129,8 @@ function notificationEntry(spec: NotificationSpec, toSchema: MakeSchema): Schema
 }
 
 function serverRequestEntry(spec: ServerRequestSpec, toSchema: MakeSchema): SchemaEntry {
-  const { name: method, stability } = spec;
-  const marks = { "x-farhelm-stability": stability };
+  const { name: method, role, stability } = spec;
+  const marks = { "x-farhelm-role": role, "x-farhelm-stability": stability };
   return {
     method,
     params: part(`${typeName(method)}Params`, toSchema(spec.params, "output"), method, marks),

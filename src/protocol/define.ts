@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Role } from "./principal.ts";
 
 /** How firm a part of the wire is. `experimental` needs `capabilities.experimentalApi`. */
 export type Stability = "stable" | "experimental" | "deprecated";
@@ -29,6 +30,8 @@ export interface ServerRequestSpec<
 > {
   readonly name: Name;
   readonly stability: Stability;
+  /** The weakest role that may answer it; weaker ones are not asked. */
+  readonly role: Role;
   readonly params: P;
   readonly result: R;
 }

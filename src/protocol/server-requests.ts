@@ -27,6 +27,7 @@ export type FileChangeDecision = z.infer<typeof FileChangeDecision>;
 export const commandApproval = serverRequest({
   name: "item/commandExecution/requestApproval",
   stability: "stable",
+  role: "approver",
   params: z.object({
     kind: z.literal("command"),
     ...inItem,
@@ -46,6 +47,7 @@ export const commandApproval = serverRequest({
 export const fileChangeApproval = serverRequest({
   name: "item/fileChange/requestApproval",
   stability: "stable",
+  role: "approver",
   params: z.object({
     ...inItem,
     reason: z.string().nullable(),
@@ -58,6 +60,7 @@ export const fileChangeApproval = serverRequest({
 export const dynamicToolCall = serverRequest({
   name: "item/tool/call",
   stability: "experimental",
+  role: "operator",
   params: z.object({
     threadId: ThreadId,
     turnId: TurnId,

@@ -22,7 +22,7 @@ export class Outbox implements Outlet {
   readonly #socket: FrameSocket;
   readonly #hub: Subscriptions;
   readonly #budget: ByteBudget;
-  readonly mayAnswer: boolean;
+  readonly #role: Role;
   #frames: Buffer[] = [];
   #pendingBytes = 0;
   #lagging = false;
@@ -35,7 +35,7 @@ export class Outbox implements Outlet {
     this.#socket = socket;
     this.#hub = hub;
     this.#budget = budget;
-    this.mayAnswer = mayAct(role, "approver");
+    this.#role = role;
   }
 
   get takesAll(): boolean {
@@ -44,6 +44,10 @@ export class Outbox implements Outlet {
 
   get lagging(): boolean {
     return this.#lagging;
+  }
+
+  mayAnswer(role: Role): boolean {
+    return mayAct(this.#role, role);
   }
 
   optOut(methods: ReadonlySet<string>): void {

@@ -125,8 +125,8 @@ export class Session implements SessionEnd, CallerSession {
     if (this.#state.kind !== "initialized") return;
     for (const { frame, method, ask } of this.#ports.threads.catchUp(threadId)) {
       if (ask !== undefined) {
-        if (!this.#outbox.mayAnswer) continue;
-        this.#outbox.asked(ask);
+        if (!this.#outbox.mayAnswer(ask.role)) continue;
+        this.#outbox.asked(ask.requestId);
       } else if (!this.#outbox.wants(method)) {
         continue;
       }

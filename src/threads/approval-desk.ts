@@ -4,12 +4,13 @@ import type { ServerRequestSpec } from "../protocol/define.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
 import { dynamicToolCall } from "../protocol/server-requests.ts";
 import { textFrame } from "../util/text-frame.ts";
+import type { CatchUpFrame } from "./port.ts";
 import type { ApprovalEvent, ApprovalState } from "./approval-state.ts";
 import { nextApprovalState } from "./approval-state.ts";
 
 interface Pending {
   readonly threadId: ThreadId;
-  readonly method: string;
+  readonly spec: ServerRequestSpec;
   readonly frame: Buffer;
   answer(outcome: { result: unknown } | { error: unknown }): void;
 }
@@ -50,7 +51,7 @@ export class ApprovalDesk {
       const withdraw = (): void => apply({ kind: "withdrawn" });
       this.#pending.set(requestId, {
         threadId,
-        method: spec.name,
+        spec,
         frame,
         answer(outcome) {
           const parsed = "result" in outcome ? spec.result.safeParse(outcome.result) : undefined;
@@ -59,7 +60,7 @@ export class ApprovalDesk {
           );
         },
       });
-      this.#publisher.ask(threadId, requestId, frame);
+      this.#publisher.ask(threadId, requestId, frame, spec.role);
       if (signal.aborted) withdraw();
       else signal.addEventListener("abort", withdraw, { once: true });
     });
@@ -73,11 +74,13 @@ export class ApprovalDesk {
   }
 
   /** What waits in this thread, oldest first, to be shown to one who just came. */
-  waitingIn(
-    threadId: ThreadId,
-  ): readonly { requestId: RequestId; frame: Buffer; method: string }[] {
+  waitingIn(threadId: ThreadId): readonly CatchUpFrame[] {
     return [...this.#pending]
       .filter(([, pending]) => pending.threadId === threadId)
-      .map(([requestId, { frame, method }]) => ({ requestId, frame, method }));
+      .map(([requestId, { spec, frame }]) => ({
+        method: spec.name,
+        frame,
+        ask: { requestId, role: spec.role },
+      }));
   }
 }

@@ -3,6 +3,7 @@ import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
+import type { Role } from "../protocol/principal.ts";
 import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { Turn, TurnItemsView } from "../protocol/turn.ts";
@@ -132,7 +133,7 @@ export interface ThreadQueue {
 export interface CatchUpFrame {
   readonly frame: Buffer;
   readonly method: string;
-  readonly ask?: RequestId;
+  readonly ask?: { readonly requestId: RequestId; readonly role: Role };
 }
 
 /**

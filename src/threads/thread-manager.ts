@@ -132,10 +132,7 @@ export class ThreadManager implements Threads {
       const params = { threadId: id, turnId: thread.usageTurnId, tokenUsage: thread.usage };
       frames.push({ method: name, frame: textFrame(JSON.stringify({ method: name, params })) });
     }
-    for (const { requestId, frame, method } of this.#ports.desk.waitingIn(id)) {
-      frames.push({ method, frame, ask: requestId });
-    }
-    return frames;
+    return [...frames, ...this.#ports.desk.waitingIn(id)];
   }
 
   answer(requestId: RequestId, outcome: { result: unknown } | { error: unknown }): boolean {

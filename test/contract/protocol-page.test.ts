@@ -65,9 +65,9 @@ describe("the tables of PROTOCOL.md say what the code says", () => {
     );
   });
 
-  test("server requests, with stability", () => {
-    expect(table("## Server requests", 2)).toEqual(
-      serverRequests.map(({ name, stability }) => [name, stability]).toSorted(byText),
+  test("server requests, with role and stability", () => {
+    expect(table("## Server requests", 3)).toEqual(
+      serverRequests.map(({ name, role, stability }) => [name, role, stability]).toSorted(byText),
     );
   });
 

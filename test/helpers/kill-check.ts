@@ -73,7 +73,11 @@ export function checkDatabase({ farhelmHome }: KillHomes): void {
   rmSync(copy, { recursive: true });
 }
 
-async function listed(peer: KillPeer, archived: boolean): Promise<ReadonlyMap<string, Json>> {
+/** All threads of one of the two lists. */
+export async function listed(
+  peer: KillPeer,
+  archived: boolean,
+): Promise<ReadonlyMap<string, Json>> {
   const found = new Map<string, Json>();
   let cursor: unknown = null;
   do {

@@ -87,6 +87,14 @@ export class KillableHost {
     this.#child.kill("SIGKILL");
   }
 
+  /** Its exit code, for one that is to end by itself. */
+  async failed(): Promise<number | null> {
+    const late = setTimeout(() => this.#child.kill("SIGKILL"), readyTimeoutMs);
+    const code = await this.ended();
+    clearTimeout(late);
+    return code;
+  }
+
   /** Asks it to end. The exit code, null where a signal ended it. */
   async stop(): Promise<number | null> {
     this.#child.kill("SIGTERM");

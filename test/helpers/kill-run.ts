@@ -34,7 +34,7 @@ export interface KillFigures {
   aimed: Partial<Record<Phase, number>>;
 }
 
-const configOf = ({ baseUrl }: KillModel): string => `model = "mock-model"
+export const killConfig = ({ baseUrl }: KillModel): string => `model = "mock-model"
 model_provider = "mock"
 approval_policy = "on-request"
 sandbox_mode = "workspace-write"
@@ -60,7 +60,7 @@ class KilledHome {
   constructor(model: KillModel, figures: KillFigures) {
     this.#model = model;
     this.#figures = figures;
-    this.#homes = killHomes(configOf(model));
+    this.#homes = killHomes(killConfig(model));
     for (const slot of slotNames) makeSlot(this.#homes.work, slot);
   }
 

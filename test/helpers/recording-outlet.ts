@@ -1,13 +1,15 @@
 import type { Outlet } from "../../src/events/port.ts";
 import type { TextStream } from "../../src/events/text-stream.ts";
 import type { RequestId } from "../../src/protocol/ids.ts";
+import type { Role } from "../../src/protocol/principal.ts";
+import { mayAct } from "../../src/protocol/principal.ts";
 import type { Sent } from "./text-frames.ts";
 import { sentIn } from "./text-frames.ts";
 
 /** An outlet that keeps what it is given, with the calls in their order. */
 export class RecordingOutlet implements Outlet {
   takesAll = true;
-  mayAnswer = true;
+  role: Role = "admin";
   lagging = false;
   readonly optOut = new Set<string>();
   readonly pushed: Buffer[] = [];
@@ -16,6 +18,10 @@ export class RecordingOutlet implements Outlet {
   readonly resolvedIds: RequestId[] = [];
   /** How many buffers had been pushed at each flush. */
   readonly flushes: number[] = [];
+
+  mayAnswer(role: Role): boolean {
+    return mayAct(this.role, role);
+  }
 
   wants(method: string): boolean {
     return !this.optOut.has(method);

@@ -38,6 +38,7 @@ const moved = notification({
 const steer = serverRequest({
   name: "boat/requestCourse",
   stability: "stable",
+  role: "approver",
   params: z.object({ policy: SandboxPolicy }),
   result: z.object({ policy: SandboxPolicy }),
 });

@@ -1,94 +1,20 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import type { Method } from "../../../src/dispatch/define.ts";
 import { method } from "../../../src/dispatch/define.ts";
-import { Dispatcher } from "../../../src/dispatch/dispatcher.ts";
-import { EventHub } from "../../../src/events/event-hub.ts";
+import type { EventHub } from "../../../src/events/event-hub.ts";
 import { TextStream, escapeText } from "../../../src/events/text-stream.ts";
-import { initialize } from "../../../src/features/initialize.ts";
 import { ItemId, ThreadId, TurnId } from "../../../src/protocol/ids.ts";
 import { agentMessageDelta, threadArchived, warning } from "../../../src/protocol/notifications.ts";
-import type { Principal, Role } from "../../../src/protocol/principal.ts";
 import type { SessionEnd } from "../../../src/session/port.ts";
-import { SessionRegistry } from "../../../src/session/sessions.ts";
-import type { CatchUpFrame } from "../../../src/threads/port.ts";
 import { deferred } from "../../../src/util/deferred.ts";
-import { textFrame } from "../../../src/util/text-frame.ts";
-import { MemorySocket, tick } from "../../helpers/memory-socket.ts";
-import { portsWith } from "../../helpers/no-ports.ts";
+import type { MemorySocket } from "../../helpers/memory-socket.ts";
+import { tick } from "../../helpers/memory-socket.ts";
+import { sessionBench } from "../../helpers/session-bench.ts";
 
 const a = ThreadId.parse("a");
 const b = ThreadId.parse("b");
-const fields = { stability: "stable", role: "viewer", result: z.unknown() } as const;
-const ofThread = z.looseObject({ threadId: ThreadId });
-const budget = { softBytes: 1_000, hardBytes: 4_000 };
-
-const subscribe = method({
-  ...fields,
-  name: "subscribe",
-  params: ofThread,
-  handle: ({ session, afterAnswer }, { threadId }) => {
-    session.subscribe(threadId);
-    afterAnswer(() => session.catchUp(threadId));
-    return {};
-  },
-});
-const unsubscribe = method({
-  ...fields,
-  name: "unsubscribe",
-  params: ofThread,
-  handle: ({ session }, { threadId }) => session.unsubscribe(threadId),
-});
 
 afterEach(() => void vi.useRealTimers());
-
-/** Sessions over a hub; what clients answer to server requests is kept. */
-function bench(methods: readonly Method[] = []) {
-  const hub = new EventHub();
-  const answers: unknown[] = [];
-  const owed: CatchUpFrame[] = [];
-  const threads = Object.assign(Object.create(null), {
-    catchUp: () => owed,
-    answer: (id: unknown, outcome: object) => void answers.push([id, outcome]),
-  });
-  const dispatcher = new Dispatcher([initialize, subscribe, unsubscribe, ...methods], {
-    ports: portsWith({
-      config: Object.assign(Object.create(null), { read: () => ({}) }),
-      accounts: {
-        current: () => null,
-        unsupportedLogin: () => undefined,
-        bearerFor: () => undefined,
-      },
-    }),
-    log: { error: () => {} },
-    checkResults: false,
-  });
-  const sessions = new SessionRegistry({ dispatcher, hub, threads, budget });
-  const open = (facts: Partial<Principal> & { readonly role?: Role } = {}) => {
-    const socket = new MemorySocket();
-    const principal: Principal = { kind: "device", id: "d", name: "D", role: "admin", ...facts };
-    const session = sessions.open(principal, socket);
-    const call = (name: string, params: object = {}, id: string | number = name): void =>
-      session.received(JSON.stringify({ id, method: name, params }));
-    return { socket, session, call };
-  };
-  /** A connection that is initialised and watches the threads; what it was sent until then is left out. */
-  const watcher = async (
-    watched: readonly ThreadId[],
-    { optOut = [], ...facts }: Partial<Principal> & { readonly optOut?: readonly string[] } = {},
-  ) => {
-    const connection = open(facts);
-    connection.call("initialize", {
-      clientInfo: { name: "t", version: "1" },
-      capabilities: { experimentalApi: true, optOutNotificationMethods: optOut },
-    });
-    for (const threadId of watched) connection.call("subscribe", { threadId });
-    await tick();
-    connection.socket.writes.length = 0;
-    return connection;
-  };
-  return { hub, sessions, answers, owed, open, watcher };
-}
 
 const warn = (hub: EventHub, threadId: ThreadId, message: string): void =>
   hub.publish(warning, { threadId, message });
@@ -106,15 +32,9 @@ const garbage = (session: SessionEnd, count: number): void => {
   for (let index = 0; index < count; index++) session.received("{");
 };
 
-const ask = (hub: EventHub, id: number): void =>
-  hub.ask(a, id, textFrame(JSON.stringify({ method: "item/x", id, params: {} })));
-
-const answer = (session: SessionEnd, id: number | string, outcome: object): void =>
-  session.received(JSON.stringify({ id, ...outcome }));
-
 /** A watcher that lags in the middle of a text of which it has `one `. */
 async function lagging() {
-  const { hub, watcher } = bench();
+  const { hub, watcher } = sessionBench();
   const connection = await watcher([a]);
   const stream = streamIn(a);
   hub.delta(stream, escapeText("one "));
@@ -133,7 +53,7 @@ const drain = (connection: { socket: MemorySocket; session: SessionEnd }): void 
 
 describe("frames that are not JSON-RPC", () => {
   it("get no reply; the twentieth in a minute ends the connection with 1008", async () => {
-    const { open, sessions } = bench();
+    const { open, sessions } = sessionBench();
     const { socket, session } = open();
     garbage(session, 18);
     session.receivedGarbage();
@@ -148,7 +68,7 @@ describe("frames that are not JSON-RPC", () => {
 
   it("are forgotten after a minute", () => {
     vi.useFakeTimers({ toFake: ["Date"] });
-    const { open } = bench();
+    const { open } = sessionBench();
     const { socket, session } = open();
     garbage(session, 19);
     vi.advanceTimersByTime(60_001);
@@ -159,7 +79,7 @@ describe("frames that are not JSON-RPC", () => {
 
 describe("what is sent", () => {
   it("begins with the answer to initialize", async () => {
-    const { open } = bench();
+    const { open } = sessionBench();
     const { socket, call } = open();
     call("initialize", { clientInfo: { name: "t", version: "1" } }, 1);
     await tick();
@@ -168,7 +88,7 @@ describe("what is sent", () => {
   });
 
   it("keeps answers behind what was published before them, in one write per tick", async () => {
-    const { hub, watcher } = bench();
+    const { hub, watcher } = sessionBench();
     const { socket, call } = await watcher([a]);
     warn(hub, a, "1");
     call("subscribe", { threadId: b });
@@ -179,7 +99,7 @@ describe("what is sent", () => {
   });
 
   it("goes only to initialised connections", async () => {
-    const { hub, open, watcher } = bench();
+    const { hub, open, watcher } = sessionBench();
     const early = open();
     const ready = await watcher([]);
     hub.publish(threadArchived, { threadId: a });
@@ -189,7 +109,7 @@ describe("what is sent", () => {
   });
 
   it("leaves out what a client opted out of", async () => {
-    const { hub, watcher } = bench();
+    const { hub, watcher } = sessionBench();
     const { socket } = await watcher([a], { optOut: ["thread/archived"] });
     hub.publish(threadArchived, { threadId: a });
     warn(hub, a, "1");
@@ -198,7 +118,7 @@ describe("what is sent", () => {
   });
 
   it("is nothing more once the socket is closed", async () => {
-    const { hub, watcher, sessions } = bench();
+    const { hub, watcher, sessions } = sessionBench();
     const { socket, session, call } = await watcher([a]);
     session.closed();
     session.closed();
@@ -206,63 +126,6 @@ describe("what is sent", () => {
     warn(hub, a, "1");
     await tick();
     expect([socket.sent, sessions.count]).toEqual([[], 0]);
-  });
-});
-
-describe("answers to server requests", () => {
-  it("count from a connection that was asked, once", async () => {
-    const { hub, watcher, answers } = bench();
-    const { session } = await watcher([a]);
-    ask(hub, 3);
-    await tick();
-    answer(session, 3, { result: { decision: "accept" } });
-    answer(session, 3, { result: { decision: "decline" } });
-    expect(answers).toEqual([[3, { result: { decision: "accept" } }]]);
-  });
-
-  it("count when they are errors too", async () => {
-    const { hub, watcher, answers } = bench();
-    const { session } = await watcher([a]);
-    ask(hub, 3);
-    await tick();
-    answer(session, 3, { error: { code: -1, message: "no" } });
-    expect(answers).toEqual([[3, { error: { code: -1, message: "no" } }]]);
-  });
-
-  it("do not count from one that was not asked: a stranger, a viewer, another id or type of id", async () => {
-    const { hub, watcher, answers } = bench();
-    const asked = await watcher([a]);
-    const stranger = await watcher([b]);
-    const viewer = await watcher([a], { role: "viewer" });
-    ask(hub, 3);
-    await tick();
-    expect(viewer.socket.sent).toEqual([]);
-    answer(stranger.session, 3, { result: 1 });
-    answer(viewer.session, 3, { result: 1 });
-    answer(asked.session, 4, { result: 1 });
-    answer(asked.session, "3", { result: 1 });
-    expect(answers).toEqual([]);
-  });
-
-  it("do not count after the request was resolved", async () => {
-    const { hub, watcher, answers } = bench();
-    const { session, socket } = await watcher([a]);
-    ask(hub, 3);
-    hub.resolved(a, 3);
-    await tick();
-    answer(session, 3, { result: 1 });
-    expect([answers, socket.trace]).toEqual([[], ["item/x", "serverRequest/resolved"]]);
-  });
-
-  it("count after a request was shown anew to one who came late", async () => {
-    const { watcher, answers, owed } = bench();
-    const frame = textFrame('{"method":"item/x","id":5,"params":{}}');
-    owed.push({ frame, method: "item/x", ask: 5 });
-    const approver = await watcher([a], { role: "approver" });
-    const viewer = await watcher([a], { role: "viewer" });
-    answer(viewer.session, 5, { result: 1 });
-    answer(approver.session, 5, { result: 2 });
-    expect(answers).toEqual([[5, { result: 2 }]]);
   });
 });
 
@@ -350,12 +213,14 @@ describe("requests in flight", () => {
   it("past 1024 are refused with -32001 on that connection only, and taken again later", async () => {
     const gate = deferred<void>();
     const wait = method({
-      ...fields,
+      stability: "stable",
+      role: "viewer",
+      result: z.unknown(),
       name: "wait",
       params: z.unknown(),
       handle: () => gate.promise,
     });
-    const { watcher } = bench([wait]);
+    const { watcher } = sessionBench([wait]);
     const busy = await watcher([]);
     const calm = await watcher([]);
     for (let id = 0; id < 1_025; id++) busy.call("wait", {}, id);
@@ -376,7 +241,7 @@ describe("requests in flight", () => {
 
 describe("the end of a session", () => {
   it("comes for all connections of a principal, and for no other", async () => {
-    const { watcher, sessions } = bench();
+    const { watcher, sessions } = sessionBench();
     const mine = [await watcher([]), await watcher([])];
     const other = await watcher([], { id: "other" });
     sessions.end("d", "revoked", "taken away");
@@ -387,7 +252,7 @@ describe("the end of a session", () => {
   });
 
   it("writes what was published before it", async () => {
-    const { hub, watcher, sessions } = bench();
+    const { hub, watcher, sessions } = sessionBench();
     const { socket } = await watcher([a]);
     warn(hub, a, "last");
     sessions.end("d", "revoked", "taken away");
@@ -395,7 +260,7 @@ describe("the end of a session", () => {
   });
 
   it("comes for all with 1001 when the host goes down, and for those who come then", async () => {
-    const { watcher, open, sessions } = bench();
+    const { watcher, open, sessions } = sessionBench();
     const before = await watcher([]);
     await sessions.closeAll();
     const after = open();

@@ -186,7 +186,7 @@ describe("an approval", () => {
     const [requestId = -1] = outlet.askedIds;
     expect(owed()).toEqual([
       ["thread/tokenUsage/updated", undefined, undefined],
-      ["item/commandExecution/requestApproval", requestId, requestId],
+      ["item/commandExecution/requestApproval", { requestId, role: "approver" }, requestId],
     ]);
     bench.manager.answer(requestId, { result: { decision: "accept" } });
     expect(owed().length).toBe(1);

@@ -1,0 +1,81 @@
+import { z } from "zod";
+import type { Method } from "../../src/dispatch/define.ts";
+import { method } from "../../src/dispatch/define.ts";
+import { Dispatcher } from "../../src/dispatch/dispatcher.ts";
+import { EventHub } from "../../src/events/event-hub.ts";
+import { initialize } from "../../src/features/initialize.ts";
+import { ThreadId } from "../../src/protocol/ids.ts";
+import type { Principal, Role } from "../../src/protocol/principal.ts";
+import { SessionRegistry } from "../../src/session/sessions.ts";
+import type { CatchUpFrame } from "../../src/threads/port.ts";
+import { MemorySocket, tick } from "./memory-socket.ts";
+import { portsWith } from "./no-ports.ts";
+
+const fields = { stability: "stable", role: "viewer", result: z.unknown() } as const;
+const ofThread = z.looseObject({ threadId: ThreadId });
+const budget = { softBytes: 1_000, hardBytes: 4_000 };
+
+const subscribe = method({
+  ...fields,
+  name: "subscribe",
+  params: ofThread,
+  handle: ({ session, afterAnswer }, { threadId }) => {
+    session.subscribe(threadId);
+    afterAnswer(() => session.catchUp(threadId));
+    return {};
+  },
+});
+const unsubscribe = method({
+  ...fields,
+  name: "unsubscribe",
+  params: ofThread,
+  handle: ({ session }, { threadId }) => session.unsubscribe(threadId),
+});
+
+/** Sessions over a hub; what clients answer to server requests is kept. */
+export function sessionBench(methods: readonly Method[] = []) {
+  const hub = new EventHub();
+  const answers: unknown[] = [];
+  const owed: CatchUpFrame[] = [];
+  const threads = Object.assign(Object.create(null), {
+    catchUp: () => owed,
+    answer: (id: unknown, outcome: object) => void answers.push([id, outcome]),
+  });
+  const dispatcher = new Dispatcher([initialize, subscribe, unsubscribe, ...methods], {
+    ports: portsWith({
+      config: Object.assign(Object.create(null), { read: () => ({}) }),
+      accounts: {
+        current: () => null,
+        unsupportedLogin: () => undefined,
+        bearerFor: () => undefined,
+      },
+    }),
+    log: { error: () => {} },
+    checkResults: false,
+  });
+  const sessions = new SessionRegistry({ dispatcher, hub, threads, budget });
+  const open = (facts: Partial<Principal> & { readonly role?: Role } = {}) => {
+    const socket = new MemorySocket();
+    const principal: Principal = { kind: "device", id: "d", name: "D", role: "admin", ...facts };
+    const session = sessions.open(principal, socket);
+    const call = (name: string, params: object = {}, id: string | number = name): void =>
+      session.received(JSON.stringify({ id, method: name, params }));
+    return { socket, session, call };
+  };
+  /** A connection that is initialised and watches the threads; what it was sent until then is left out. */
+  const watcher = async (
+    watched: readonly ThreadId[],
+    { optOut = [], ...facts }: Partial<Principal> & { readonly optOut?: readonly string[] } = {},
+  ) => {
+    const connection = open(facts);
+    connection.call("initialize", {
+      clientInfo: { name: "t", version: "1" },
+      capabilities: { experimentalApi: true, optOutNotificationMethods: optOut },
+    });
+    for (const threadId of watched) connection.call("subscribe", { threadId });
+    await tick();
+    connection.socket.writes.length = 0;
+    return connection;
+  };
+  return { hub, sessions, answers, owed, open, watcher };
+}

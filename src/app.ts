@@ -50,7 +50,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { codexHome, farhelmHome } = options;
   makeHome(farhelmHome);
   const lock = lockHome(farhelmHome);
-  sweepParts(farhelmHome);
+  for (const folder of [farhelmHome, join(farhelmHome, "tls")]) sweepParts(folder);
   const log = createLineLog(process.stderr, process.env["FARHELM_DEBUG"] === "1");
   const failures = failureLog(log);
   const config = createConfigReader({ codexHome, sessionFlags: options.configOverrides });

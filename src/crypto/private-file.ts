@@ -1,6 +1,7 @@
 /** Files that hold keys: 0600, in folders of 0700, never half written. */
 import {
   chmodSync,
+  existsSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -44,7 +45,8 @@ export function replacePrivateFile(path: string, text: string): void {
 
 /** Takes away what a killed program left half written in `folder`. Only for who alone writes there. */
 export function sweepParts(folder: string): void {
-  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" }))
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder))
     if (partName.test(name)) rmSync(join(folder, name), { force: true });
 }
 

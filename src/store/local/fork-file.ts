@@ -7,6 +7,7 @@ import type { EncoderState } from "../rollout/encode.ts";
 import { baseAt, ForkScan } from "../rollout/fork-point.ts";
 import type { ForkPoint } from "../rollout/fork-point.ts";
 import { makeFolder } from "./folder.ts";
+import { unfinishedPath } from "./rollout-path.ts";
 import { historyLines, wholeBytes } from "./rollout-reader.ts";
 import type { HistoryFile } from "./rollout-reader.ts";
 import { storeFailure } from "./store-failure.ts";
@@ -54,7 +55,7 @@ export async function writeForkFile(
     nowMs,
     leans ? baseAt(end) : undefined,
   );
-  const temporary = `${path}.new`;
+  const temporary = unfinishedPath(path);
   try {
     await makeFolder(dirname(path));
     const file = await open(temporary, "wx", 0o600);

@@ -2,7 +2,7 @@
  * Brings the index up to what lies on the disk, in the background: files whose time or size is not
  * the known one are looked at, a few at a time, only their heads.
  */
-import { stat } from "node:fs/promises";
+import { stat, unlink } from "node:fs/promises";
 import { deferred } from "../../util/deferred.ts";
 import type { IndexProgress } from "../port.ts";
 import { exists, readEntry, rolloutFiles } from "./rollout-entry.ts";
@@ -36,6 +36,19 @@ async function inParallel<T>(list: readonly T[], work: (entry: T) => Promise<voi
     for (const entry of queue) await work(entry);
   };
   await Promise.all(Array.from({ length: parallelFiles }, worker));
+}
+
+/** Another program may be writing a younger one: even a long fork is done in seconds. */
+const staleMs = 10 * 60 * 1000;
+
+/** What a program left that was killed while it wrote a fork. */
+async function removeStale(path: string): Promise<void> {
+  try {
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > staleMs) await unlink(path);
+  } catch {
+    // it is in nobody's way
+  }
 }
 
 export class HistoryScan {
@@ -106,7 +119,10 @@ export class HistoryScan {
     await names.refresh();
     const known = index.files();
     const paths: string[] = [];
-    for await (const found of rolloutFiles(folders)) paths.push(...found);
+    const unfinished: string[] = [];
+    const listed = rolloutFiles(folders, (path) => unfinished.push(path));
+    for await (const found of listed) paths.push(...found);
+    await Promise.all(unfinished.map(removeStale));
     this.#progress = { state: "running", indexed: 0, total: paths.length };
     this.#paths = new Map(paths.toReversed().map((path) => [threadOfFile(path) ?? "", path]));
     await this.#forget(known, new Set(paths));

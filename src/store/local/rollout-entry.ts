@@ -5,7 +5,7 @@ import type { ThreadRecord } from "../port.ts";
 import { readHead } from "../rollout/head.ts";
 import type { RolloutHead } from "../rollout/head.ts";
 import { codeOf } from "./store-failure.ts";
-import { threadOfFile } from "./rollout-path.ts";
+import { isUnfinished, threadOfFile } from "./rollout-path.ts";
 import type { RolloutFolders } from "./rollout-path.ts";
 import { maxBases, readLines } from "./rollout-reader.ts";
 import type { IndexEntry } from "./thread-index.ts";
@@ -20,8 +20,19 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Every rollout, day by day, newest first, then the archived ones. */
-export async function* rolloutFiles(folders: RolloutFolders): AsyncGenerator<string[]> {
+/**
+ * Every rollout, day by day, newest first, then the archived ones. `unfinished` is told of the files
+ * in which forks are written before they are one.
+ */
+export async function* rolloutFiles(
+  folders: RolloutFolders,
+  unfinished: (path: string) => void = () => {},
+): AsyncGenerator<string[]> {
+  const rolloutsIn = async (folder: string): Promise<string[]> => {
+    const paths = (await namesIn(folder)).map((name) => join(folder, name));
+    paths.filter(isUnfinished).forEach(unfinished);
+    return paths.filter((path) => threadOfFile(path) !== undefined);
+  };
   for (const year of await namesIn(folders.sessions)) {
     for (const month of await namesIn(join(folders.sessions, year))) {
       for (const day of await namesIn(join(folders.sessions, year, month))) {
@@ -31,11 +42,6 @@ export async function* rolloutFiles(folders: RolloutFolders): AsyncGenerator<str
   }
   yield await rolloutsIn(folders.archived);
 }
-
-const rolloutsIn = async (folder: string): Promise<string[]> =>
-  (await namesIn(folder))
-    .map((name) => join(folder, name))
-    .filter((path) => threadOfFile(path) !== undefined);
 
 /** The thread's file by its name, or undefined. */
 export async function locate(folders: RolloutFolders, id: string): Promise<string | undefined> {

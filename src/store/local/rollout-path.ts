@@ -45,3 +45,11 @@ export function unarchivedPath(folders: RolloutFolders, path: string): string {
   const [year, month, day] = (fileName.exec(basename(path))?.groups?.["date"] ?? "").split("-");
   return join(folders.sessions, year ?? "", month ?? "", day ?? "", basename(path));
 }
+
+const unfinishedEnd = ".new";
+
+/** Where a file is written that has to be whole from its first moment. */
+export const unfinishedPath = (path: string): string => `${path}${unfinishedEnd}`;
+
+export const isUnfinished = (path: string): boolean =>
+  path.endsWith(unfinishedEnd) && threadOfFile(path.slice(0, -unfinishedEnd.length)) !== undefined;

@@ -1,6 +1,5 @@
 /** A model endpoint for hosts that are killed: goes by the prompt, and checks what it is sent. */
 import { setTimeout as delay } from "node:timers/promises";
-import { isRecord } from "../../src/util/is-record.ts";
 import { listOf, textIn } from "./kill-ledger.ts";
 import type { Json } from "./kill-peer.ts";
 import { patchOf } from "./kill-workspace.ts";
@@ -98,6 +97,3 @@ export const isFinished = (turn: Json): boolean =>
   listOf(turn["items"]).some(
     (item) => item["type"] === "agentMessage" && textIn(item, "text").endsWith(lastWord),
   );
-
-export const isOpen = (value: unknown): boolean =>
-  isRecord(value) && value["status"] === "inProgress";

@@ -4,11 +4,10 @@ import type { Reporter, TestModule } from "vitest/node";
 export interface Tally {
   readonly passed: number;
   readonly failed: number;
-  readonly skipped: number;
 }
 
-export const closingLine = ({ passed, failed, skipped }: Tally): string =>
-  `${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`;
+export const closingLine = ({ passed, failed }: Tally): string =>
+  `${passed} passed, ${failed} failed`;
 
 /** Files that did not load, failed hooks and errors outside tests count as failed: green means that nothing went wrong. */
 export function tally(
@@ -21,10 +20,10 @@ export function tally(
     for (const suite of module.children.allSuites()) count.failed += suite.errors().length;
     for (const test of module.children.allTests()) count[test.result().state] += 1;
   }
-  return { ...count, skipped: count.skipped + count.pending };
+  return count;
 }
 
-/** Ends the output of a run with one plain line, `N passed, N failed`, after everything else that is printed. */
+/** Ends the output of a run with one plain line, `N passed, N failed`, after everything else that is printed; what was skipped stands above it. */
 export class ClosingLineReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const line = closingLine(tally(modules, unhandledErrors.length));

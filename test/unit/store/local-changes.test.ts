@@ -71,6 +71,17 @@ test("a deleted thread's name goes with it, other names stay", async () => {
   expect(existsSync(one.path)).toBe(false);
 });
 
+test("a name that the thread has already is not written again", async () => {
+  const store = home.open();
+  const { id } = await stored(store, "one");
+  for (const name of ["first", "first", "second", "first"]) await store.rename(id, name);
+  expect(await linesOf(join(home.folder, "session_index.jsonl"))).toMatchObject([
+    expect.stringContaining('"first"'),
+    expect.stringContaining('"second"'),
+    expect.stringContaining('"first"'),
+  ]);
+});
+
 describe("a history that was read before", () => {
   test.each(["paginated", "legacy"] as const)(
     "grows with what its writer adds, in the %s form, as if it were read anew",

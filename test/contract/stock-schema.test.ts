@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { methods } from "../../src/features/index.ts";
@@ -7,11 +6,13 @@ import { schemaFiles } from "../../src/features/schema-writer.ts";
 import { typeName } from "../../src/features/schema-document.ts";
 import { protocolGeneration } from "../../src/protocol/generation.ts";
 import { notifications } from "../../src/protocol/notifications.ts";
+import { stockSchema } from "../helpers/stock-binary.ts";
 import type { Node } from "./stock-schema.ts";
 import { missingMembers } from "./stock-schema.ts";
 
-const stock = join(homedir(), ".cache/farhelm-oracle", protocolGeneration, "schema-exp");
-const isHere = existsSync(stock);
+const found = stockSchema(protocolGeneration);
+const isHere = found !== undefined;
+const stock = found ?? "";
 const files = schemaFiles();
 
 const ours = (name: string): Node => JSON.parse(files.get(`v2/${name}.json`) ?? "null");
@@ -35,7 +36,7 @@ const shared = (file: string, specs: readonly { readonly name: string }[]) =>
 const stockFile = (name: string): string =>
   existsSync(join(stock, `v2/${name}.json`)) ? `v2/${name}.json` : `v1/${name}.json`;
 
-describe.skipIf(!isHere)(`needs the stock server's schema in ${stock}`, () => {
+describe.skipIf(!isHere)("needs the stock server's schema", () => {
   test("there are messages to compare", () => {
     expect(shared("ClientRequest.json", methods).length).toBeGreaterThan(15);
     expect(shared("ServerNotification.json", notifications).length).toBeGreaterThan(20);

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -194,6 +194,44 @@ describe.skipIf(!canRun).each(["TCP with a token", "control.sock"] as const)(
           ({ method, params }) =>
             method === "turn/completed" && JSON.stringify(params).includes("ANSWER: left behind"),
         );
+      },
+      testTimeoutMs,
+    );
+
+    test(
+      "shows what changed in the repository; forks, picks and deletes threads",
+      async () => {
+        execFileSync("git", ["init", "--quiet"], { cwd: homes.cwd });
+        writeFileSync(join(homes.cwd, "untracked.txt"), "a line that is new\n");
+        const client = launch(door);
+        await client.shows("›");
+        await client.enter("hello there");
+        await client.shows("ANSWER: hello there");
+        await client.enter("/diff");
+        await client.shows("+a line that is new");
+        client.key("q");
+        await client.enter("/fork");
+        await client.enter("on another way");
+        await client.shows("ANSWER: on another way");
+        await quit(client);
+        const [fork, origin] = (await threads()).toSorted((one) => (one["forkedFromId"] ? -1 : 1));
+        expect(fork).toMatchObject({ forkedFromId: origin?.["id"] });
+        const byId = launch(door, "resume", String(origin?.["id"]));
+        await byId.shows("ANSWER: hello there");
+        await quit(byId);
+        const picker = launch(door, "resume");
+        await picker.shows("A title", 2);
+        picker.key("Enter");
+        await picker.shows("ANSWER: hello there");
+        await quit(picker);
+        const again = launch(door, "fork", String(origin?.["id"]), "a third way");
+        await again.shows("ANSWER: a third way");
+        await quit(again);
+        const overview = launch(door, "agents");
+        await overview.shows("A title");
+        await run(door, "delete", "--force", String(fork?.["id"]));
+        expect((await threads()).map(({ id }) => id)).not.toContain(fork?.["id"]);
+        expect((await threads()).length).toBe(2);
       },
       testTimeoutMs,
     );

@@ -50,7 +50,7 @@ export class Terminal {
     await delay(typingPauseMs);
   }
 
-  key(name: "Enter" | "Escape" | "y" | "s"): void {
+  key(name: "Enter" | "Escape" | "q" | "s" | "y"): void {
     this.#tmux("send-keys", "-t", "s", name);
   }
 

@@ -1,12 +1,10 @@
 /** From merged tables to a `Config`, with the defaults that Codex documents for config.toml. */
 import type { ApprovalPolicy } from "../protocol/settings.ts";
 import { isRecord } from "../util/is-record.ts";
+import { defaultProviderLimits } from "./port.ts";
 import type { Config, ProviderConfig } from "./port.ts";
 import { TableFields } from "./table-fields.ts";
 
-const REQUEST_MAX_RETRIES = 4;
-const STREAM_MAX_RETRIES = 5;
-const STREAM_IDLE_TIMEOUT_MS = 300_000;
 /** AGENTS.md text beyond this is cut. */
 const PROJECT_DOC_MAX_BYTES = 32_768;
 /** Codex refuses to retry more often than this, whatever config.toml says. */
@@ -117,9 +115,14 @@ function decodeProvider(id: string, fields: TableFields): ProviderConfig {
     },
     envHttpHeaders: fields.stringMap("env_http_headers"),
     queryParams: fields.stringMap("query_params"),
-    requestMaxRetries: retries(fields, "request_max_retries", REQUEST_MAX_RETRIES),
-    streamMaxRetries: retries(fields, "stream_max_retries", STREAM_MAX_RETRIES),
-    streamIdleTimeoutMs: fields.count("stream_idle_timeout_ms") ?? STREAM_IDLE_TIMEOUT_MS,
+    requestMaxRetries: retries(
+      fields,
+      "request_max_retries",
+      defaultProviderLimits.requestMaxRetries,
+    ),
+    streamMaxRetries: retries(fields, "stream_max_retries", defaultProviderLimits.streamMaxRetries),
+    streamIdleTimeoutMs:
+      fields.count("stream_idle_timeout_ms") ?? defaultProviderLimits.streamIdleTimeoutMs,
   };
 }
 

@@ -18,6 +18,13 @@ export interface ProviderConfig {
   readonly streamIdleTimeoutMs: number;
 }
 
+/** The limits of a provider that sets none of its own, as Codex documents them. */
+export const defaultProviderLimits = {
+  requestMaxRetries: 4,
+  streamMaxRetries: 5,
+  streamIdleTimeoutMs: 300_000,
+} as const;
+
 export interface WorkspaceWriteConfig {
   readonly writableRoots: readonly string[];
   readonly networkAccess: boolean;

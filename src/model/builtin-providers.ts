@@ -1,4 +1,5 @@
 /** The providers that need no entry in config.toml. */
+import { defaultProviderLimits } from "../config/port.ts";
 import type { Config, ProviderConfig } from "../config/port.ts";
 import type { LocalServer } from "./local-servers.ts";
 
@@ -13,9 +14,7 @@ const provider = (id: string, name: string, baseUrl: string): ProviderConfig => 
   httpHeaders: {},
   envHttpHeaders: {},
   queryParams: {},
-  requestMaxRetries: 4,
-  streamMaxRetries: 5,
-  streamIdleTimeoutMs: 300_000,
+  ...defaultProviderLimits,
 });
 
 /** `openai`, at config.toml's `openai_base_url`, else `OPENAI_BASE_URL`, else OpenAI's own address. */

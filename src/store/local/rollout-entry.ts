@@ -2,7 +2,7 @@
 import { access, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ThreadRecord } from "../port.ts";
-import { readHead } from "../rollout/head.ts";
+import { HeadReader } from "../rollout/head.ts";
 import type { RolloutHead } from "../rollout/head.ts";
 import { codeOf } from "./store-failure.ts";
 import { isUnfinished, threadOfFile } from "./rollout-path.ts";
@@ -58,8 +58,8 @@ export const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** A thread whose first message lies behind more instructions than this is listed without a preview. */
-const maxHeadBytes = 1024 * 1024;
+/** The instructions and a first message with its pictures, which stands in two lines. */
+const maxHeadBytes = 64 * 1024 * 1024;
 /** One read holds the head of nearly every file. */
 const headReadBytes = 64 * 1024;
 
@@ -68,13 +68,11 @@ async function headOf(
   mtimeMs: number,
   maxBytes = maxHeadBytes,
 ): Promise<RolloutHead | undefined> {
-  const lines: string[] = [];
-  for await (const more of readLines(path, Math.min(maxBytes, maxHeadBytes), headReadBytes)) {
-    lines.push(...more);
-    const read = readHead(lines, mtimeMs);
-    if (read === undefined || read.complete) return read?.head;
+  const reader = new HeadReader(mtimeMs);
+  for await (const lines of readLines(path, Math.min(maxBytes, maxHeadBytes), headReadBytes)) {
+    if (!reader.add(lines)) break;
   }
-  return readHead(lines, mtimeMs)?.head;
+  return reader.head;
 }
 
 /** What the person wrote first may lie in the file that a fork leans on. */

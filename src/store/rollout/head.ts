@@ -21,33 +21,48 @@ export interface RolloutHead {
 const turnContext = /^\{"timestamp":"[^"]*",(?:"ordinal":\d+,)?"type":"turn_context"/;
 const userMessage = /"type":"(?:UserMessage|user_message)"/;
 
-/** The head so far; undefined where the first line names no thread. `complete`: more lines change nothing. */
-export function readHead(
-  lines: Iterable<string>,
-  fallbackMs: number,
-): { readonly head: RolloutHead; readonly complete: boolean } | undefined {
-  let meta: ThreadMeta | undefined;
-  let base: HistoryBase | undefined;
-  let model: string | null = null;
-  let effort: string | null = null;
-  for (const line of lines) {
-    if (meta === undefined) {
-      const record = parseRecord(line);
-      if (record?.["type"] !== "session_meta") return undefined;
-      meta = decodeMeta(recordOf(record["payload"]), fallbackMs);
-      base = historyBaseOf(recordOf(record["payload"]));
-      if (meta === undefined) return undefined;
-    } else if (turnContext.test(line)) {
-      const context = recordOf(parseRecord(line)?.["payload"]);
-      const settings = decodeTurnContext(context, meta.modelProvider);
-      model = settings.model === "" ? null : settings.model;
-      effort = settings.effort;
-    } else if (userMessage.test(line.slice(0, 600))) {
-      const preview = previewOfLine(line);
-      if (preview !== "") return { head: { meta, preview, model, effort, base }, complete: true };
-    }
+/** Takes a rollout's lines in order, until more of them would change nothing. */
+export class HeadReader {
+  readonly #fallbackMs: number;
+  #head: RolloutHead | undefined;
+
+  /** `fallbackMs`: Unix ms, for a thread that does not say when it was made. */
+  constructor(fallbackMs: number) {
+    this.#fallbackMs = fallbackMs;
   }
-  return meta && { head: { meta, preview: "", model, effort, base }, complete: false };
+
+  /** What is known so far; undefined where the first line names no thread. */
+  get head(): RolloutHead | undefined {
+    return this.#head;
+  }
+
+  /** Whether more lines can add to what is known. */
+  add(lines: Iterable<string>): boolean {
+    for (const line of lines) {
+      if (this.#head === undefined) {
+        this.#head = this.#begin(line);
+        if (this.#head === undefined) return false;
+      } else if (turnContext.test(line)) {
+        const context = recordOf(parseRecord(line)?.["payload"]);
+        const settings = decodeTurnContext(context, this.#head.meta.modelProvider);
+        const model = settings.model === "" ? null : settings.model;
+        this.#head = { ...this.#head, model, effort: settings.effort };
+      } else if (userMessage.test(line.slice(0, 600))) {
+        const preview = previewOfLine(line);
+        this.#head = { ...this.#head, preview };
+        if (preview !== "") return false;
+      }
+    }
+    return true;
+  }
+
+  #begin(line: string): RolloutHead | undefined {
+    const record = parseRecord(line);
+    const payload = recordOf(record?.["payload"]);
+    const meta =
+      record?.["type"] === "session_meta" ? decodeMeta(payload, this.#fallbackMs) : undefined;
+    return meta && { meta, preview: "", model: null, effort: null, base: historyBaseOf(payload) };
+  }
 }
 
 function previewOfLine(line: string): string {

@@ -2,13 +2,21 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { RolloutDecoder } from "../../../src/store/rollout/decode.ts";
 import type { DecodedHistory } from "../../../src/store/rollout/decode.ts";
-import { readHead } from "../../../src/store/rollout/head.ts";
+import { HeadReader } from "../../../src/store/rollout/head.ts";
+import type { RolloutHead } from "../../../src/store/rollout/head.ts";
 
 const fixture = (name: string): Promise<string> =>
   readFile(new URL(`fixtures/${name}`, import.meta.url), "utf8");
 
 const linesOf = async (name: string): Promise<string[]> =>
   (await fixture(name)).trimEnd().split("\n");
+
+/** As the index reads it: line by line, until no more are wanted. */
+function headOf(lines: readonly string[]): RolloutHead | undefined {
+  const reader = new HeadReader(0);
+  lines.every((text) => reader.add([text]));
+  return reader.head;
+}
 
 function decode(lines: Iterable<string>): DecodedHistory {
   const decoder = new RolloutDecoder();
@@ -62,9 +70,9 @@ describe.each(["0.80.0", "0.100.0", "0.115.0", "0.128.0"])("a rollout of stock %
     expect(sent).toContain("hang");
     expect(sent).not.toContain('"after"');
     expect(JSON.stringify(history.modelItems)).toContain("still here");
-    expect(readHead(lines, 0)).toMatchObject({
-      complete: true,
-      head: { preview: "hello", meta: { cwd: "/srv/ws", modelProvider: "mock" } },
+    expect(headOf(lines)).toMatchObject({
+      preview: "hello",
+      meta: { cwd: "/srv/ws", modelProvider: "mock" },
     });
   });
 });
@@ -118,11 +126,8 @@ describe("a rollout of the stock server", () => {
   });
 
   test.each(["paginated.jsonl", "legacy.jsonl"])("%s: the head tells the preview", async (name) => {
-    const read = readHead(await linesOf(name), 0);
-    expect(read).toMatchObject({
-      complete: true,
-      head: { preview: "hello", model: "mock-model", effort: "high" },
-    });
+    const head = headOf(await linesOf(name));
+    expect(head).toMatchObject({ preview: "hello", model: "mock-model", effort: "high" });
   });
 });
 
@@ -221,7 +226,7 @@ describe("a rollout that was damaged or written by others", () => {
 
 describe("the preview", () => {
   const meta = line("session_meta", { id: "t", timestamp: "2026-01-01T00:00:00Z", cwd: "/w" });
-  const preview = (...lines: string[]) => readHead([meta, ...lines], 0)?.head.preview;
+  const preview = (...lines: string[]) => headOf([meta, ...lines])?.preview;
 
   test("is not taken from instructions that only the model sees", () => {
     const wrapper = { type: "message", role: "user", content: [{ text: "<environment_context>" }] };
@@ -240,7 +245,7 @@ describe("the preview", () => {
   });
 
   test("a file that names no thread has no head", () => {
-    expect(readHead(["not json"], 0)).toBeUndefined();
-    expect(readHead([line("session_meta", { cwd: "/w" })], 0)).toBeUndefined();
+    expect(headOf(["not json"])).toBeUndefined();
+    expect(headOf([line("session_meta", { cwd: "/w" })])).toBeUndefined();
   });
 });

@@ -93,7 +93,10 @@ function promptIn(input: readonly Json[]): string {
   return texts.findLast((text) => !/^(<|# AGENTS)/.test(text)) ?? "";
 }
 
+/** Whether a turn's items are those of one that came to its end: its message, or its compaction. */
 export const isFinished = (turn: Json): boolean =>
   listOf(turn["items"]).some(
-    (item) => item["type"] === "agentMessage" && textIn(item, "text").endsWith(lastWord),
+    (item) =>
+      item["type"] === "contextCompaction" ||
+      (item["type"] === "agentMessage" && textIn(item, "text").endsWith(lastWord)),
   );

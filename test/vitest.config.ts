@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { AttackTableReporter } from "./attack/attack-table.ts";
 import { ClosingLineReporter } from "./helpers/closing-line-reporter.ts";
 
 /** Files named `*.long.test.ts` run under `npm run test:long` alone. */
@@ -14,6 +15,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: long ? 300_000 : 20_000,
     hookTimeout: 60_000,
-    reporters: ["default", new ClosingLineReporter()],
+    reporters: ["default", new AttackTableReporter(), new ClosingLineReporter()],
   },
 });

@@ -14,6 +14,8 @@ export interface HostProcessOptions {
   readonly config?: string;
   /** Another way to start it: the program and its arguments. */
   readonly command?: readonly string[];
+  /** Options of Node itself, before the program. */
+  readonly nodeFlags?: readonly string[];
   readonly startIn?: string;
   readonly env?: NodeJS.ProcessEnv;
   /** From the start of the process to its line with the URL. */
@@ -43,7 +45,8 @@ export class HostProcess {
       mkdirSync(join(home, ".codex"));
       writeFileSync(join(home, ".codex/config.toml"), options.config);
     }
-    const up = [process.execPath, program, "up", "--listen", "127.0.0.1:0", "--cwd", home];
+    const node = [process.execPath, ...(options.nodeFlags ?? [])];
+    const up = [...node, program, "up", "--listen", "127.0.0.1:0", "--cwd", home];
     const [command = "", ...args] = options.command ?? up;
     this.#child = spawn(command, args, {
       cwd: options.startIn ?? home,
@@ -71,6 +74,10 @@ export class HostProcess {
 
   get url(): string {
     return this.#url;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** What it wrote so far, both streams. */

@@ -13,12 +13,18 @@ export interface RawTarget {
   readonly port?: number;
   readonly path?: string;
   readonly tls?: boolean;
+  /** The caller's own address: on Linux any of 127.0.0.0/8. */
+  readonly from?: string;
 }
 
 /** A bare connection: writes exactly what it is told. */
-export function rawSocket({ port, path, tls }: RawTarget): Socket {
+export function rawSocket({ port, path, tls, from }: RawTarget): Socket {
   if (path !== undefined) return connect(path);
-  const at = { host: "127.0.0.1", port: port ?? 0 };
+  const at = {
+    host: "127.0.0.1",
+    port: port ?? 0,
+    ...(from === undefined ? {} : { localAddress: from }),
+  };
   return tls ? connectTls({ ...at, rejectUnauthorized: false }) : connect(at);
 }
 

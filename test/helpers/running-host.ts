@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { RawData } from "ws";
 import { WebSocket } from "ws";
 import { startHost } from "../../src/app.ts";
-import type { RunningHost } from "../../src/cli/host.ts";
+import type { HostOptions, RunningHost } from "../../src/cli/host.ts";
 import type { Role } from "../../src/protocol/principal.ts";
 import type { Sent } from "./text-frames.ts";
 
@@ -45,7 +45,10 @@ base_url = "${baseUrl}"
 wire_api = "responses"
 `;
 
-export async function startOn(homes: Homes): Promise<RunningHost> {
+export async function startOn(
+  homes: Homes,
+  changes: Partial<HostOptions> = {},
+): Promise<RunningHost> {
   process.env["FARHELM_CHECK_RESULTS"] = "1";
   const host = await startHost({
     listen: { host: "127.0.0.1", port: 0 },
@@ -59,6 +62,7 @@ export async function startOn(homes: Homes): Promise<RunningHost> {
     codexHome: homes.codexHome,
     farhelmHome: homes.farhelmHome,
     version: "0.0.0",
+    ...changes,
   });
   running.add(host);
   return host;
@@ -99,26 +103,34 @@ export class HostClient {
   }
 
   /** As the local admin. */
-  static connect(homes: Homes): Promise<HostClient> {
-    return this.#over(new WebSocket(`ws+unix://${join(homes.farhelmHome, "control.sock")}:/`));
+  static connect(homes: Pick<Homes, "farhelmHome">): Promise<HostClient> {
+    return this.initialized(
+      new WebSocket(`ws+unix://${join(homes.farhelmHome, "control.sock")}:/`),
+    );
   }
 
   /** Over TCP, with a headless token of this role, which `admin` issues. */
   static async connectAs(role: Role, host: RunningHost, admin: HostClient): Promise<HostClient> {
     const { token } = await admin.call("farhelm/token/issue", { name: role, role, ttlMs: 60_000 });
     const headers = { authorization: `Bearer ${String(token)}` };
-    return this.#over(new WebSocket(host.url.replace("http", "ws"), { headers }));
+    return this.initialized(new WebSocket(host.url.replace("http", "ws"), { headers }));
   }
 
-  static async #over(socket: WebSocket): Promise<HostClient> {
+  static async initialized(socket: WebSocket): Promise<HostClient> {
+    const client = await this.opened(socket);
+    await client.call("initialize", {
+      clientInfo: { name: "test", version: "1" },
+      capabilities: { experimentalApi: true },
+    });
+    return client;
+  }
+
+  /** Nothing was said on it yet. */
+  static async opened(socket: WebSocket): Promise<HostClient> {
     const client = new HostClient(socket);
     await new Promise<void>((resolve, reject) => {
       socket.once("open", () => resolve());
       socket.once("error", reject);
-    });
-    await client.call("initialize", {
-      clientInfo: { name: "test", version: "1" },
-      capabilities: { experimentalApi: true },
     });
     return client;
   }

@@ -8,6 +8,7 @@ import { createAuth } from "./auth/auth.ts";
 import type { DeviceAdmin } from "./auth/port.ts";
 import type { HostOptions, RunningHost } from "./cli/host.ts";
 import { createConfigReader } from "./config/config-reader.ts";
+import { readHostSettings } from "./config/host-settings.ts";
 import type { ConfigReader } from "./config/port.ts";
 import type { DevTls } from "./crypto/dev-tls.ts";
 import { localNames } from "./crypto/local-names.ts";
@@ -49,6 +50,7 @@ const oneDayMs = 24 * 60 * 60 * 1000;
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { codexHome, farhelmHome } = options;
   makeHome(farhelmHome);
+  readHostSettings(farhelmHome);
   const lock = lockHome(farhelmHome);
   for (const folder of [farhelmHome, join(farhelmHome, "tls")]) sweepParts(folder);
   const log = createLineLog(process.stderr, process.env["FARHELM_DEBUG"] === "1");

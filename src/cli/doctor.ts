@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { createServer } from "node:net";
-import { CliError } from "./cli-error.ts";
+import { readHostSettings } from "../config/host-settings.ts";
+import { CliError, explain } from "./cli-error.ts";
 import { withHost } from "./control-client.ts";
 import { homes, userHome, type Homes } from "./homes.ts";
 import type { Setting } from "./program.ts";
@@ -22,6 +23,7 @@ export async function doctor(setting: Setting): Promise<void> {
     nodeVersion(process.versions.node),
     folder("CODEX_HOME", places.codexHome, userHome(env)),
     folder("FARHELM_HOME", places.farhelmHome, userHome(env)),
+    ownSettings(places.farhelmHome),
     program("git", ["--version"], "install git: agents need it to show and undo their work"),
     shell(env["SHELL"]),
     running
@@ -56,6 +58,16 @@ function folder(name: string, path: string, home: string): Finding {
   if (open || path === home)
     return { state: "FAIL", text: `${name} ${path} is open to others; chmod 700 it` };
   return { state: "ok", text: `${name} ${path}` };
+}
+
+function ownSettings(farhelmHome: string): Finding {
+  try {
+    const { issuers } = readHostSettings(farhelmHome);
+    const others = issuers.length === 0 ? "none" : issuers.map(({ iss }) => iss).join(", ");
+    return { state: "ok", text: `farhelm.toml is in order; other issuers of tokens: ${others}` };
+  } catch (error) {
+    return { state: "FAIL", text: explain(error) };
+  }
 }
 
 function program(name: string, args: readonly string[], advice: string): Finding {

@@ -161,4 +161,14 @@ describe("commands that speak to the running host", () => {
     expect(out).toContain("a host is running");
     expect(out).toContain("sandbox: none yet");
   });
+
+  test("doctor reads farhelm.toml as a start would", async () => {
+    expect((await cli("doctor")).out).toContain(
+      "ok    farhelm.toml is in order; other issuers of tokens: none",
+    );
+    writeFileSync(join(home, "farhelm.toml"), "[[issuers]]\nis = 1\n");
+    const { code, out } = await cli("doctor");
+    expect(out).toContain(`FAIL  ${join(home, "farhelm.toml")}:`);
+    expect(code).toBe(1);
+  });
 });

@@ -4,6 +4,9 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAccounts } from "./accounts/accounts.ts";
+import { openAuditLog } from "./audit/audit-log.ts";
+import type { Audit } from "./audit/port.ts";
+import { by, hostActor } from "./audit/port.ts";
 import { createAuth } from "./auth/auth.ts";
 import type { DeviceAdmin } from "./auth/port.ts";
 import type { HostOptions, RunningHost } from "./cli/host.ts";
@@ -56,6 +59,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const log = createLineLog(process.stderr, process.env["FARHELM_DEBUG"] === "1");
   const failures = failureLog(log);
   const config = createConfigReader({ codexHome, sessionFlags: options.configOverrides });
+  const audit = openAuditLog({ folder: join(farhelmHome, "audit"), log });
   const database = openDatabase(join(farhelmHome, "farhelm.sqlite"));
   const accounts = createAccounts({ codexHome, env: process.env });
   const models = createModels({ config, accounts, log: { warn: (text) => log.warn(text, {}) } });
@@ -65,10 +69,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const patchJournalFolder = join(farhelmHome, "patches");
   const tools = createTools({ log: failures, protectedPaths, patchJournalFolder });
   const processes = createClientProcesses({ protectedPaths });
-  const threads = createThreads({ options, config, models, store, hub, tools, failures });
+  const threads = createThreads({ options, config, models, store, hub, tools, failures, audit });
   const auth = await createAuth({
     database,
     farhelmHome,
+    audit,
     allowRemoteHeadless: options.allowRemoteHeadless,
   });
   const tls = options.lan ? await devTls(farhelmHome) : undefined;
@@ -83,17 +88,21 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       processes,
       host: hostFacts(options, origin),
     },
+    audit,
     log: failures,
     checkResults: process.env["FARHELM_CHECK_RESULTS"] === "1",
   });
-  const sessions = new SessionRegistry({ dispatcher, hub, threads, budget });
+  const sessions = new SessionRegistry({ dispatcher, hub, threads, budget, audit });
   const transport = createTransport(transportOptions(options, tls), {
     gatekeeper: auth.gatekeeper,
     authApi: auth.api,
     sessions,
     log,
+    audit,
   });
   const { url } = await transport.listen();
+  const facts = { ...by(hostActor), about: { version: options.version } };
+  audit.add({ act: "host.start", outcome: "done", ...facts });
   origin.page = url;
   const renewal = tls && setInterval(() => void renew(), oneDayMs).unref();
   const renew = async (): Promise<void> => {
@@ -114,6 +123,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       models.close();
       auth.close();
       database.close();
+      audit.add({ act: "host.stop", outcome: "done", ...facts });
+      audit.close();
       lock.release();
     },
   };
@@ -127,10 +138,11 @@ interface ThreadParts {
   readonly hub: EventHub;
   readonly tools: Tools;
   readonly failures: FailureLog;
+  readonly audit: Audit;
 }
 
 function createThreads(parts: ThreadParts): ThreadManager {
-  const { options, config, models, store, hub, tools, failures } = parts;
+  const { options, config, models, store, hub, tools, failures, audit } = parts;
   const { codexHome, defaultCwd } = options;
   const docs: TurnPorts["docs"] = (cwd) => {
     const { projectRootMarkers: rootMarkers, projectDocMaxBytes: maxBytes } = config.read();
@@ -149,7 +161,7 @@ function createThreads(parts: ThreadParts): ThreadManager {
     publisher: hub,
     models,
     tools,
-    desk: new ApprovalDesk(hub),
+    desk: new ApprovalDesk(hub, audit),
     log: failures,
     docs,
     diffOf: turnDiff,
@@ -233,7 +245,7 @@ function transportOptions(options: HostOptions, tls: DevTls | undefined): Transp
 }
 
 function firstPairing(devices: DeviceAdmin, url: string): RunningHost["pairing"] {
-  const { secret, expiresAtMs } = devices.offerPairing("admin");
+  const { secret, expiresAtMs } = devices.offerPairing("admin", hostActor);
   return { url: `${url}/pair#${secret}`, expiresAtMs };
 }
 

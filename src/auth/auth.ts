@@ -1,4 +1,5 @@
 /** Joins the parts of this room. */
+import { by, hostActor, type Audit } from "../audit/port.ts";
 import type { Database } from "../db/database.ts";
 import { AccessEnds } from "./access-ends.ts";
 import { EnrollmentChallenges } from "./challenges.ts";
@@ -26,6 +27,7 @@ interface AuthOptions {
   readonly database: Database;
   /** The folder of the host's own state; the issuer key is made here at the first start. */
   readonly farhelmHome: string;
+  readonly audit: Audit;
   /** The clock, in Unix milliseconds. */
   readonly nowMs?: () => number;
   /** Accepts headless tokens from other machines too. Default false. */
@@ -38,9 +40,14 @@ const startsPerAddress = { burst: 60, perSecond: 2, maxBuckets: 10_000 };
 /** Throws an `Error` that says what to do when the host key cannot be read or made. */
 export async function createAuth(options: AuthOptions): Promise<Auth> {
   const nowMs = options.nowMs ?? Date.now;
+  const { audit } = options;
   const tokens = await hostTokens(await loadIssuerKey(options.farhelmHome), nowMs);
   const registry = new DeviceRegistry(options.database, nowMs);
   const ends = new AccessEnds(registry, nowMs);
+  ends.listen((id, reason) => {
+    if (reason !== "expired") return;
+    audit.add({ act: "access.expire", outcome: "done", ...by(hostActor), about: { id } });
+  });
   const challenges = new EnrollmentChallenges(tokens.hostId, nowMs);
   const pairing = new Pairing(challenges, nowMs);
   const connection = new Connection(registry, tokens, nowMs);
@@ -52,6 +59,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   };
 
   const api = new HostAuthApi({
+    audit,
     tokens,
     pairing,
     renewal: new Renewal(registry, challenges, nowMs),
@@ -60,11 +68,14 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     enroll(device) {
       const replaced = registry.addDevice(device);
       if (device.expiresAtMs !== null) ends.arm();
-      if (replaced !== undefined) revoked(replaced);
+      if (replaced === undefined) return;
+      const about = { id: replaced, replacedBy: device.id };
+      audit.add({ act: "access.revoke", outcome: "done", ...by(hostActor), about });
+      revoked(replaced);
     },
   });
   const devices = new HostDevices(
-    { registry, tokens, pairing },
+    { registry, tokens, pairing, audit },
     { revoked, endsAdded: () => ends.arm() },
     nowMs,
   );

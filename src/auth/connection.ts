@@ -48,7 +48,7 @@ export class Connection {
   ): Promise<{ challenge: ConnectionPayload }> {
     const { token, device, expiresAt } = await this.#authenticate(bearer);
     const waitMs = this.#starts.take(device.id);
-    if (waitMs > 0) throw slowDown(waitMs);
+    if (waitMs > 0) throw slowDown(waitMs, device);
     const challenge: ConnectionPayload = {
       type: "remoteControlClientConnection",
       audience: "remote_control_client_websocket",
@@ -72,24 +72,24 @@ export class Connection {
     bearer: string | undefined,
     body: { sessionId: string; proof: DeviceProof },
     facts: RequestFacts,
-  ): Promise<{ ticket: string; expiresInMs: number }> {
+  ): Promise<{ device: DeviceRecord; answer: { ticket: string; expiresInMs: number } }> {
     const { token, device } = await this.#authenticate(bearer);
     const challenge = this.#challenges.take(body.sessionId);
     if (challenge?.tokenSha256Base64url !== sha256Base64url(token)) {
-      throw refusal("challenge_unknown");
+      throw refusal("challenge_unknown", device);
     }
-    if (challenge.targetOrigin !== facts.origin) throw refusal("wrong_origin");
+    if (challenge.targetOrigin !== facts.origin) throw refusal("wrong_origin", device);
     const publicKey = parseP256Spki(device.key.publicKeySpki);
     if (
       publicKey === undefined ||
       !proofHolds(challenge, body.proof, device.key.keyId, publicKey)
     ) {
-      throw refusal("proof_refused");
+      throw refusal("proof_refused", device);
     }
     const ticket = randomSecret();
     const bound = { deviceId: device.id, origin: facts.origin };
     if (!this.#tickets.put(sha256Base64url(ticket), bound)) throw refusal("challenges_exhausted");
-    return { ticket, expiresInMs: ticketLifeMs };
+    return { device, answer: { ticket, expiresInMs: ticketLifeMs } };
   }
 
   /** The device behind a ticket, which is used up. Throws `AuthError`. */
@@ -111,7 +111,9 @@ export class Connection {
     if (bearer === undefined) throw refusal("token_missing");
     const verified = await this.#tokens.verify(bearer, [deviceTokenType]).catch(asRefusal);
     const device = liveDevice(this.#registry, verified.subject, this.#nowMs());
-    if (boundThumbprint(verified) !== device.key.thumbprint) throw refusal("token_invalid");
+    if (boundThumbprint(verified) !== device.key.thumbprint) {
+      throw refusal("token_invalid", device);
+    }
     return { token: bearer, device, expiresAt: verified.expiresAt };
   }
 }

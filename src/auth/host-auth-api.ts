@@ -7,6 +7,9 @@ import {
   TokenFinish,
   TokenStart,
 } from "../protocol/auth-api.ts";
+import { shortFingerprint } from "../crypto/digest.ts";
+import type { Audit } from "../audit/port.ts";
+import { audited, type Answered } from "./auth-audit.ts";
 import type { Connection } from "./connection.ts";
 import type { HostTokens } from "./host-tokens.ts";
 import type { PairedDevice, Pairing } from "./pairing.ts";
@@ -16,6 +19,7 @@ import type { Renewal } from "./renewal.ts";
 import type { TokenBuckets } from "./token-buckets.ts";
 
 interface Parts {
+  readonly audit: Audit;
   readonly tokens: HostTokens;
   readonly pairing: Pairing;
   readonly renewal: Renewal;
@@ -33,49 +37,81 @@ export class HostAuthApi implements AuthApi {
     this.#parts = parts;
   }
 
-  async call(
+  call(
     path: string,
     body: unknown,
     facts: RequestFacts,
     bearer: string | undefined,
   ): Promise<unknown> {
-    const { pairing, renewal, connection } = this.#parts;
-    switch (path) {
-      case PairStart.path:
-        this.#limit(facts);
-        return pairing.start(read(PairStart.request, body), facts);
-      case PairFinish.path:
-        return this.#pairFinish(body, facts);
-      case TokenStart.path:
-        this.#limit(facts);
-        return renewal.start(read(TokenStart.request, body).clientId, facts);
-      case TokenFinish.path:
-        return this.#tokenFinish(body, facts);
-      case ConnectStart.path:
-        read(ConnectStart.request, body);
-        return connection.start(bearer, facts);
-      case ConnectFinish.path:
-        return connection.finish(bearer, read(ConnectFinish.request, body), facts);
-      default:
-        throw refusal("not_found");
-    }
+    return audited(this.#parts.audit, path, facts, () => this.#call(path, body, facts, bearer));
   }
 
   jwks(): { readonly keys: readonly object[] } {
     return this.#parts.tokens.jwks();
   }
 
-  async #pairFinish(body: unknown, facts: RequestFacts): Promise<unknown> {
+  async #call(
+    path: string,
+    body: unknown,
+    facts: RequestFacts,
+    bearer: string | undefined,
+  ): Promise<Answered> {
+    const { renewal, connection } = this.#parts;
+    switch (path) {
+      case PairStart.path:
+        this.#limit(facts);
+        return this.#pairStart(body, facts);
+      case PairFinish.path:
+        return this.#pairFinish(body, facts);
+      case TokenStart.path:
+        this.#limit(facts);
+        return { answer: renewal.start(read(TokenStart.request, body).clientId, facts) };
+      case TokenFinish.path:
+        return this.#tokenFinish(body, facts);
+      case ConnectStart.path:
+        read(ConnectStart.request, body);
+        return { answer: await connection.start(bearer, facts) };
+      case ConnectFinish.path:
+        return this.#connectFinish(body, facts, bearer);
+      default:
+        throw refusal("not_found");
+    }
+  }
+
+  #pairStart(body: unknown, facts: RequestFacts): Answered {
+    const asked = read(PairStart.request, body);
+    const answer = this.#parts.pairing.start(asked, facts);
+    // Nobody yet: the name is what the new device says of itself.
+    const who = { kind: "unknown" as const, id: answer.challenge.clientId, name: asked.deviceName };
+    return { answer, who };
+  }
+
+  async #pairFinish(body: unknown, facts: RequestFacts): Promise<Answered> {
     const { pairing, tokens, enroll } = this.#parts;
     const device = pairing.finish(read(PairFinish.request, body), facts, enroll);
     const issued = await tokens.issueDevice(device.id, device.key.thumbprint);
-    return { ...issued, role: device.role, clientId: device.id };
+    const { id, name, role, key } = device;
+    return {
+      answer: { ...issued, role, clientId: id },
+      who: { kind: "device", id, name },
+      about: { role, fingerprint: shortFingerprint(key.thumbprint) },
+    };
   }
 
-  async #tokenFinish(body: unknown, facts: RequestFacts): Promise<unknown> {
+  async #tokenFinish(body: unknown, facts: RequestFacts): Promise<Answered> {
     const device = this.#parts.renewal.finish(read(TokenFinish.request, body), facts);
     const issued = await this.#parts.tokens.issueDevice(device.id, device.key.thumbprint);
-    return { ...issued, role: device.role };
+    return { answer: { ...issued, role: device.role }, who: device };
+  }
+
+  async #connectFinish(
+    body: unknown,
+    facts: RequestFacts,
+    bearer: string | undefined,
+  ): Promise<Answered> {
+    const asked = read(ConnectFinish.request, body);
+    const { device, answer } = await this.#parts.connection.finish(bearer, asked, facts);
+    return { answer, who: device };
   }
 
   #limit(facts: RequestFacts): void {

@@ -1,4 +1,6 @@
 /** What admins do with devices and headless tokens. */
+import type { Actor, Audit } from "../audit/port.ts";
+import { by as byActor } from "../audit/port.ts";
 import { shortFingerprint } from "../crypto/digest.ts";
 import { randomId } from "../crypto/random.ts";
 import type { Role } from "../protocol/principal.ts";
@@ -15,18 +17,20 @@ export class HostDevices implements DeviceAdmin {
   readonly #registry: DeviceRegistry;
   readonly #tokens: HostTokens;
   readonly #pairing: Pairing;
+  readonly #audit: Audit;
   readonly #nowMs: () => number;
   /** Called when a record changed that others act on. */
   readonly #effects: { revoked(id: string): void; endsAdded(): void };
 
   constructor(
-    parts: { registry: DeviceRegistry; tokens: HostTokens; pairing: Pairing },
+    parts: { registry: DeviceRegistry; tokens: HostTokens; pairing: Pairing; audit: Audit },
     effects: { revoked(id: string): void; endsAdded(): void },
     nowMs: () => number,
   ) {
     this.#registry = parts.registry;
     this.#tokens = parts.tokens;
     this.#pairing = parts.pairing;
+    this.#audit = parts.audit;
     this.#effects = effects;
     this.#nowMs = nowMs;
   }
@@ -35,8 +39,13 @@ export class HostDevices implements DeviceAdmin {
     return this.#registry.live().map(deviceRow);
   }
 
-  revoke(id: string): boolean {
-    if (!this.#registry.revoke(id)) return false;
+  revoke(id: string, by: Actor): boolean {
+    const entry = { act: "access.revoke" as const, ...byActor(by) };
+    if (!this.#registry.revoke(id)) {
+      this.#audit.add({ ...entry, outcome: "failed", code: "not_found", about: { id } });
+      return false;
+    }
+    this.#audit.add({ ...entry, outcome: "done", about: { id } });
     this.#effects.revoked(id);
     return true;
   }
@@ -45,22 +54,33 @@ export class HostDevices implements DeviceAdmin {
     name: string,
     role: Role,
     ttlMs: number,
+    by: Actor,
   ): Promise<{ token: string; id: string; expiresAtMs: number }> {
     checkLifetime(ttlMs);
     const expiresAt = Math.floor((this.#nowMs() + ttlMs) / 1000);
     const expiresAtMs = expiresAt * 1000;
     const id = randomId("tok");
-    this.#registry.addHeadless({ id, name: visibleName(name), role, expiresAtMs });
+    const shown = visibleName(name);
+    this.#registry.addHeadless({ id, name: shown, role, expiresAtMs });
     this.#effects.endsAdded();
+    const about = { id, name: shown, role, expiresAtMs };
+    this.#audit.add({ act: "token.issue", outcome: "done", ...byActor(by), about });
     return { token: await this.#tokens.issueHeadless(id, expiresAt), id, expiresAtMs };
   }
 
   /** The first device becomes admin, whatever was asked: somebody must be able to add others. */
-  offerPairing(role: Role, deviceTtlMs?: number): { secret: string; expiresAtMs: number } {
+  offerPairing(
+    asked: Role,
+    by: Actor,
+    deviceTtlMs?: number,
+  ): { secret: string; expiresAtMs: number } {
     if (deviceTtlMs !== undefined) checkLifetime(deviceTtlMs);
-    return this.hasDevices()
-      ? this.#pairing.offer(role, deviceTtlMs ?? null)
-      : this.#pairing.offer("admin", null);
+    const first = !this.hasDevices();
+    const role = first ? "admin" : asked;
+    const offer = this.#pairing.offer(role, first ? null : (deviceTtlMs ?? null));
+    const about = { role, first };
+    this.#audit.add({ act: "pair.offer", outcome: "done", ...byActor(by), about });
+    return offer;
   }
 
   hasDevices(): boolean {

@@ -38,27 +38,27 @@ export class HostGatekeeper implements Gatekeeper {
       .catch(asRefusal);
     const record = this.#registry.find(verified.subject);
     const fault = accessFault(record, this.#options.nowMs());
-    if (fault === "device_expired") throw refusal("bearer_expired");
-    if (fault !== undefined || record === undefined) throw refusal("bearer_invalid");
-    if (verified.type === deviceTokenType) throw refusal("ticket_needed");
-    if (record.kind !== "headless") throw refusal("bearer_invalid");
+    if (fault === "device_expired") throw refusal("bearer_expired", record);
+    if (fault !== undefined || record === undefined) throw refusal("bearer_invalid", record);
+    if (verified.type === deviceTokenType) throw refusal("ticket_needed", record);
+    if (record.kind !== "headless") throw refusal("bearer_invalid", record);
     const local = facts.loopback && !facts.forwarded;
-    if (!local && !this.#options.allowRemoteHeadless) throw refusal("headless_remote");
-    return this.#admit(record);
+    if (!local && !this.#options.allowRemoteHeadless) throw refusal("headless_remote", record);
+    return this.#admit(record, facts);
   }
 
   async admitTicket(ticket: string, facts: RequestFacts): Promise<Principal> {
-    return this.#admit(this.#connection.redeem(ticket, facts));
+    return this.#admit(this.#connection.redeem(ticket, facts), facts);
   }
 
   onEnd(listener: (principalId: string, reason: EndReason) => void): () => void {
     return this.#ends.listen(listener);
   }
 
-  #admit(record: AccessRecord): Principal {
+  #admit(record: AccessRecord, { address }: RequestFacts): Principal {
     this.#registry.markSeen(record);
     const { kind, id, name, role } = record;
-    return { kind, id, name, role };
+    return { kind, id, name, role, address };
   }
 }
 

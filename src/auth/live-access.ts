@@ -19,6 +19,6 @@ export function liveDevice(registry: DeviceRegistry, id: string, nowMs: number):
   const record = registry.find(id);
   if (record?.kind !== "device") throw refusal("device_unknown");
   const fault = accessFault(record, nowMs);
-  if (fault !== undefined) throw refusal(fault);
+  if (fault !== undefined) throw refusal(fault, record);
   return record;
 }

@@ -1,4 +1,5 @@
 /** What transport asks of auth: who is at the door, and who must leave. */
+import type { Actor, AuditWho } from "../audit/port.ts";
 import type { Principal } from "../protocol/principal.ts";
 
 /** What is known of a request before anyone trusts it. */
@@ -18,9 +19,18 @@ export class AuthError extends Error {
   readonly status: 400 | 401 | 403 | 404 | 409 | 429 | 503;
   readonly code: string;
   readonly nextStep: string;
+  /** Whose credential it was, where that is known. For the audit log, not for the answer. */
+  readonly who: AuditWho | undefined;
 
-  constructor(status: AuthError["status"], code: string, message: string, nextStep: string) {
+  constructor(
+    status: AuthError["status"],
+    code: string,
+    message: string,
+    nextStep: string,
+    who?: AuditWho,
+  ) {
     super(message);
+    this.who = who;
     this.status = status;
     this.code = code;
     this.nextStep = nextStep;
@@ -41,7 +51,10 @@ export interface Gatekeeper {
 
 /** The handlers behind `/auth/*`; bodies are already parsed by the schemas of protocol/auth-api. */
 export interface AuthApi {
-  /** The parsed body in, the answer's body out. `bearer` is present where the route asks for it. */
+  /**
+   * The parsed body in, the answer's body out. `bearer` is present where the route asks for it.
+   * Puts its own line into the audit log, refusals included.
+   */
   call(
     path: string,
     body: unknown,
@@ -65,16 +78,17 @@ export interface DeviceRow {
   readonly fingerprint: string | null;
 }
 
-/** What admins may do; behind the CLI and the methods that it calls. */
+/** What admins may do; behind the CLI and the methods that it calls. `by` goes into the audit log. */
 export interface DeviceAdmin {
   list(): readonly DeviceRow[];
   /** Ends its sockets, tickets and tokens. False when there is none of that id. */
-  revoke(id: string): boolean;
+  revoke(id: string, by: Actor): boolean;
   /** A bearer token for a headless client. `ttlMs`: how long it lives. */
   issueHeadless(
     name: string,
     role: Principal["role"],
     ttlMs: number,
+    by: Actor,
   ): Promise<{ token: string; id: string; expiresAtMs: number }>;
   /**
    * A pairing link's secret and deadline; replaces an earlier one that was not used.
@@ -83,6 +97,7 @@ export interface DeviceAdmin {
    */
   offerPairing(
     role: Principal["role"],
+    by: Actor,
     deviceTtlMs?: number,
   ): { secret: string; expiresAtMs: number };
   hasDevices(): boolean;

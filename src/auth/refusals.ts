@@ -1,4 +1,5 @@
 /** Every refusal of this room: status, code, sentence, next step. No text holds what the caller sent. */
+import type { AuditWho } from "../audit/port.ts";
 import { AuthError } from "./port.ts";
 
 const newLink = "Run `npx farhelm pair` on the host and open the new link.";
@@ -72,18 +73,23 @@ const table = {
 
 type RefusalCode = keyof typeof table;
 
-export function refusal(code: RefusalCode): AuthError {
+/** `who`: whose credential it was, where that is known. */
+export function refusal(code: RefusalCode, who?: AuditWho): AuthError {
   const [status, message, nextStep] = table[code];
-  return new AuthError(status, code, message, nextStep);
+  return new AuthError(status, code, message, nextStep, who && whoOf(who));
 }
 
-/** Too many tries from one address. */
-export function slowDown(retryAfterMs: number): AuthError {
+/** Nothing more of a record than the audit log says. */
+const whoOf = ({ kind, id, name }: AuditWho): AuditWho => ({ kind, id, name });
+
+/** Too many tries from one address, or of one device. */
+export function slowDown(retryAfterMs: number, who?: AuditWho): AuthError {
   const seconds = Math.ceil(retryAfterMs / 1000);
   return new AuthError(
     429,
     "too_many_attempts",
     "There were too many sign-in attempts from this address.",
     `Wait ${seconds} s and try again.`,
+    who && whoOf(who),
   );
 }

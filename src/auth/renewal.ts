@@ -33,7 +33,7 @@ export class Renewal {
     const expected = { ...challenge, deviceIdentitySha256Base64url: identityDigest };
     const publicKey = parseP256Spki(publicKeySpki);
     if (publicKey === undefined || !proofHolds(expected, body.proof, keyId, publicKey)) {
-      throw refusal("proof_refused");
+      throw refusal("proof_refused", device);
     }
     this.#registry.markSeen(device);
     return device;

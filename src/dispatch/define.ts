@@ -17,6 +17,8 @@ export interface Method<
   readonly result: R;
   /** Members of `params` that need the experimental capability when they are present and not null. */
   readonly experimentalParams?: readonly string[];
+  /** What it does is put into the audit log by whom it calls: the dispatcher adds a line for failures only. */
+  readonly ownAudit?: true;
   /** Callable before `initialize`; only `initialize` itself is. */
   readonly beforeInitialize?: true;
   /** Requests whose keys are equal run one after another, in the order they came. No key: no waiting. */

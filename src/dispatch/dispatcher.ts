@@ -1,10 +1,13 @@
 import type { z } from "zod";
+import type { Audit } from "../audit/port.ts";
+import { by } from "../audit/port.ts";
 import { ConfigError } from "../config/port.ts";
 import type { WireError } from "../protocol/errors.ts";
-import { RpcError, invalidRequest } from "../protocol/errors.ts";
+import { RpcError, errorNameOf, invalidRequest } from "../protocol/errors.ts";
 import type { RequestFrame, ResponseFrame } from "../protocol/frames.ts";
 import type { Principal } from "../protocol/principal.ts";
 import { mayAct } from "../protocol/principal.ts";
+import { isRecord } from "../util/is-record.ts";
 import type { CallerSession, Context } from "./context.ts";
 import type { Method } from "./define.ts";
 import { KeyQueue } from "./key-queue.ts";
@@ -15,6 +18,7 @@ export type Caller = CallerSession & { readonly principal: Principal };
 export interface DispatcherOptions {
   /** What every handler reaches. */
   readonly ports: Omit<Context, "principal" | "session" | "afterAnswer">;
+  readonly audit: Audit;
   readonly log: { error(fields: object, message: string): void };
   /** Checks every result against its declaration; for tests, as it costs more than most calls. */
   readonly checkResults: boolean;
@@ -24,6 +28,8 @@ export interface DispatcherOptions {
 interface Call {
   readonly key: string | undefined;
   handle(): unknown;
+  /** Puts it into the audit log. */
+  note(error: WireError | undefined): void;
 }
 
 /** Turns one request into one response. */
@@ -50,15 +56,24 @@ export class Dispatcher {
       this.#respond(response, request, respond);
       for (const effect of effects) this.#runEffect(effect, request);
     };
-    const succeed = (result: unknown): void => settle({ id, result });
-    const fail = (error: unknown): void => settle({ id, error: this.#toWire(error, request) });
+    const fail = (error: unknown, call?: Call): void => {
+      const wire = this.#toWire(error, request);
+      call?.note(wire);
+      settle({ id, error: wire });
+    };
     const perform = (call: Call): Promise<void> | void => {
+      const succeed = (result: unknown): void => {
+        call.note(undefined);
+        settle({ id, result });
+      };
       try {
         const result = call.handle();
-        if (result instanceof Promise) return result.then(succeed, fail);
+        if (result instanceof Promise) {
+          return result.then(succeed, (error: unknown) => fail(error, call));
+        }
         succeed(result);
       } catch (error) {
-        fail(error);
+        fail(error, call);
       }
     };
     const call = this.#prepare(caller, request, effects);
@@ -86,6 +101,11 @@ export class Dispatcher {
     checkState(method, caller);
     if (!caller.experimental) checkStability(method, request.params);
     if (!mayAct(caller.principal.role, method.role)) {
+      this.#options.audit.add({
+        ...factsOfCall(caller, method, params),
+        outcome: "denied",
+        code: "role",
+      });
       throw invalidRequest(
         `${method.name} needs the role ${method.role}; this connection has ${caller.principal.role}. An admin can change it.`,
       );
@@ -99,7 +119,19 @@ export class Dispatcher {
     return {
       key: method.order?.(params),
       handle: () => this.#checked(method, method.handle(context, params)),
+      note: (error) => this.#note(caller, method, params, error),
     };
+  }
+
+  /** What viewers may call leaves no line: it changes nothing. */
+  #note(caller: Caller, method: Method, params: unknown, error: WireError | undefined): void {
+    if (method.role === "viewer" || (method.ownAudit && error === undefined)) return;
+    this.#options.audit.add({
+      ...factsOfCall(caller, method, params),
+      ...(error === undefined
+        ? { outcome: "done" }
+        : { outcome: "failed", code: errorNameOf(error.code) }),
+    });
   }
 
   /** An answer that cannot be written (nested too deeply, say) becomes an error. */
@@ -142,6 +174,12 @@ export class Dispatcher {
     this.#options.log.error({ err: error, method }, "a handler failed");
     return new RpcError("internal", "internal error; the host's log says more").toWire();
   }
+}
+
+function factsOfCall({ principal }: Caller, { name }: Method, params: unknown) {
+  const threadId = isRecord(params) ? params["threadId"] : undefined;
+  const about = { method: name, ...(typeof threadId === "string" && { threadId }) };
+  return { act: "call" as const, ...by(principal), about };
 }
 
 function parseParams<P extends z.ZodType>(method: Method<string, P>, params: unknown): z.output<P> {

@@ -35,7 +35,8 @@ export const devicesRevoke = method({
     /** False: there was none of that id, or it was revoked before. */
     revoked: z.boolean(),
   }),
-  handle: ({ devices }, { id }) => ({ revoked: devices.revoke(id) }),
+  ownAudit: true,
+  handle: ({ devices, principal }, { id }) => ({ revoked: devices.revoke(id, principal) }),
 });
 
 export const tokenIssue = method({
@@ -48,7 +49,9 @@ export const tokenIssue = method({
     ttlMs: z.int().min(1_000).max(maxTtlMs),
   }),
   result: z.object({ token: z.string(), id: z.string(), expiresAtMs: z.number() }),
-  handle: ({ devices }, { name, role, ttlMs }) => devices.issueHeadless(name, role, ttlMs),
+  ownAudit: true,
+  handle: ({ devices, principal }, { name, role, ttlMs }) =>
+    devices.issueHeadless(name, role, ttlMs, principal),
 });
 
 export const pairOffer = method({
@@ -61,11 +64,12 @@ export const pairOffer = method({
     url: z.string(),
     expiresAtMs: z.number(),
   }),
+  ownAudit: true,
   handle({ devices, host, principal }, { role }) {
     if (principal.kind === "foreign") {
       throw invalidRequest("only an admin of this host can add devices");
     }
-    const { secret, expiresAtMs } = devices.offerPairing(role);
+    const { secret, expiresAtMs } = devices.offerPairing(role, principal);
     return { url: `${host.pageOrigin}/pair#${secret}`, expiresAtMs };
   },
 });

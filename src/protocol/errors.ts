@@ -12,6 +12,10 @@ export const errorCodes = {
 
 export type ErrorName = keyof typeof errorCodes;
 
+/** The name of a code that is one of ours; of any other the number. */
+export const errorNameOf = (code: number): string =>
+  Object.entries(errorCodes).find(([, known]) => known === code)?.[0] ?? String(code);
+
 /** An error object as it stands in a response frame. */
 export interface WireError {
   readonly code: number;

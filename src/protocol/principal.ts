@@ -19,4 +19,6 @@ export interface Principal {
   /** For people: the device's or token's name. */
   readonly name: string;
   readonly role: Role;
+  /** The peer's address as far as the proxies are trusted; `control.sock` for the local one. */
+  readonly address: string;
 }

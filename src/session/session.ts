@@ -200,11 +200,15 @@ export class Session implements SessionEnd, CallerSession {
 
   /** Only a connection that was asked may answer; anything else is ignored, as a late answer is. */
   #takeAnswer(frame: AnswerFrame): void {
-    if (!this.#outbox.wasAsked(frame.id)) return;
+    if (!this.#outbox.wasAsked(frame.id)) {
+      this.#ports.threads.refuseAnswer(frame.id, this.principal);
+      return;
+    }
     this.#outbox.resolved(frame.id);
     this.#ports.threads.answer(
       frame.id,
       "error" in frame ? { error: frame.error } : { result: frame.result },
+      this.principal,
     );
   }
 }

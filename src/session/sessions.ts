@@ -1,3 +1,5 @@
+import type { Audit } from "../audit/port.ts";
+import { by } from "../audit/port.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { Subscriptions } from "../events/port.ts";
 import type { CloseReason } from "../protocol/close-codes.ts";
@@ -14,22 +16,28 @@ export interface SessionsPorts {
   readonly hub: Subscriptions;
   readonly threads: Threads;
   readonly budget: ByteBudget;
+  readonly audit: Audit;
 }
 
 /** All connections of this host. */
 export class SessionRegistry implements Sessions {
   readonly #hub: Subscriptions;
   readonly #budget: ByteBudget;
+  readonly #audit: Audit;
   /** What every session is given; one object for all. */
   readonly #ports: SessionPorts;
   readonly #open = new Set<Session>();
   #closing = false;
 
   constructor(ports: SessionsPorts) {
-    const { dispatcher, hub, threads, budget } = ports;
+    const { dispatcher, hub, threads, budget, audit } = ports;
+    this.#audit = audit;
     this.#hub = hub;
     this.#budget = budget;
-    const onClosed = (session: Session): void => void this.#open.delete(session);
+    const onClosed = (session: Session): void => {
+      this.#open.delete(session);
+      this.#note("session.close", session.principal);
+    };
     this.#ports = { dispatcher, hub, threads, onClosed };
   }
 
@@ -41,6 +49,7 @@ export class SessionRegistry implements Sessions {
     const outbox = new Outbox(socket, this.#hub, this.#budget, principal.role);
     const session = new Session(this.#ports, principal, socket, outbox);
     this.#open.add(session);
+    this.#note("session.open", principal);
     if (this.#closing) session.end("goingAway", "the host is going down");
     return session;
   }
@@ -49,6 +58,11 @@ export class SessionRegistry implements Sessions {
     for (const session of this.#open) {
       if (session.principal.id === principalId) session.end(reason, message);
     }
+  }
+
+  #note(act: "session.open" | "session.close", principal: Principal): void {
+    const about = { role: principal.role };
+    this.#audit.add({ act, outcome: "done", ...by(principal), about });
   }
 
   closeAll(): Promise<void> {

@@ -1,4 +1,5 @@
 /** What features and sessions may ask of threads. The manager implements it; tests hand in a fake. */
+import type { Actor } from "../audit/port.ts";
 import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
@@ -190,5 +191,11 @@ export interface Threads {
   /** Notifications and pending server requests that one who just subscribed must get. */
   catchUp(id: ThreadId): readonly CatchUpFrame[];
   /** A client's answer to a server request; false: nothing of that id waits (the answer is ignored). */
-  answer(requestId: RequestId, outcome: { result: unknown } | { error: unknown }): boolean;
+  answer(
+    requestId: RequestId,
+    outcome: { result: unknown } | { error: unknown },
+    by: Actor,
+  ): boolean;
+  /** The answer of one who was not asked: it has no effect but a line in the audit log. */
+  refuseAnswer(requestId: RequestId, by: Actor): void;
 }

@@ -1,4 +1,5 @@
 import { invalidRequest } from "../protocol/errors.ts";
+import type { Actor } from "../audit/port.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
 import {
   threadStarted,
@@ -135,8 +136,16 @@ export class ThreadManager implements Threads {
     return [...frames, ...this.#ports.desk.waitingIn(id)];
   }
 
-  answer(requestId: RequestId, outcome: { result: unknown } | { error: unknown }): boolean {
-    return this.#ports.desk.answer(requestId, outcome);
+  answer(
+    requestId: RequestId,
+    outcome: { result: unknown } | { error: unknown },
+    by: Actor,
+  ): boolean {
+    return this.#ports.desk.answer(requestId, outcome, by);
+  }
+
+  refuseAnswer(requestId: RequestId, by: Actor): void {
+    this.#ports.desk.refuseAnswer(requestId, by);
   }
 
   /** Ends all turns as interrupted and gives every thread up. */

@@ -57,14 +57,19 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
       handler: async (request, reply) => {
         const facts = door.facts(request.raw);
         reply.header("cache-control", "no-store");
+        let reachedAuth = false;
         try {
           const bearer = needsBearer ? requireBearer(request.headers.authorization) : undefined;
           const body = Body.safeParse(request.body);
           if (!body.success) throw invalidBody(body.error.issues[0]?.path ?? []);
+          reachedAuth = true;
           return Answer.parse(await authApi.call(path, body.data, facts, bearer));
         } catch (error) {
-          if (error instanceof AuthError)
-            refusals.add("request", authRefusal(error), facts.address);
+          if (error instanceof AuthError) {
+            const refusal = authRefusal(error);
+            if (reachedAuth) refusals.count("request", refusal, facts.address);
+            else refusals.add("request", refusal, facts.address);
+          }
           throw error;
         }
       },

@@ -1,4 +1,5 @@
 /** What transport is told from outside, and the limits that hold where nothing else is said. */
+import type { Audit } from "../audit/port.ts";
 import type { AuthApi, Gatekeeper } from "../auth/port.ts";
 import type { Sessions } from "../session/port.ts";
 import type { Log } from "./log.ts";
@@ -62,6 +63,7 @@ export interface TransportPorts {
   readonly authApi: AuthApi;
   readonly sessions: Sessions;
   readonly log: Log;
+  readonly audit: Audit;
 }
 
 export const defaultPingIntervalMs = 20_000;

@@ -61,7 +61,7 @@ class HostTransport implements Transport {
       ...(options.publicOrigin !== undefined && { publicOrigin: options.publicOrigin }),
     });
     this.#door = new Door(this.#origins, options.trustedProxies ?? []);
-    this.#refusals = new RefusalLog(ports.log, this.counters);
+    this.#refusals = new RefusalLog(ports.log, this.counters, ports.audit);
     const shared = { ...ports, counters: this.counters, caps: this.#caps };
     const pingIntervalMs = options.pingIntervalMs ?? defaultPingIntervalMs;
     this.#connections = new Connections({ ...shared, pingIntervalMs });

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { Socket } from "node:net";
+import type { AuditWho } from "../audit/port.ts";
 import type { Gatekeeper, RequestFacts } from "../auth/port.ts";
 import { AuthError } from "../auth/port.ts";
 import type { Principal } from "../protocol/principal.ts";
@@ -40,7 +41,13 @@ interface HalfOpen {
   over: boolean;
 }
 
-const localAdmin: Principal = { kind: "local", id: "local", name: "control.sock", role: "admin" };
+const localAdmin: Principal = {
+  kind: "local",
+  id: "local",
+  name: "control.sock",
+  role: "admin",
+  address: "control.sock",
+};
 
 export class Upgrades {
   readonly #options: UpgradesOptions;
@@ -133,7 +140,7 @@ export class Upgrades {
 
   #admit(waiting: HalfOpen, principal: Principal): void {
     if (waiting.over) return;
-    if (waiting.ended.has(principal.id)) return this.#drop(waiting, accessEnded);
+    if (waiting.ended.has(principal.id)) return this.#drop(waiting, accessEnded, principal);
     this.#release(waiting);
     this.#open(waiting, principal);
   }
@@ -149,14 +156,14 @@ export class Upgrades {
     if (waiting.over) return;
     if (error instanceof AuthError) this.#failures.take(limitKey(waiting.address), Date.now());
     else this.#options.log.error("authentication_failed", errorFacts(error));
-    this.#drop(waiting, refusalFor(error));
+    this.#drop(waiting, refusalFor(error), error instanceof AuthError ? error.who : undefined);
   }
 
-  #drop(waiting: HalfOpen, refusal: Refusal): void {
+  #drop(waiting: HalfOpen, refusal: Refusal, who?: AuditWho): void {
     if (waiting.over) return;
     this.#release(waiting);
     this.#options.connections.leave(waiting.limitKey);
-    this.#refuse(waiting.raw, refusal, waiting.address);
+    this.#refuse(waiting.raw, refusal, waiting.address, who);
   }
 
   #release(waiting: HalfOpen): void {
@@ -164,8 +171,8 @@ export class Upgrades {
     this.#halfOpen.delete(waiting);
   }
 
-  #refuse(raw: Socket, refusal: Refusal, address: string): void {
-    this.#options.refusals.add("upgrade", refusal, address);
+  #refuse(raw: Socket, refusal: Refusal, address: string, who?: AuditWho): void {
+    this.#options.refusals.add("upgrade", refusal, address, who);
     refuseUpgrade(raw, refusal);
   }
 }

@@ -10,6 +10,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { hostActor } from "../../src/audit/port.ts";
 import type { Auth } from "../../src/auth/auth.ts";
 import { AuthError } from "../../src/auth/port.ts";
 import { ConnectStart } from "../../src/protocol/auth-api.ts";
@@ -46,7 +47,7 @@ const now = (): number => Math.floor(door.nowMs / 1000);
 beforeAll(async () => {
   auth = await door.open();
   paired = await pair(auth);
-  headless = await auth.devices.issueHeadless("ci", "operator", 3_600_000);
+  headless = await auth.devices.issueHeadless("ci", "operator", 3_600_000, hostActor);
   const jwk = Members.parse(JSON.parse(readFileSync(join(door.home, "issuer-key.json"), "utf8")));
   hostKey = createPrivateKey({ key: jwk, format: "jwk" });
   header = part(headless.token, 0);
@@ -62,6 +63,7 @@ describe("a token of this host", () => {
         id: headless.id,
         name: "ci",
         role: "operator",
+        address: "127.0.0.1",
       },
     };
     expect(await admit(headless.token)).toEqual(admitted);

@@ -1,5 +1,6 @@
 /** Stolen tokens, used tickets, replayed challenges, and what is left after a revocation. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { hostActor } from "../../src/audit/port.ts";
 import type { Auth } from "../../src/auth/auth.ts";
 import { AuthError, type RequestFacts } from "../../src/auth/port.ts";
 import {
@@ -59,7 +60,13 @@ const ticketOutcome = (ticket: string, from = facts): Promise<unknown> =>
 describe("a device", () => {
   it("comes in by token, proof and ticket", async () => {
     expect(await ticketOutcome(await connect(auth, paired))).toEqual({
-      admitted: { kind: "device", id: paired.clientId, name: "Phone", role: "admin" },
+      admitted: {
+        kind: "device",
+        id: paired.clientId,
+        name: "Phone",
+        role: "admin",
+        address: "127.0.0.1",
+      },
     });
   });
 
@@ -217,10 +224,10 @@ describe("C18: a revocation", () => {
       await auth.api.call(TokenStart.path, { clientId: paired.clientId }, facts, undefined),
     );
 
-    expect(auth.devices.revoke(paired.clientId)).toBe(true);
+    expect(auth.devices.revoke(paired.clientId, hostActor)).toBe(true);
     expect(ended).toEqual([[paired.clientId, "revoked"]]);
-    expect(auth.devices.revoke(paired.clientId)).toBe(false);
-    expect(auth.devices.revoke("dev_unknown")).toBe(false);
+    expect(auth.devices.revoke(paired.clientId, hostActor)).toBe(false);
+    expect(auth.devices.revoke("dev_unknown", hostActor)).toBe(false);
     expect(ended).toHaveLength(1);
 
     expect(await ticketOutcome(ticket)).toBe("ticket_invalid");
@@ -238,7 +245,7 @@ describe("C18: a revocation", () => {
   });
 
   it("does not keep the same key from being paired again, under a new id", async () => {
-    auth.devices.revoke(paired.clientId);
+    auth.devices.revoke(paired.clientId, hostActor);
     const again = await pair(auth, { device: paired.device });
     expect(again.clientId).not.toBe(paired.clientId);
     expect(await ticketOutcome(await connect(auth, again))).toMatchObject({
@@ -249,9 +256,9 @@ describe("C18: a revocation", () => {
   });
 
   it("outlives a restart", async () => {
-    auth.devices.revoke(paired.clientId);
-    const { id, token } = await auth.devices.issueHeadless("ci", "viewer", 60_000);
-    auth.devices.revoke(id);
+    auth.devices.revoke(paired.clientId, hostActor);
+    const { id, token } = await auth.devices.issueHeadless("ci", "viewer", 60_000, hostActor);
+    auth.devices.revoke(id, hostActor);
     door.close();
     auth = await door.open();
     expect(await refusalOf(auth.api.call(ConnectStart.path, {}, facts, paired.token))).toBe(
@@ -263,7 +270,7 @@ describe("C18: a revocation", () => {
 
 describe("a headless token", () => {
   it("is taken from this machine only, and not through a proxy", async () => {
-    const { token, id } = await auth.devices.issueHeadless("ci", "operator", 60_000);
+    const { token, id } = await auth.devices.issueHeadless("ci", "operator", 60_000, hostActor);
     const admit = (from: RequestFacts): Promise<unknown> =>
       refusalOf(auth.gatekeeper.admitBearer(token, from));
     const remote = { ...facts, address: "192.168.1.9", loopback: false };
@@ -276,7 +283,7 @@ describe("a headless token", () => {
   });
 
   it("ends with its time", async () => {
-    const { token } = await auth.devices.issueHeadless("ci", "operator", 60_000);
+    const { token } = await auth.devices.issueHeadless("ci", "operator", 60_000, hostActor);
     door.nowMs += 60_000;
     expect(await refusalOf(auth.gatekeeper.admitBearer(token, facts))).toBe("bearer_expired");
   });
@@ -293,8 +300,8 @@ describe("E11, C22: texts of refusals", () => {
       auth.api.call(TokenStart.path, { clientId: canary }, facts, undefined),
       auth.api.call(ConnectStart.path, {}, facts, canary),
       auth.api.call(`/auth/${canary}`, {}, facts, canary),
-      auth.devices.issueHeadless("\u0007", "viewer", 60_000),
-      auth.devices.issueHeadless(canary, "viewer", 0),
+      auth.devices.issueHeadless("\u0007", "viewer", 60_000, hostActor),
+      auth.devices.issueHeadless(canary, "viewer", 0, hostActor),
     ];
     for (const outcome of tries) {
       const error: unknown = await outcome.catch((reason: unknown) => reason);

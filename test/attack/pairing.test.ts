@@ -1,5 +1,6 @@
 /** Pairing links: guessed, reused, raced, expired, and keys that are not one's own. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { hostActor } from "../../src/audit/port.ts";
 import type { Auth } from "../../src/auth/auth.ts";
 import { AuthError, type RequestFacts } from "../../src/auth/port.ts";
 import {
@@ -24,7 +25,8 @@ const start = (secret: string, from: RequestFacts = facts): Promise<unknown> =>
   auth.api.call(PairStart.path, { secret, deviceName: "Phone" }, from, undefined);
 type Challenge = ReturnType<typeof PairStart.response.parse>["challenge"];
 const redeem = async (): Promise<Challenge> =>
-  PairStart.response.parse(await start(auth.devices.offerPairing("operator").secret)).challenge;
+  PairStart.response.parse(await start(auth.devices.offerPairing("operator", hostActor).secret))
+    .challenge;
 const finish = (
   challenge: Challenge,
   deviceIdentity: DeviceIdentity,
@@ -42,20 +44,20 @@ const honest = (challenge: Challenge, device: SoftDevice): DeviceProof =>
 
 describe("C12: the link", () => {
   it("is wrong until it is right, and works once", async () => {
-    const { secret } = auth.devices.offerPairing("operator");
+    const { secret } = auth.devices.offerPairing("operator", hostActor);
     expect(await refusalOf(start("guess"))).toBe("pairing_invalid");
     await start(secret);
     expect(await refusalOf(start(secret))).toBe("pairing_used");
   });
 
   it("has one winner when two open it at once", async () => {
-    const { secret } = auth.devices.offerPairing("operator");
+    const { secret } = auth.devices.offerPairing("operator", hostActor);
     const outcomes = await Promise.all([refusalOf(start(secret)), refusalOf(start(secret))]);
     expect(outcomes.filter((outcome) => outcome === "pairing_used")).toHaveLength(1);
   });
 
   it("locks after ten wrong secrets from any addresses, for the right one too, until a new link", async () => {
-    const { secret } = auth.devices.offerPairing("operator");
+    const { secret } = auth.devices.offerPairing("operator", hostActor);
     const codes: unknown[] = [];
     for (let address = 1; address <= 11; address += 1) {
       codes.push(
@@ -99,7 +101,7 @@ describe("C12: the link", () => {
   });
 
   it("expires after ten minutes, and a challenge of it does too", async () => {
-    const { secret, expiresAtMs } = auth.devices.offerPairing("operator");
+    const { secret, expiresAtMs } = auth.devices.offerPairing("operator", hostActor);
     expect(expiresAtMs - door.nowMs).toBe(600_000);
     door.nowMs += 600_000;
     expect(await refusalOf(start(secret))).toBe("pairing_expired");
@@ -115,10 +117,10 @@ describe("C12: the link", () => {
   });
 
   it("ends when a newer link is made", async () => {
-    const { secret } = auth.devices.offerPairing("operator");
+    const { secret } = auth.devices.offerPairing("operator", hostActor);
     const challenge = await redeem();
     expect(await refusalOf(start(secret))).toBe("pairing_invalid");
-    auth.devices.offerPairing("viewer");
+    auth.devices.offerPairing("viewer", hostActor);
     const device = new SoftDevice();
     expect(await refusalOf(finish(challenge, device.identity, honest(challenge, device)))).toBe(
       "challenge_unknown",
@@ -131,7 +133,7 @@ describe("C12: the link", () => {
   });
 
   it("asks nothing that is not in its form", async () => {
-    const { secret } = auth.devices.offerPairing("operator");
+    const { secret } = auth.devices.offerPairing("operator", hostActor);
     const call = (body: unknown): Promise<unknown> =>
       refusalOf(auth.api.call(PairStart.path, body, facts, undefined));
     expect(await call({ secret })).toBe("bad_request");

@@ -10,6 +10,7 @@ import { EventHub } from "../../src/events/event-hub.ts";
 import { methods } from "../../src/features/index.ts";
 import type { Principal } from "../../src/protocol/principal.ts";
 import { SessionRegistry } from "../../src/session/sessions.ts";
+import { MemoryAudit } from "../helpers/memory-audit.ts";
 import { MemorySocket, tick } from "../helpers/memory-socket.ts";
 import { portsWith } from "../helpers/no-ports.ts";
 import type { Sent } from "../helpers/text-frames.ts";
@@ -28,7 +29,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const admin: Principal = { kind: "local", id: "local", name: "Local", role: "admin" };
+const admin: Principal = {
+  kind: "local",
+  id: "local",
+  name: "Local",
+  role: "admin",
+  address: "control.sock",
+};
 
 /** An initialised connection of an admin. */
 function connection() {
@@ -54,6 +61,7 @@ function connection() {
         defaultCwd: join(root, "desk"),
       },
     }),
+    audit: new MemoryAudit(),
     log: { error: () => {} },
     checkResults: true,
   });
@@ -63,6 +71,7 @@ function connection() {
     hub,
     threads: Object.create(null),
     budget: { softBytes: 1e9, hardBytes: 2e9 },
+    audit: new MemoryAudit(),
   });
   const session = sessions.open(admin, socket);
   const answered = async (id: number): Promise<Sent> => {

@@ -6,10 +6,24 @@ import type { Transport } from "../../src/transport/server.ts";
 import { createTransport } from "../../src/transport/server.ts";
 import { FakeAuthApi, FakeGatekeeper } from "./fake-gatekeeper.ts";
 import { FakeSessions } from "./fake-sessions.ts";
+import { MemoryAudit } from "./memory-audit.ts";
 import { MemoryLog } from "./memory-log.ts";
 
-export const phone: Principal = { kind: "device", id: "phone", name: "Phone", role: "operator" };
-export const script: Principal = { kind: "headless", id: "script", name: "CI", role: "admin" };
+const address = "127.0.0.1";
+export const phone: Principal = {
+  kind: "device",
+  id: "phone",
+  name: "Phone",
+  role: "operator",
+  address,
+};
+export const script: Principal = {
+  kind: "headless",
+  id: "script",
+  name: "CI",
+  role: "admin",
+  address,
+};
 
 export interface RunningTransport {
   readonly transport: Transport;
@@ -19,6 +33,7 @@ export interface RunningTransport {
   readonly authApi: FakeAuthApi;
   readonly sessions: FakeSessions;
   readonly log: MemoryLog;
+  readonly audit: MemoryAudit;
 }
 
 const running = new Set<Transport>();
@@ -32,13 +47,14 @@ export async function startTransport(
   const authApi = new FakeAuthApi();
   const sessions = new FakeSessions();
   const log = new MemoryLog();
+  const audit = new MemoryAudit();
   const transport = createTransport(
     { host: "127.0.0.1", port: 0, ...options },
-    { gatekeeper, authApi, sessions, log },
+    { gatekeeper, authApi, sessions, log, audit },
   );
   running.add(transport);
   const { url, port } = await transport.listen();
-  return { transport, url, port, gatekeeper, authApi, sessions, log };
+  return { transport, url, port, gatekeeper, authApi, sessions, log, audit };
 }
 
 /** For `afterEach`. */

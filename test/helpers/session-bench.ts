@@ -8,6 +8,7 @@ import { ThreadId } from "../../src/protocol/ids.ts";
 import type { Principal, Role } from "../../src/protocol/principal.ts";
 import { SessionRegistry } from "../../src/session/sessions.ts";
 import type { CatchUpFrame } from "../../src/threads/port.ts";
+import { MemoryAudit } from "./memory-audit.ts";
 import { MemorySocket, tick } from "./memory-socket.ts";
 import { portsWith } from "./no-ports.ts";
 
@@ -35,11 +36,13 @@ const unsubscribe = method({
 /** Sessions over a hub; what clients answer to server requests is kept. */
 export function sessionBench(methods: readonly Method[] = []) {
   const hub = new EventHub();
+  const audit = new MemoryAudit();
   const answers: unknown[] = [];
   const owed: CatchUpFrame[] = [];
   const threads = Object.assign(Object.create(null), {
     catchUp: () => owed,
     answer: (id: unknown, outcome: object) => void answers.push([id, outcome]),
+    refuseAnswer: () => {},
   });
   const dispatcher = new Dispatcher([initialize, subscribe, unsubscribe, ...methods], {
     ports: portsWith({
@@ -50,13 +53,21 @@ export function sessionBench(methods: readonly Method[] = []) {
         bearerFor: () => undefined,
       },
     }),
+    audit,
     log: { error: () => {} },
     checkResults: false,
   });
-  const sessions = new SessionRegistry({ dispatcher, hub, threads, budget });
+  const sessions = new SessionRegistry({ dispatcher, hub, threads, budget, audit });
   const open = (facts: Partial<Principal> & { readonly role?: Role } = {}) => {
     const socket = new MemorySocket();
-    const principal: Principal = { kind: "device", id: "d", name: "D", role: "admin", ...facts };
+    const principal: Principal = {
+      kind: "device",
+      id: "d",
+      name: "D",
+      role: "admin",
+      address: "127.0.0.1",
+      ...facts,
+    };
     const session = sessions.open(principal, socket);
     const call = (name: string, params: object = {}, id: string | number = name): void =>
       session.received(JSON.stringify({ id, method: name, params }));
@@ -77,5 +88,5 @@ export function sessionBench(methods: readonly Method[] = []) {
     connection.socket.writes.length = 0;
     return connection;
   };
-  return { hub, sessions, answers, owed, open, watcher };
+  return { hub, audit, sessions, answers, owed, open, watcher };
 }

@@ -24,6 +24,7 @@ import { ThreadLoader } from "../../src/threads/thread-loader.ts";
 import { ThreadManager } from "../../src/threads/thread-manager.ts";
 import type { ToolCall, ToolContext, ToolOutput, Tools } from "../../src/tools/port.ts";
 import { createTools } from "../../src/tools/registry.ts";
+import { MemoryAudit } from "./memory-audit.ts";
 import { tick } from "./memory-socket.ts";
 import { RecordingOutlet } from "./recording-outlet.ts";
 
@@ -163,6 +164,7 @@ export class HeldStore {
 
 export interface ThreadBench {
   readonly hub: EventHub;
+  readonly audit: MemoryAudit;
   readonly model: ScriptedModel;
   readonly tools: Map<string, Tool>;
   readonly held: HeldStore;
@@ -188,6 +190,7 @@ export function createThreadBench(): ThreadBench {
     systemFile: join(home, "none"),
   });
   const hub = new EventHub();
+  const audit = new MemoryAudit();
   const model = new ScriptedModel();
   const models: Models = {
     provider: () => model,
@@ -214,7 +217,7 @@ export function createThreadBench(): ThreadBench {
         publisher: hub,
         models,
         tools,
-        desk: new ApprovalDesk(hub),
+        desk: new ApprovalDesk(hub, audit),
         log: { error: (fields, message) => void logged.push({ ...fields, message }) },
         docs,
         diffOf: (files) => files.map(({ path }) => path).join("\n"),
@@ -233,6 +236,7 @@ export function createThreadBench(): ThreadBench {
   const manager = createManager();
   return {
     hub,
+    audit,
     model,
     tools: byName,
     held,

@@ -3,7 +3,12 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { closeCodes } from "../../src/protocol/close-codes.ts";
 import { textFrame } from "../../src/util/text-frame.ts";
 import { rawSocket, readAnswer, upgradeText } from "../helpers/raw-http.ts";
-import { nativeClient, startTransport, stopTransports } from "../helpers/running-transport.ts";
+import {
+  nativeClient,
+  script,
+  startTransport,
+  stopTransports,
+} from "../helpers/running-transport.ts";
 
 afterEach(stopTransports);
 
@@ -183,7 +188,7 @@ describe("the end", () => {
 
   test("what auth ends is ended at once, and only that", async () => {
     const { port, sessions, gatekeeper } = await startTransport();
-    gatekeeper.tokens.set("other", { kind: "headless", id: "x", name: "x", role: "viewer" });
+    gatekeeper.tokens.set("other", { ...script, id: "x", name: "x", role: "viewer" });
     const client = await nativeClient(port);
     await sessions.at(0);
 

@@ -34,6 +34,7 @@ test("opens a session as the local admin on any path, without Host or Origin rul
     id: "local",
     name: "control.sock",
     role: "admin",
+    address: "control.sock",
   });
   const odd = await rawExchange(
     { path },

@@ -1,6 +1,7 @@
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { hostActor } from "../../../src/audit/port.ts";
 import { createAuth, type Auth } from "../../../src/auth/auth.ts";
 import { openDatabase } from "../../../src/db/database.ts";
 import { connect, Door, facts, pair, refusalOf } from "./door.ts";
@@ -20,7 +21,7 @@ describe("the host key", () => {
   it("is made at the first start for its owner only, and used again", async () => {
     const first = await door.open();
     const text = readFileSync(keyFile(), "utf8");
-    const { token, id } = await first.devices.issueHeadless("ci", "viewer", 60_000);
+    const { token, id } = await first.devices.issueHeadless("ci", "viewer", 60_000, hostActor);
     door.close();
     const second = await door.open();
     expect({
@@ -77,7 +78,7 @@ describe("devices", () => {
     await auth.gatekeeper.admitTicket(await connect(auth, phone), facts);
     const createdAtMs = door.nowMs;
     door.nowMs += 1000;
-    const { id, expiresAtMs } = await auth.devices.issueHeadless("ci", "viewer", 60_000);
+    const { id, expiresAtMs } = await auth.devices.issueHeadless("ci", "viewer", 60_000, hostActor);
     door.close();
     const { devices } = await door.open();
     const [first, ...others] = devices.list();
@@ -109,10 +110,10 @@ describe("devices", () => {
 
   it("keep neither secrets nor tokens in the database", async () => {
     const auth = await door.open();
-    const { secret } = auth.devices.offerPairing("viewer");
+    const { secret } = auth.devices.offerPairing("viewer", hostActor);
     const phone = await pair(auth);
     const ticket = await connect(auth, phone);
-    const { token } = await auth.devices.issueHeadless("ci", "viewer", 60_000);
+    const { token } = await auth.devices.issueHeadless("ci", "viewer", 60_000, hostActor);
     const stored = readdirSync(door.home)
       .filter((name) => name.startsWith("farhelm.sqlite"))
       .map((name) => readFileSync(join(door.home, name), "latin1"))
@@ -124,7 +125,7 @@ describe("devices", () => {
   it("live as long as they were given", async () => {
     const auth = await door.open();
     for (const ttlMs of [0, -1, NaN, Infinity, 367 * 86_400_000]) {
-      expect(await refusalOf(auth.devices.issueHeadless("ci", "viewer", ttlMs))).toBe(
+      expect(await refusalOf(auth.devices.issueHeadless("ci", "viewer", ttlMs, hostActor))).toBe(
         "bad_lifetime",
       );
     }
@@ -144,15 +145,19 @@ describe("expiry", () => {
   it("is told when it comes, in order, once, and not for what was revoked before", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
     const database = openDatabase(":memory:");
-    const auth: Auth = await createAuth({ database, farhelmHome: door.home });
+    const auth: Auth = await createAuth({
+      database,
+      farhelmHome: door.home,
+      audit: door.audit,
+    });
     const ended: unknown[] = [];
     auth.gatekeeper.onEnd((id, reason) => ended.push([id, reason]));
     const stop = auth.gatekeeper.onEnd(() => ended.push("stopped listener"));
     stop();
-    const late = await auth.devices.issueHeadless("late", "viewer", 40 * 86_400_000);
-    const soon = await auth.devices.issueHeadless("soon", "viewer", 60_000);
-    const gone = await auth.devices.issueHeadless("gone", "viewer", 30_000);
-    auth.devices.revoke(gone.id);
+    const late = await auth.devices.issueHeadless("late", "viewer", 40 * 86_400_000, hostActor);
+    const soon = await auth.devices.issueHeadless("soon", "viewer", 60_000, hostActor);
+    const gone = await auth.devices.issueHeadless("gone", "viewer", 30_000, hostActor);
+    auth.devices.revoke(gone.id, hostActor);
     await pair(auth);
     const guest = await pair(auth, { ttlMs: 45_000 });
     vi.advanceTimersByTime(44_000);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { hostActor } from "../../../src/audit/port.ts";
 import { createAuth, type Auth } from "../../../src/auth/auth.ts";
 import { AuthError, type RequestFacts } from "../../../src/auth/port.ts";
 import { openDatabase, type Database } from "../../../src/db/database.ts";
@@ -14,6 +15,7 @@ import {
   type ConnectionPayload,
 } from "../../../src/protocol/auth-api.ts";
 import type { Role } from "../../../src/protocol/principal.ts";
+import { MemoryAudit } from "../../helpers/memory-audit.ts";
 import { SoftDevice } from "./soft-device.ts";
 
 export const facts: RequestFacts = {
@@ -27,13 +29,15 @@ export const facts: RequestFacts = {
 export class Door {
   nowMs = 1_800_000_000_000;
   readonly home = mkdtempSync(join(tmpdir(), "farhelm-auth-"));
+  readonly audit = new MemoryAudit();
   readonly databaseFile = join(this.home, "farhelm.sqlite");
   readonly #opened: { auth: Auth; database: Database }[] = [];
 
   async open(options: { allowRemoteHeadless?: boolean } = {}): Promise<Auth> {
     const database = openDatabase(this.databaseFile);
     const nowMs = (): number => this.nowMs;
-    const auth = await createAuth({ database, farhelmHome: this.home, nowMs, ...options });
+    const { audit, home: farhelmHome } = this;
+    const auth = await createAuth({ database, farhelmHome, audit, nowMs, ...options });
     this.#opened.push({ auth, database });
     return auth;
   }
@@ -63,7 +67,11 @@ export async function pair(
   options: { device?: SoftDevice; role?: Role; ttlMs?: number; name?: string } = {},
 ): Promise<Paired> {
   const device = options.device ?? new SoftDevice();
-  const { secret } = auth.devices.offerPairing(options.role ?? "operator", options.ttlMs);
+  const { secret } = auth.devices.offerPairing(
+    options.role ?? "operator",
+    hostActor,
+    options.ttlMs,
+  );
   const { challenge } = PairStart.response.parse(
     await auth.api.call(
       PairStart.path,

@@ -10,6 +10,7 @@ import { RpcError } from "../../../src/protocol/errors.ts";
 import type { ResponseFrame } from "../../../src/protocol/frames.ts";
 import type { Role } from "../../../src/protocol/principal.ts";
 import { deferred } from "../../../src/util/deferred.ts";
+import { MemoryAudit } from "../../helpers/memory-audit.ts";
 import { portsWith } from "../../helpers/no-ports.ts";
 
 const fields = { stability: "stable", role: "viewer", result: z.unknown() } as const;
@@ -21,7 +22,7 @@ function callerOf(facts: Partial<Caller> & { readonly role?: Role } = {}): Calle
   const { role = "admin", ...rest } = facts;
   const caller: Caller = Object.create(null);
   return Object.assign(caller, {
-    principal: { kind: "local", id: "local", name: "Local", role },
+    principal: { kind: "local", id: "local", name: "Local", role, address: "control.sock" },
     initialized: true,
     experimental: true,
     clientName: "test",
@@ -40,6 +41,7 @@ function bench(methods: readonly Method[], checkResults = false) {
   const answers: ResponseFrame[] = [];
   const dispatcher = new Dispatcher(methods, {
     ports: portsWith(),
+    audit: new MemoryAudit(),
     log: { error: (entry, message) => void logged.push({ ...entry, message }) },
     checkResults,
   });
@@ -102,6 +104,7 @@ const run = async (handle: Handle, gone = false): Promise<readonly string[]> => 
   const trace: string[] = [];
   const dispatcher = new Dispatcher([noted(trace, handle)], {
     ports: portsWith(),
+    audit: new MemoryAudit(),
     log: { error: () => {} },
     checkResults: false,
   });
@@ -279,6 +282,7 @@ describe("answers", () => {
       [failing("huge", () => 1n), failing("late", async () => 1n)],
       {
         ports: portsWith(),
+        audit: new MemoryAudit(),
         log: { error: () => {} },
         checkResults: false,
       },

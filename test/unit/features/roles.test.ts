@@ -6,6 +6,7 @@ import { methods } from "../../../src/features/index.ts";
 import type { ResponseFrame } from "../../../src/protocol/frames.ts";
 import type { Role } from "../../../src/protocol/principal.ts";
 import { mayAct, roles } from "../../../src/protocol/principal.ts";
+import { MemoryAudit } from "../../helpers/memory-audit.ts";
 import { portsWith } from "../../helpers/no-ports.ts";
 
 /** The weakest role that may call each method. */
@@ -67,6 +68,7 @@ const doors = methods.map(({ name, stability, role }) => ({
 }));
 const dispatcher = new Dispatcher(doors, {
   ports: portsWith(),
+  audit: new MemoryAudit(),
   log: { error: () => {} },
   checkResults: false,
 });
@@ -74,7 +76,7 @@ const dispatcher = new Dispatcher(doors, {
 function knock(role: Role, method: string): unknown {
   const nobody: Caller = Object.create(null);
   const caller = Object.assign(nobody, {
-    principal: { kind: "device" as const, id: "d", name: "D", role },
+    principal: { kind: "device" as const, id: "d", name: "D", role, address: "127.0.0.1" },
     initialized: true,
     experimental: true,
   });

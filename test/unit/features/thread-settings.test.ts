@@ -12,7 +12,7 @@ const config = createConfigReader({
 });
 const as = (role: Role): Pick<Context, "config" | "principal"> => ({
   config,
-  principal: { kind: "headless", id: "t", name: "t", role },
+  principal: { kind: "headless", id: "t", name: "t", role, address: "127.0.0.1" },
 });
 const refusal = (role: Role, params: Parameters<typeof overrideOf>[1]): string | undefined => {
   try {

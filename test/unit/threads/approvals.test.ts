@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { hostActor } from "../../../src/audit/port.ts";
 import { ItemId, TurnId } from "../../../src/protocol/ids.ts";
 import type { RequestId, ThreadId } from "../../../src/protocol/ids.ts";
 import type { CommandVerdict } from "../../../src/tools/port.ts";
@@ -74,7 +75,7 @@ describe("an approval", () => {
       type: "active",
       activeFlags: ["waitingOnApproval"],
     });
-    expect(bench.manager.answer(outlet.askedIds[0] ?? -1, answer)).toBe(true);
+    expect(bench.manager.answer(outlet.askedIds[0] ?? -1, answer, hostActor)).toBe(true);
     await turnEnded(outlet);
     expect([verdicts, statuses(outlet)]).toEqual([[verdict], [status]]);
     expect(outlet.trace.filter((name) => name === "serverRequest/resolved").length).toBe(1);
@@ -108,7 +109,7 @@ describe("an approval", () => {
         ],
       },
     });
-    bench.manager.answer(outlet.askedIds[0] ?? -1, { result: { decision: "accept" } });
+    bench.manager.answer(outlet.askedIds[0] ?? -1, { result: { decision: "accept" } }, hostActor);
     await turnEnded(outlet);
   });
 
@@ -121,10 +122,14 @@ describe("an approval", () => {
     });
     await bench.turn(id, "go");
     await asked(1);
-    bench.manager.answer(outlet.askedIds[0] ?? -1, { result: { decision: "acceptForSession" } });
+    bench.manager.answer(
+      outlet.askedIds[0] ?? -1,
+      { result: { decision: "acceptForSession" } },
+      hostActor,
+    );
     await asked(2);
     expect(verdicts).toEqual(["run", "run"]);
-    bench.manager.answer(outlet.askedIds[1] ?? -1, { result: { decision: "decline" } });
+    bench.manager.answer(outlet.askedIds[1] ?? -1, { result: { decision: "decline" } }, hostActor);
     await turnEnded(outlet);
     expect(verdicts).toEqual(["run", "run", "declined"]);
   });
@@ -134,7 +139,11 @@ describe("an approval", () => {
     ran(bench, 2, "patch");
     await bench.turn(id, "go");
     await asked(1);
-    bench.manager.answer(outlet.askedIds[0] ?? -1, { result: { decision: "acceptForSession" } });
+    bench.manager.answer(
+      outlet.askedIds[0] ?? -1,
+      { result: { decision: "acceptForSession" } },
+      hostActor,
+    );
     await turnEnded(outlet);
     expect([verdicts, outlet.askedIds.length]).toEqual([["run", "run"], 1]);
   });
@@ -146,8 +155,8 @@ describe("an approval", () => {
     await asked(1);
     const [requestId = -1] = outlet.askedIds;
     expect([
-      bench.manager.answer(requestId, { result: { decision: "decline" } }),
-      bench.manager.answer(requestId, { result: { decision: "accept" } }),
+      bench.manager.answer(requestId, { result: { decision: "decline" } }, hostActor),
+      bench.manager.answer(requestId, { result: { decision: "accept" } }, hostActor),
     ]).toEqual([true, false]);
     await turnEnded(outlet);
     expect(verdicts).toEqual(["declined"]);
@@ -161,7 +170,9 @@ describe("an approval", () => {
     await asked(1);
     const ended = bench.manager.interrupt(id, turnId);
     const requestId: RequestId = outlet.askedIds[0] ?? -1;
-    expect(bench.manager.answer(requestId, { result: { decision: "accept" } })).toBe(false);
+    expect(bench.manager.answer(requestId, { result: { decision: "accept" } }, hostActor)).toBe(
+      false,
+    );
     (await ended).announce();
     await tick();
     expect([verdicts, statuses(outlet), outlet.resolvedIds]).toEqual([
@@ -188,7 +199,7 @@ describe("an approval", () => {
       ["thread/tokenUsage/updated", undefined, undefined],
       ["item/commandExecution/requestApproval", { requestId, role: "approver" }, requestId],
     ]);
-    bench.manager.answer(requestId, { result: { decision: "accept" } });
+    bench.manager.answer(requestId, { result: { decision: "accept" } }, hostActor);
     expect(owed().length).toBe(1);
     await turnEnded(outlet, 2);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { hostActor } from "../../../src/audit/port.ts";
 import { TurnId } from "../../../src/protocol/ids.ts";
 import { ModelError } from "../../../src/model/port.ts";
 import {
@@ -311,7 +312,7 @@ describe("a tool that a client offers", () => {
     });
     expect(bench.manager.catchUp(id).map(({ method }) => method)).toContain("item/tool/call");
     const result = { contentItems: [{ type: "inputText", text: "found" }], success: true };
-    expect(bench.manager.answer(request?.id ?? "", { result })).toBe(true);
+    expect(bench.manager.answer(request?.id ?? "", { result }, hostActor)).toBe(true);
     await turnEnded(outlet);
     expect(answered).toEqual(result);
     expect(outlet.trace).not.toContain("serverRequest/resolved");

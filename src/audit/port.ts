@@ -1,0 +1,69 @@
+/** What is written down of who did what: ids, method names, roles, counts. Never a payload, a text or a secret. */
+import type { Principal } from "../protocol/principal.ts";
+
+/** Every kind of act. PROTOCOL.md, section Audit, says what each means. */
+export const auditActs = [
+  "host.start",
+  "host.stop",
+  "pair.offer",
+  "pair.redeem",
+  "pair.enroll",
+  "token.issue",
+  "token.renew",
+  "connect",
+  "access.revoke",
+  "access.expire",
+  "request.refused",
+  "upgrade.refused",
+  "session.open",
+  "session.close",
+  "call",
+  "approval.answer",
+  "tool.answer",
+] as const;
+export type AuditAct = (typeof auditActs)[number];
+
+export interface AuditWho {
+  /** `unknown`: nobody proved anything. `host`: this program by itself. */
+  readonly kind: Principal["kind"] | "unknown" | "host";
+  readonly id: string;
+  /** For people. */
+  readonly name: string;
+}
+
+export interface AuditEntry {
+  readonly act: AuditAct;
+  readonly outcome: "done" | "denied" | "failed";
+  /** Of the refusal or error. */
+  readonly code?: string;
+  readonly who: AuditWho;
+  /** The peer's address; `control.sock` for the local one, empty for the host itself. */
+  readonly address: string;
+  readonly about?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface Audit {
+  /** Never throws and never waits. The line is written before the tick ends. */
+  add(entry: AuditEntry): void;
+}
+
+/** Who acts, and from where. A `Principal` is one. */
+export interface Actor extends AuditWho {
+  readonly address: string;
+}
+
+/** The two members of an entry that say who it was. */
+export const by = ({ kind, id, name, address }: Actor): Pick<AuditEntry, "who" | "address"> => ({
+  who: { kind, id, name },
+  address,
+});
+
+export const hostActor: Actor = { kind: "host", id: "host", name: "this host", address: "" };
+
+/** Somebody of whom no more is known than the address. */
+export const strangerAt = (address: string): Actor => ({
+  kind: "unknown",
+  id: "",
+  name: "",
+  address,
+});

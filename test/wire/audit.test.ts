@@ -1,0 +1,87 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import type { AuditLine } from "../helpers/audit-lines.ts";
+import { auditLines } from "../helpers/audit-lines.ts";
+import { rawExchange, upgradeText } from "../helpers/raw-http.ts";
+import { HostClient, startOn, stop, stopHosts, temporaryHomes } from "../helpers/running-host.ts";
+
+afterEach(stopHosts);
+
+/** A line without what changes from run to run. */
+const told = ({ act, outcome, code, who, address, about }: AuditLine): object => ({
+  act,
+  outcome,
+  ...(code !== undefined && { code }),
+  kind: Object(who)["kind"],
+  address,
+  about,
+});
+
+test("a day of a host: who came, what was refused, who was shut out", async () => {
+  const homes = temporaryHomes("");
+  const host = await startOn(homes);
+  const port = Number(new URL(host.url).port);
+  const admin = await HostClient.connect(homes);
+  const viewer = await HostClient.connectAs("viewer", host, admin);
+  await rawExchange({ port }, upgradeText("/", { Host: `localhost:${port}` }));
+  await rawExchange({ port }, upgradeText("/", { Host: "evil.example" }));
+  const forged = { Host: `localhost:${port}`, Authorization: "Bearer e30.e30.AA" };
+  await rawExchange({ port }, upgradeText("/", forged));
+  await expect(viewer.call("thread/start")).rejects.toThrow("needs the role operator");
+  const threadId = await admin.startThread();
+  await admin.call("thread/list");
+  const { data } = await admin.call("farhelm/devices/list");
+  const id = String(Object(Object(data)[0])["id"]);
+  await admin.call("farhelm/devices/revoke", { id });
+  await viewer.closed;
+  await admin.call("farhelm/devices/revoke", { id });
+  await stop(host);
+
+  const address = "127.0.0.1";
+  const local = { kind: "local", address: "control.sock" };
+  const stranger = { kind: "unknown", address };
+  const ofHost = { kind: "host", address: "" };
+  const lines = auditLines(homes.farhelmHome);
+  expect(lines.map(told)).toEqual([
+    { act: "host.start", outcome: "done", ...ofHost, about: { version: "0.0.0" } },
+    { act: "pair.offer", outcome: "done", ...ofHost, about: { role: "admin", first: true } },
+    { act: "session.open", outcome: "done", ...local, about: { role: "admin" } },
+    {
+      act: "token.issue",
+      outcome: "done",
+      ...local,
+      about: { id, name: "viewer", role: "viewer", expiresAtMs: expect.any(Number) },
+    },
+    { act: "session.open", outcome: "done", kind: "headless", address, about: { role: "viewer" } },
+    refused("bearer_missing", 401, stranger),
+    refused("host_not_allowed", 403, stranger),
+    refused("bearer_invalid", 401, stranger),
+    {
+      act: "call",
+      outcome: "denied",
+      code: "role",
+      kind: "headless",
+      address,
+      about: { method: "thread/start" },
+    },
+    { act: "call", outcome: "done", ...local, about: { method: "thread/start" } },
+    { act: "call", outcome: "done", ...local, about: { method: "farhelm/devices/list" } },
+    { act: "access.revoke", outcome: "done", ...local, about: { id } },
+    { act: "session.close", outcome: "done", kind: "headless", address, about: { role: "viewer" } },
+    { act: "access.revoke", outcome: "failed", code: "not_found", ...local, about: { id } },
+    { act: "session.close", outcome: "done", ...local, about: { role: "admin" } },
+    { act: "host.stop", outcome: "done", ...ofHost, about: { version: "0.0.0" } },
+  ]);
+  expect(lines.map(({ sequence }) => sequence)).toEqual(lines.map((_line, index) => index + 1));
+  expect(threadId).not.toBe("");
+  expect(statSync(join(homes.farhelmHome, "audit")).mode & 0o777).toBe(0o700);
+});
+
+const refused = (code: string, status: number, who: object): object => ({
+  act: "upgrade.refused",
+  outcome: "denied",
+  code,
+  ...who,
+  about: { status },
+});

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAccounts } from "./accounts/accounts.ts";
+import { createDeviceKeys } from "./accounts/device-keys.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
 import type { Audit } from "./audit/port.ts";
 import { by, hostActor } from "./audit/port.ts";
@@ -85,6 +86,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       accounts,
       config,
       devices: auth.devices,
+      deviceKeys: createDeviceKeys(join(farhelmHome, "device-keys")),
       processes,
       host: hostFacts(options, origin),
     },

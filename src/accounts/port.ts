@@ -20,3 +20,31 @@ export interface Accounts {
     readonly id: string;
   }): string | undefined;
 }
+
+/** For whom a device key was made: it signs for nobody else. */
+export interface KeyBinding {
+  readonly accountUserId: string;
+  readonly clientId: string;
+}
+
+export interface PublicDeviceKey {
+  readonly keyId: string;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly spki: Uint8Array;
+  readonly binding: KeyBinding;
+}
+
+/**
+ * Keys by which programs of this machine prove themselves to a remote-control backend: P-256, kept in
+ * files that only the host's owner can read (protection class `os_protected_nonextractable`).
+ */
+export interface DeviceKeys {
+  /** Undefined: there are too many. */
+  create(binding: KeyBinding): PublicDeviceKey | undefined;
+  find(keyId: string): PublicDeviceKey | undefined;
+  /** The DER signature, and exactly the bytes under it. Undefined: no such key. */
+  sign(
+    keyId: string,
+    payload: { readonly [member: string]: string | number | readonly string[] },
+  ): { readonly signature: Uint8Array; readonly signedBytes: Uint8Array } | undefined;
+}

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Accounts } from "../accounts/port.ts";
+import type { Accounts, DeviceKeys } from "../accounts/port.ts";
 import type { DeviceAdmin } from "../auth/port.ts";
 import type { ConfigReader } from "../config/port.ts";
 import type { Models } from "../model/port.ts";
@@ -62,6 +62,7 @@ export interface Context {
   readonly accounts: Accounts;
   readonly config: ConfigReader;
   readonly devices: DeviceAdmin;
+  readonly deviceKeys: DeviceKeys;
   readonly processes: ClientProcesses;
   readonly host: HostFacts;
   readonly principal: Principal;

@@ -15,6 +15,8 @@ export interface Method<
   readonly role: Role;
   readonly params: P;
   readonly result: R;
+  /** Refused on every connection but those of control.sock, whatever their role. */
+  readonly localOnly?: true;
   /** Members of `params` that need the experimental capability when they are present and not null. */
   readonly experimentalParams?: readonly string[];
   /** What it does is put into the audit log by whom it calls: the dispatcher adds a line for failures only. */

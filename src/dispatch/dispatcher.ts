@@ -100,16 +100,7 @@ export class Dispatcher {
     const params = parseParams(method, request.params);
     checkState(method, caller);
     if (!caller.experimental) checkStability(method, request.params);
-    if (!mayAct(caller.principal.role, method.role)) {
-      this.#options.audit.add({
-        ...factsOfCall(caller, method, params),
-        outcome: "denied",
-        code: "role",
-      });
-      throw invalidRequest(
-        `${method.name} needs the role ${method.role}; this connection has ${caller.principal.role}. An admin can change it.`,
-      );
-    }
+    this.#checkCaller(caller, method, params);
     const context: Context = {
       ...this.#options.ports,
       principal: caller.principal,
@@ -121,6 +112,24 @@ export class Dispatcher {
       handle: () => this.#checked(method, method.handle(context, params)),
       note: (error) => this.#note(caller, method, params, error),
     };
+  }
+
+  #checkCaller(caller: Caller, method: Method, params: unknown): void {
+    const { kind, role } = caller.principal;
+    const deny = (code: string, message: string): never => {
+      const facts = factsOfCall(caller, method, params);
+      this.#options.audit.add({ ...facts, outcome: "denied", code });
+      throw invalidRequest(message);
+    };
+    if (method.localOnly && kind !== "local") {
+      deny("local_only", `${method.name} is not available over remote transports`);
+    }
+    if (!mayAct(role, method.role)) {
+      deny(
+        "role",
+        `${method.name} needs the role ${method.role}; this connection has ${role}. An admin can change it.`,
+      );
+    }
   }
 
   /** What viewers may call leaves no line: it changes nothing. */

@@ -10,6 +10,7 @@ import {
   commandExecWrite,
 } from "./command.ts";
 import { configRead, configRequirementsRead } from "./config.ts";
+import { deviceKeyCreate, deviceKeyPublic, deviceKeySign } from "./device-key.ts";
 import { devicesList, devicesRevoke, pairOffer, tokenIssue } from "./device.ts";
 import { fsReadDirectory, fsReadFile } from "./fs.ts";
 import { hostRead } from "./host.ts";
@@ -88,6 +89,9 @@ export const methods = [
   devicesRevoke,
   tokenIssue,
   pairOffer,
+  deviceKeyCreate,
+  deviceKeyPublic,
+  deviceKeySign,
   mockExperimentalMethod,
 ] as const;
 

@@ -54,6 +54,9 @@ const table: Readonly<Record<string, Role>> = {
   "farhelm/devices/revoke": "admin",
   "farhelm/token/issue": "admin",
   "farhelm/pair/offer": "admin",
+  "device/key/create": "admin",
+  "device/key/public": "admin",
+  "device/key/sign": "admin",
   "mock/experimentalMethod": "viewer",
 };
 

@@ -13,7 +13,7 @@ export default defineConfig({
     pool: "forks",
     // Two cores is what the suite is made for; more processes only make time limits tight.
     maxWorkers: 2,
-    testTimeout: long ? 300_000 : 20_000,
+    testTimeout: long ? 300_000 : 60_000,
     hookTimeout: 60_000,
     reporters: ["default", new AttackTableReporter(), new ClosingLineReporter()],
   },

@@ -65,7 +65,7 @@ test("a host that is killed at its very first start makes a whole home at the ne
     expect(id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     expect(readdirSync(homes.farhelmHome).filter((name) => name.includes(".part"))).toEqual([]);
   }
-}, 60_000);
+}, 180_000);
 
 const copies = 600;
 
@@ -116,4 +116,4 @@ test("a host that is killed while its index is made anew has every thread in it 
     peer.drop();
     expect(await host.stop()).toBe(0);
   }
-}, 60_000);
+}, 180_000);

@@ -275,7 +275,7 @@ export function createThreadBench(): ThreadBench {
 
 /** Resolves when `holds` is true, looked at after every tick; fails the test with `what` if it never is. */
 export async function until(holds: () => boolean, what = "what was waited for"): Promise<void> {
-  const deadlineMs = Date.now() + 10_000;
+  const deadlineMs = Date.now() + 30_000;
   while (!holds()) {
     if (Date.now() > deadlineMs) throw new Error(`${what} did not happen`);
     await tick();

@@ -111,7 +111,7 @@ describe("a command of a client's own", () => {
     const pid = await endless(all.admin, "p");
     expect(isRunning(pid)).toBe(true);
     await end(all);
-    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 5_000 });
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 30_000 });
   });
 
   test("waits for a client that reads slowly, and nothing is left out", async () => {

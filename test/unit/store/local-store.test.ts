@@ -380,7 +380,7 @@ describe("many threads", () => {
       ...written.toReversed().slice(0, 49),
     ]);
     await expect
-      .poll(() => store.progress(), { timeout: 15_000 })
+      .poll(() => store.progress(), { timeout: 60_000 })
       .toEqual({ state: "done", indexed: total + 1, total: total + 1 });
   }, 20_000);
 });

@@ -93,7 +93,7 @@ describe("a person's own command", () => {
     const bench = createThreadBench();
     const { id, outlet } = await bench.thread();
     bench.model.script.push(says("m1", "answered"));
-    await shell(bench, id, "echo first; sleep 0.5");
+    await shell(bench, id, "echo first; sleep 2");
     await until(() => outlet.trace.includes("item/commandExecution/outputDelta"));
     const { announce } = await bench.manager.startTurn(id, {
       input: textInput("and this?"),

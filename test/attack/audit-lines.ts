@@ -13,7 +13,7 @@ const Line = z.looseObject({
 export type AuditLine = z.output<typeof Line>;
 
 /** Whether hosts keep an audit log. */
-export const auditIsWritten = false;
+export const auditIsWritten = true;
 
 /** All entries of all files, oldest first; lines that are no entries (checkpoints) are left out. */
 export function auditLines(farhelmHome: string): readonly AuditLine[] {

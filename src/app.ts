@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAccounts } from "./accounts/accounts.ts";
 import { createDeviceKeys } from "./accounts/device-keys.ts";
+import type { AuditLog } from "./audit/audit-log.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
 import type { Audit } from "./audit/port.ts";
 import { by, hostActor } from "./audit/port.ts";
@@ -102,7 +103,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     log,
     audit,
   });
-  const { url } = await transport.listen();
+  const { url } = await transport.listen().catch((error: unknown) => endWith(audit, error));
   const facts = { ...by(hostActor), about: { version: options.version } };
   audit.add({ act: "host.start", outcome: "done", ...facts });
   origin.page = url;
@@ -194,6 +195,12 @@ function hostFacts(options: HostOptions, origin: { readonly page: string }): Hos
       return origin.page;
     },
   };
+}
+
+/** The process ends now: what was noted must be on disk. */
+function endWith(audit: AuditLog, error: unknown): never {
+  audit.close();
+  throw error;
 }
 
 /** A UUID made at the first start and kept. */

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Server } from "node:http";
 import { Server as TlsServer } from "node:https";
+import { by, hostActor } from "../audit/port.ts";
 import { AllowedOrigins } from "./allowed-origins.ts";
 import { Connections } from "./connections.ts";
 import { ControlSocket } from "./control-socket.ts";
@@ -79,7 +80,11 @@ class HostTransport implements Transport {
 
   async listen(): Promise<{ readonly url: string; readonly port: number }> {
     const { host, port, tls } = this.#options;
-    if (tls === undefined && !isLoopback(host)) throw new Error(needsTls(host));
+    if (tls === undefined && !isLoopback(host)) {
+      const entry = { outcome: "denied" as const, code: "tls_needed", about: { listen: host } };
+      this.#ports.audit.add({ act: "host.start", ...entry, ...by(hostActor) });
+      throw new Error(needsTls(host));
+    }
     await this.#control?.listen();
     const app = await this.#makeApp();
     try {

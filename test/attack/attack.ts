@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AuditLine } from "./audit-lines.ts";
-import { auditIsWritten, auditLines } from "./audit-lines.ts";
+import { auditLines } from "./audit-lines.ts";
 import { Bench, type BenchOptions } from "./bench.ts";
 
 /** What one attack saw. `admitted` must be 0; further members are shown in the table. */
@@ -65,10 +65,11 @@ export function attack(
 ): void {
   keepOneHost();
   const { possible = true, timeoutMs = attackMs } = plan;
-  test(`${number}: ${what}`, { timeout: timeoutMs }, async ({ task, skip }) => {
+  test(`${number}: ${what}`, { timeout: timeoutMs }, async ({ task, skip, onTestFailed }) => {
     if (!possible) skip(`SKIPPED: this machine lacks what ${number} needs`);
     if (shared === undefined) throw new Error("the host did not start");
     const bench = shared;
+    onTestFailed(() => bench.tell());
     bench.moveOn();
     const before = auditLines(bench.farhelmHome).length;
     const startedMs = performance.now();
@@ -87,7 +88,6 @@ async function seenLines(
   before: number,
   expected: readonly ExpectedLine[],
 ): Promise<readonly string[]> {
-  if (!auditIsWritten) return [];
   for (const line of expected) {
     await expect
       .poll(() => auditLines(bench.farhelmHome).slice(before), { timeout: auditMs })

@@ -12,19 +12,22 @@ const Line = z.looseObject({
 });
 export type AuditLine = z.output<typeof Line>;
 
-/** Whether hosts keep an audit log. */
-export const auditIsWritten = true;
-
-/** All entries of all files, oldest first; lines that are no entries (checkpoints) are left out. */
-export function auditLines(farhelmHome: string): readonly AuditLine[] {
+/** All files of the log, oldest first. */
+export function auditText(farhelmHome: string): string {
   const folder = join(farhelmHome, "audit");
-  if (!existsSync(folder)) return [];
+  if (!existsSync(folder)) return "";
   return readdirSync(folder)
     .filter((name) => name.endsWith(".jsonl"))
     .toSorted()
-    .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"))
+    .map((name) => readFileSync(join(folder, name), "utf8"))
+    .join("");
+}
+
+/** All entries, oldest first; lines that are no entries (checkpoints) are left out. */
+export const auditLines = (farhelmHome: string): readonly AuditLine[] =>
+  auditText(farhelmHome)
+    .split("\n")
     .flatMap((text) => {
       const line = Line.safeParse(text === "" ? undefined : JSON.parse(text));
       return line.success ? [line.data] : [];
     });
-}

@@ -56,6 +56,14 @@ let aheadMs = 0;
 // Before any host takes hold of the clock: one that runs in this process lives by it.
 Date.now = () => realNow() + aheadMs;
 
+let said = "";
+const writeStderr = process.stderr.write.bind(process.stderr);
+// What a host in this process says belongs to the attack, not to the output of the run.
+process.stderr.write = (chunk: string | Uint8Array): boolean => {
+  said += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString();
+  return true;
+};
+
 let benches = 0;
 
 export class Bench {
@@ -132,6 +140,16 @@ export class Bench {
   get program(): HostProcess {
     if (this.#program === undefined) throw new Error("this host has no process of its own");
     return this.#program;
+  }
+
+  /** What the host wrote so far: its log, and with a process of its own all output. */
+  get said(): string {
+    return this.#program?.said ?? said;
+  }
+
+  /** The end of `said`, for people, where an attack fails. */
+  tell(): void {
+    writeStderr(`${this.said.split("\n").slice(-40).join("\n")}\n`);
   }
 
   /** The pairing link of the start; undefined where a device exists. */

@@ -13,7 +13,7 @@ export interface RawTarget {
   readonly port?: number;
   readonly path?: string;
   readonly tls?: boolean;
-  /** The caller's own address: on Linux any of 127.0.0.0/8. */
+  /** The caller's own address: `::1`, or on Linux any of 127.0.0.0/8. */
   readonly from?: string;
 }
 
@@ -21,7 +21,7 @@ export interface RawTarget {
 export function rawSocket({ port, path, tls, from }: RawTarget): Socket {
   if (path !== undefined) return connect(path);
   const at = {
-    host: "127.0.0.1",
+    host: from?.includes(":") ? "::1" : "127.0.0.1",
     port: port ?? 0,
     ...(from === undefined ? {} : { localAddress: from }),
   };

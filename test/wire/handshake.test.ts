@@ -212,43 +212,6 @@ describe("the browser's route", () => {
 const from = (address: string) => ({ "X-Forwarded-For": address });
 
 describe("the handshake itself", () => {
-  test.each(["8", "12", "14", "13, 8", "013", undefined])(
-    "version %j is refused with 426 and the version that is spoken",
-    async (version) => {
-      const { port } = await startTransport();
-      const answer = await upgrade(port, { "Sec-WebSocket-Version": version });
-      expect([answer.status, answer.headers["sec-websocket-version"]]).toEqual([426, "13"]);
-    },
-  );
-
-  test.each([
-    ["no key", { "Sec-WebSocket-Key": undefined }, 400],
-    ["a short key", { "Sec-WebSocket-Key": "AAAA" }, 400],
-    ["h2c", { Upgrade: "h2c" }, 400],
-    ["a body", { "Content-Length": "3" }, 400],
-    ["chunks", { "Transfer-Encoding": "chunked" }, 400],
-    ["chunks and a length", { "Transfer-Encoding": "chunked", "Content-Length": "3" }, 400],
-  ])("refuses %s", async (_what, changes, status) => {
-    const { port, sessions } = await startTransport();
-    expect((await upgrade(port, changes)).status).toBe(status);
-    expect(sessions.opened).toEqual([]);
-  });
-
-  test("refuses other methods and HTTP/1.0", async () => {
-    const { port } = await startTransport();
-    expect((await upgrade(port, {}, "/", "POST")).status).toBe(405);
-    expect((await upgrade(port, {}, "/", "HEAD")).status).toBe(405);
-    expect((await upgrade(port, {}, "/", "GET", "1.0")).status).toBeGreaterThanOrEqual(400);
-  });
-
-  test.each(["/healthz", "/readyz", "/auth/connect/start", "/.well-known/jwks.json", "/ca.crt"])(
-    "opens nothing on the HTTP route %s",
-    async (target) => {
-      const { port } = await startTransport();
-      expect((await upgrade(port, {}, target)).status).toBe(404);
-    },
-  );
-
   test("a token in the URL is refused before it is looked at, and never logged", async () => {
     const { port, gatekeeper, log } = await startTransport();
 

@@ -9,15 +9,19 @@ import type { AuditLog } from "./audit/audit-log.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
 import type { Audit } from "./audit/port.ts";
 import { by, hostActor } from "./audit/port.ts";
+import { ReceiptBook } from "./audit/receipts.ts";
+import type { Auth } from "./auth/auth.ts";
 import { createAuth } from "./auth/auth.ts";
-import type { DeviceAdmin } from "./auth/port.ts";
+import type { ApprovalNotary, DeviceAdmin } from "./auth/port.ts";
 import type { HostOptions, RunningHost } from "./cli/host.ts";
 import { createConfigReader } from "./config/config-reader.ts";
+import type { HostSettings } from "./config/host-settings.ts";
 import { readHostSettings } from "./config/host-settings.ts";
 import type { ConfigReader } from "./config/port.ts";
 import type { DevTls } from "./crypto/dev-tls.ts";
 import { localNames } from "./crypto/local-names.ts";
 import { createPrivateFile, readPrivateFile, sweepParts } from "./crypto/private-file.ts";
+import type { Database } from "./db/database.ts";
 import { openDatabase } from "./db/database.ts";
 import type { FileLock } from "./db/file-lock.ts";
 import { holdFile } from "./db/file-lock.ts";
@@ -55,7 +59,7 @@ const oneDayMs = 24 * 60 * 60 * 1000;
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { codexHome, farhelmHome } = options;
   makeHome(farhelmHome);
-  readHostSettings(farhelmHome);
+  const settings = readHostSettings(farhelmHome);
   const lock = lockHome(farhelmHome);
   for (const folder of [farhelmHome, join(farhelmHome, "tls")]) sweepParts(folder);
   const log = createLineLog(process.stderr, process.env["FARHELM_DEBUG"] === "1");
@@ -71,13 +75,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const patchJournalFolder = join(farhelmHome, "patches");
   const tools = createTools({ log: failures, protectedPaths, patchJournalFolder });
   const processes = createClientProcesses({ protectedPaths });
-  const threads = createThreads({ options, config, models, store, hub, tools, failures, audit });
-  const auth = await createAuth({
-    database,
-    farhelmHome,
-    audit,
-    allowRemoteHeadless: options.allowRemoteHeadless,
-  });
+  const auth = await authFor(options, settings, { database, audit, log });
+  const shared = { options, config, models, store, hub, tools, failures, audit };
+  const threads = createThreads({ ...shared, notary: auth.notary });
   const tls = options.lan ? await devTls(farhelmHome) : undefined;
   const origin = { page: "" };
   const dispatcher = new Dispatcher(methods, {
@@ -133,6 +133,26 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   };
 }
 
+interface AuthParts {
+  readonly database: Database;
+  readonly audit: Audit;
+  readonly log: LineLog;
+}
+
+const authFor = (
+  { farhelmHome, allowRemoteHeadless }: HostOptions,
+  { approvals }: HostSettings,
+  { database, audit, log }: AuthParts,
+): Promise<Auth> =>
+  createAuth({
+    database,
+    farhelmHome,
+    audit,
+    approvals,
+    receipts: new ReceiptBook(join(farhelmHome, "audit"), log),
+    allowRemoteHeadless,
+  });
+
 interface ThreadParts {
   readonly options: HostOptions;
   readonly config: ConfigReader;
@@ -142,10 +162,11 @@ interface ThreadParts {
   readonly tools: Tools;
   readonly failures: FailureLog;
   readonly audit: Audit;
+  readonly notary: ApprovalNotary;
 }
 
 function createThreads(parts: ThreadParts): ThreadManager {
-  const { options, config, models, store, hub, tools, failures, audit } = parts;
+  const { options, config, models, store, hub, tools, failures, audit, notary } = parts;
   const { codexHome, defaultCwd } = options;
   const docs: TurnPorts["docs"] = (cwd) => {
     const { projectRootMarkers: rootMarkers, projectDocMaxBytes: maxBytes } = config.read();
@@ -164,7 +185,7 @@ function createThreads(parts: ThreadParts): ThreadManager {
     publisher: hub,
     models,
     tools,
-    desk: new ApprovalDesk(hub, audit),
+    desk: new ApprovalDesk(hub, audit, notary),
     log: failures,
     docs,
     diffOf: turnDiff,

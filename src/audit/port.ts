@@ -67,3 +67,18 @@ export const strangerAt = (address: string): Actor => ({
   name: "",
   address,
 });
+/** What proves an approval to whoever trusts the public key. It holds the text that was approved. */
+export interface Receipt {
+  readonly acceptedAtMs: number;
+  readonly deviceId: string;
+  readonly keyId: string;
+  readonly publicKeySpkiDerBase64: string;
+  readonly algorithm: "ecdsa_p256_sha256";
+  readonly signatureDerBase64: string;
+  readonly signedPayloadBase64: string;
+}
+
+export interface Receipts {
+  /** Puts it on the disk and returns its digest, which the log's line of the approval names. Throws when it cannot be written. */
+  keep(receipt: Receipt): string;
+}

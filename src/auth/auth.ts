@@ -1,7 +1,9 @@
 /** Joins the parts of this room. */
-import { by, hostActor, type Audit } from "../audit/port.ts";
+import { by, hostActor, type Audit, type Receipts } from "../audit/port.ts";
+import type { ApprovalSettings } from "../config/approval-settings.ts";
 import type { Database } from "../db/database.ts";
 import { AccessEnds } from "./access-ends.ts";
+import { DeviceNotary } from "./approval-notary.ts";
 import { EnrollmentChallenges } from "./challenges.ts";
 import { Connection } from "./connection.ts";
 import { DeviceRegistry } from "./device-registry.ts";
@@ -11,7 +13,7 @@ import { HostGatekeeper } from "./host-gatekeeper.ts";
 import { hostTokens } from "./host-tokens.ts";
 import { loadIssuerKey } from "./issuer-key.ts";
 import { Pairing } from "./pairing.ts";
-import type { AuthApi, DeviceAdmin, Gatekeeper } from "./port.ts";
+import type { ApprovalNotary, AuthApi, DeviceAdmin, Gatekeeper } from "./port.ts";
 import { Renewal } from "./renewal.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 
@@ -19,6 +21,7 @@ export interface Auth {
   readonly gatekeeper: Gatekeeper;
   readonly api: AuthApi;
   readonly devices: DeviceAdmin;
+  readonly notary: ApprovalNotary;
   /** Ends timers and listeners; the database stays open. */
   close(): void;
 }
@@ -28,6 +31,9 @@ interface AuthOptions {
   /** The folder of the host's own state; the issuer key is made here at the first start. */
   readonly farhelmHome: string;
   readonly audit: Audit;
+  /** Which approvals must be signed, and where their receipts go. */
+  readonly approvals: ApprovalSettings;
+  readonly receipts: Receipts;
   /** The clock, in Unix milliseconds. */
   readonly nowMs?: () => number;
   /** Accepts headless tokens from other machines too. Default false. */
@@ -83,5 +89,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     { registry, tokens, connection, ends },
     { allowRemoteHeadless: options.allowRemoteHeadless ?? false, nowMs },
   );
-  return { gatekeeper, api, devices, close: () => ends.close() };
+  const { approvals, receipts } = options;
+  const notary = new DeviceNotary(approvals, tokens.hostId, { registry, receipts, nowMs });
+  return { gatekeeper, api, devices, notary, close: () => ends.close() };
 }

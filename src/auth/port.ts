@@ -1,6 +1,9 @@
-/** What transport asks of auth: who is at the door, and who must leave. */
+/** What others ask of auth: who is at the door, who must leave, and whose signature stands under an approval. */
 import type { Actor, AuditWho } from "../audit/port.ts";
+import type { ItemId, ThreadId, TurnId } from "../protocol/ids.ts";
+import type { FileUpdateChange } from "../protocol/item.ts";
 import type { Principal } from "../protocol/principal.ts";
+import type { ApprovalChallenge } from "../protocol/signed-approval.ts";
 
 /** What is known of a request before anyone trusts it. */
 export interface RequestFacts {
@@ -101,4 +104,55 @@ export interface DeviceAdmin {
     deviceTtlMs?: number,
   ): { secret: string; expiresAtMs: number };
   hasDevices(): boolean;
+}
+
+/** What an approval would allow: the very values that are then run or written. */
+export type ApprovalSubject = {
+  readonly threadId: ThreadId;
+  readonly turnId: TurnId;
+  readonly itemId: ItemId;
+} & (
+  | {
+      readonly kind: "command";
+      readonly command: readonly string[];
+      readonly cwd: string;
+      /** It runs outside of any sandbox. */
+      readonly escalated: boolean;
+    }
+  | {
+      readonly kind: "fileChange";
+      readonly changes: readonly FileUpdateChange[];
+      readonly realPaths: readonly string[];
+    }
+);
+
+/** What a gate says of an answer. */
+export type Admission =
+  /** It counts. `about` names its receipt; empty: it was not signed and need not be. */
+  | { readonly kind: "admitted"; readonly about: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "fault";
+      readonly code: string;
+      readonly message: string;
+      readonly nextStep: string;
+      /** What was signed is not what is asked now: the connection is asked anew. */
+      readonly askAgain: boolean;
+      /** The client shows no sign that it knows of signatures: it is told in a plain warning, too. */
+      readonly inWords: boolean;
+    };
+
+/** Who answers, as decided at the door. */
+export type Answerer = Actor & Pick<Principal, "role">;
+
+/** Stands before the answers to one question that must be signed. */
+export interface ApprovalGate {
+  /** What the request carries as `farhelmSignature`; another object once the last one has expired. */
+  challenge(): ApprovalChallenge;
+  /** Keeps the receipt of a signed answer that counts. Only to be called while the question waits. */
+  admit(result: unknown, by: Answerer): Admission;
+}
+
+export interface ApprovalNotary {
+  /** Undefined: nobody has to sign. `tooLong`: it would have to be signed and cannot be. */
+  gate(subject: ApprovalSubject, requestId: number): ApprovalGate | "tooLong" | undefined;
 }

@@ -1,6 +1,7 @@
 /** `$FARHELM_HOME/farhelm.toml`: what the owner of this host decides. Read once, at start; nothing in it is guessed. */
 import { join } from "node:path";
 import { z } from "zod";
+import { Approvals } from "./approval-settings.ts";
 import { Agents, Issuers } from "./issuer-settings.ts";
 import { ConfigError } from "./port.ts";
 import { settingLine } from "./setting-line.ts";
@@ -11,6 +12,8 @@ const Settings = z.strictObject({
   issuers: Issuers.default([]),
   /** Runtimes that come in with `Authorization: AgentAssertion`. */
   agents: Agents.default([]),
+  /** Which approvals a device must sign. */
+  approvals: Approvals.prefault({}),
 });
 export type HostSettings = z.infer<typeof Settings>;
 

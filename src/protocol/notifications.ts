@@ -198,6 +198,23 @@ export const serverRequestResolved = notification({
   params: z.object({ threadId: ThreadId, requestId: RequestId }),
 });
 
+/**
+ * This connection's answer to a server request did not count, and the question stays open: it lacks a
+ * signature that the host asks for, or the signature does not hold.
+ */
+export const approvalRefused = notification({
+  name: "farhelm/approval/refused",
+  stability: "experimental",
+  audience: "one",
+  params: z.object({
+    threadId: ThreadId,
+    requestId: RequestId,
+    code: z.string(),
+    message: z.string(),
+    nextStep: z.string(),
+  }),
+});
+
 /** The turn met an error. With `willRetry` it goes on by itself. */
 export const turnErrored = notification({
   name: "error",
@@ -258,6 +275,7 @@ export const notifications = [
   terminalInteraction,
   commandExecOutputDelta,
   serverRequestResolved,
+  approvalRefused,
   turnErrored,
   warning,
   configWarning,

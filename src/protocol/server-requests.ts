@@ -3,6 +3,7 @@ import { serverRequest } from "./define.ts";
 import { DynamicToolResult } from "./dynamic-tools.ts";
 import { ItemId, ThreadId, TurnId } from "./ids.ts";
 import { CommandAction } from "./item.ts";
+import { ApprovalChallenge, ApprovalSignature } from "./signed-approval.ts";
 
 const inItem = {
   threadId: ThreadId,
@@ -11,6 +12,10 @@ const inItem = {
   /** Unix time in milliseconds. */
   startedAtMs: z.number(),
 };
+
+/** Farhelm's own member: present where the host wants the answer signed. */
+const signature = { farhelmSignature: ApprovalChallenge.optional() };
+const signed = { farhelmSignature: ApprovalSignature.optional() };
 
 /** `accept` once, `acceptForSession`: this command again without asking, `decline`: go on without it, `cancel`: and stop the turn. */
 export const CommandDecision = z.union([
@@ -40,8 +45,9 @@ export const commandApproval = serverRequest({
     commandActions: z.array(CommandAction),
     proposedExecpolicyAmendment: z.array(z.string()),
     availableDecisions: z.array(CommandDecision),
+    ...signature,
   }),
-  result: z.object({ decision: CommandDecision }),
+  result: z.object({ decision: CommandDecision, ...signed }),
 });
 
 export const fileChangeApproval = serverRequest({
@@ -52,8 +58,9 @@ export const fileChangeApproval = serverRequest({
     ...inItem,
     reason: z.string().nullable(),
     grantRoot: z.string().nullable(),
+    ...signature,
   }),
-  result: z.object({ decision: FileChangeDecision }),
+  result: z.object({ decision: FileChangeDecision, ...signed }),
 });
 
 /** The agent calls a tool that a client offered with thread/start. */

@@ -7,21 +7,26 @@ import type { NotificationSpec } from "../protocol/define.ts";
 import { errorCodes } from "../protocol/errors.ts";
 import type { AnswerFrame, ResponseFrame } from "../protocol/frames.ts";
 import { readFrame } from "../protocol/frames.ts";
-import type { ThreadId } from "../protocol/ids.ts";
+import type { RequestId, ThreadId } from "../protocol/ids.ts";
+import { approvalRefused, warning } from "../protocol/notifications.ts";
 import type { Principal } from "../protocol/principal.ts";
-import type { Threads } from "../threads/port.ts";
+import type { AnswerOutcome, Threads } from "../threads/port.ts";
 import { stringifySpliced } from "../util/spliced-json.ts";
 import { textFrame } from "../util/text-frame.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { nextConnectionState } from "./connection-state.ts";
+import { Misdeeds } from "./misdeeds.ts";
 import type { Outbox } from "./outbox.ts";
 import type { FrameSocket, SessionEnd } from "./port.ts";
 
 /** So many frames in a minute that are not JSON-RPC end the connection. */
 const maxMalformed = 20;
-const malformedWindowMs = 60_000;
+/** So many answers in a minute that lack a signature or hold a wrong one end it too: each costs a check and an audit line. */
+const maxRefusedAnswers = 20;
 /** So many requests of one connection may wait for their answers. */
 const maxInFlight = 1024;
+
+type RefusedAnswer = Extract<AnswerOutcome, { readonly kind: "refused" }>;
 
 export interface SessionPorts {
   readonly dispatcher: Dispatcher;
@@ -38,8 +43,8 @@ export class Session implements SessionEnd, CallerSession {
   readonly #outbox: Outbox;
   #state: ConnectionState = { kind: "open" };
   #subscribed: Set<ThreadId> | undefined;
-  #malformed = 0;
-  #malformedSinceMs = 0;
+  readonly #malformed = new Misdeeds(maxMalformed);
+  #refusedAnswers: Misdeeds | undefined;
   #inFlight = 0;
   #closeListeners: Set<() => void> | undefined;
 
@@ -99,6 +104,10 @@ export class Session implements SessionEnd, CallerSession {
   }
 
   tell<P extends z.ZodType>(spec: NotificationSpec<string, P, "one">, params: z.input<P>): void {
+    this.#push(spec, params);
+  }
+
+  #push<P extends z.ZodType>(spec: NotificationSpec<string, P>, params: z.input<P>): void {
     if (this.#state.kind !== "initialized" || !this.#outbox.wants(spec.name)) return;
     this.#outbox.send(notificationFrame(spec.name, params, Date.now()));
   }
@@ -156,13 +165,7 @@ export class Session implements SessionEnd, CallerSession {
   }
 
   receivedGarbage(): void {
-    const nowMs = Date.now();
-    if (nowMs - this.#malformedSinceMs > malformedWindowMs) {
-      this.#malformedSinceMs = nowMs;
-      this.#malformed = 0;
-    }
-    this.#malformed += 1;
-    if (this.#malformed >= maxMalformed) {
+    if (this.#malformed.note(Date.now())) {
       this.end("policyViolation", `${maxMalformed} frames in a minute that are not JSON-RPC`);
     }
   }
@@ -204,12 +207,25 @@ export class Session implements SessionEnd, CallerSession {
       this.#ports.threads.refuseAnswer(frame.id, this.principal);
       return;
     }
-    this.#outbox.resolved(frame.id);
-    this.#ports.threads.answer(
+    const outcome = this.#ports.threads.answer(
       frame.id,
       "error" in frame ? { error: frame.error } : { result: frame.result },
       this.principal,
     );
+    if (outcome.kind === "refused") this.#tellRefused(frame.id, outcome);
+    else this.#outbox.resolved(frame.id);
+  }
+
+  /** The question stays open for this connection as for the others. */
+  #tellRefused(requestId: RequestId, refused: RefusedAnswer): void {
+    const { threadId, code, message, nextStep, again, inWords } = refused;
+    this.tell(approvalRefused, { threadId, requestId, code, message, nextStep });
+    if (inWords) this.#push(warning, { threadId, message: `${message} ${nextStep}` });
+    if (again !== undefined) this.#outbox.send(again);
+    this.#refusedAnswers ??= new Misdeeds(maxRefusedAnswers);
+    if (this.#refusedAnswers.note(Date.now())) {
+      this.end("policyViolation", `${maxRefusedAnswers} answers in a minute that did not count`);
+    }
   }
 }
 

@@ -1,104 +1,88 @@
 import type { z } from "zod";
-import type { Actor, Audit, AuditAct } from "../audit/port.ts";
-import { by as byActor } from "../audit/port.ts";
+import type { Actor, Audit } from "../audit/port.ts";
+import type { Answerer, ApprovalGate, ApprovalNotary, ApprovalSubject } from "../auth/port.ts";
 import type { Publisher } from "../events/port.ts";
 import type { ServerRequestSpec } from "../protocol/define.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
+import { warning } from "../protocol/notifications.ts";
 import { dynamicToolCall } from "../protocol/server-requests.ts";
-import { isRecord } from "../util/is-record.ts";
 import { textFrame } from "../util/text-frame.ts";
-import type { CatchUpFrame } from "./port.ts";
+import { AnswerAudit } from "./answer-audit.ts";
+import type { AnswerOutcome, CatchUpFrame, ClientAnswer } from "./port.ts";
 import type { ApprovalEvent, ApprovalState } from "./approval-state.ts";
 import { nextApprovalState } from "./approval-state.ts";
 
 interface Pending {
   readonly threadId: ThreadId;
   readonly spec: ServerRequestSpec;
-  readonly frame: Buffer;
-  /** The ids by which people find the question: thread, turn, item. */
-  readonly about: Readonly<Record<string, string>>;
-  answer(outcome: Outcome, by: Actor): void;
+  readonly gate: ApprovalGate | undefined;
+  readonly audit: AnswerAudit;
+  readonly frame: () => Buffer;
+  /** `receipt`: what the log says of it beside the decision. */
+  answer(outcome: ClientAnswer, by: Actor, receipt: Readonly<Record<string, string>>): void;
 }
 
-type Outcome = { readonly result: unknown } | { readonly error: unknown };
+interface Asking<Answer> {
+  readonly threadId: ThreadId;
+  readonly spec: ServerRequestSpec<string, z.ZodType, z.ZodType<Answer>>;
+  readonly params: object;
+  readonly signal: AbortSignal;
+}
+
+const tooLong =
+  "This approval must be signed, and what it asks for is longer than can be signed. It was not allowed.";
+
+const nobodySigns: ApprovalNotary = { gate: () => undefined };
 
 /** Every question that waits for an answer, over all threads. Ids are numbers, unique on this host and on every connection the same. */
 export class ApprovalDesk {
   readonly #publisher: Publisher;
   readonly #audit: Audit;
+  readonly #notary: ApprovalNotary;
   readonly #pending = new Map<RequestId, Pending>();
   #nextId = 0;
 
-  constructor(publisher: Publisher, audit: Audit) {
+  constructor(publisher: Publisher, audit: Audit, notary: ApprovalNotary = nobodySigns) {
     this.#publisher = publisher;
     this.#audit = audit;
+    this.#notary = notary;
   }
 
   /**
    * Asks the thread's subscribers and resolves with how it ended. `signal` withdraws the question.
    * The others are told with `serverRequest/resolved` before this resolves, save of tool calls.
+   * `subject`: what the answer lets happen, which may have to be signed.
    */
-  ask<Answer>(
-    threadId: ThreadId,
-    spec: ServerRequestSpec<string, z.ZodType, z.ZodType<Answer>>,
-    params: object,
-    signal: AbortSignal,
-  ): Promise<ApprovalState<Answer>> {
+  ask<Answer>(asking: Asking<Answer>, subject?: ApprovalSubject): Promise<ApprovalState<Answer>> {
     const requestId = this.#nextId++;
-    const about = { request: spec.name, ...idsOf(params) };
-    const frame = textFrame(JSON.stringify({ method: spec.name, id: requestId, params }));
-    return new Promise((resolve) => {
-      let state: ApprovalState<Answer> = { kind: "pending" };
-      const apply = (event: ApprovalEvent<Answer>): void => {
-        const next = nextApprovalState(state, event);
-        if (!next) return;
-        state = next;
-        this.#pending.delete(requestId);
-        signal.removeEventListener("abort", withdraw);
-        this.#publisher.resolved(threadId, requestId, spec.name !== dynamicToolCall.name);
-        resolve(next);
-      };
-      const withdraw = (): void => apply({ kind: "withdrawn" });
-      this.#pending.set(requestId, {
-        threadId,
-        spec,
-        frame,
-        about,
-        answer: (outcome, by) => {
-          const parsed = "result" in outcome ? spec.result.safeParse(outcome.result) : undefined;
-          const known = parsed?.success ? decisionOf(parsed.data) : {};
-          this.#audit.add({
-            act: actOf(spec),
-            outcome: parsed?.success ? "done" : "failed",
-            ...(parsed?.success ? {} : { code: "garbled" }),
-            ...byActor(by),
-            about: { ...about, ...known },
-          });
-          apply(
-            parsed?.success ? { kind: "answered", decision: parsed.data } : { kind: "garbled" },
-          );
-        },
-      });
-      this.#publisher.ask(threadId, requestId, frame, spec.role);
-      if (signal.aborted) withdraw();
-      else signal.addEventListener("abort", withdraw, { once: true });
-    });
+    const gate = subject && this.#notary.gate(subject, requestId);
+    if (gate === "tooLong") {
+      const { threadId } = asking;
+      this.#publisher.publish(warning, { threadId, message: tooLong });
+      return Promise.resolve({ kind: "failed" });
+    }
+    return new Promise((resolve) => this.#wait(requestId, asking, gate, resolve));
   }
 
-  /** A client's answer; false: nothing of that id waits. */
-  answer(requestId: RequestId, outcome: Outcome, by: Actor): boolean {
+  /** A client's answer. An outcome other than `taken` changes nothing. */
+  answer(requestId: RequestId, outcome: ClientAnswer, by: Answerer): AnswerOutcome {
     const pending = this.#pending.get(requestId);
-    pending?.answer(outcome, by);
-    return pending !== undefined;
+    if (pending === undefined) return { kind: "unknown" };
+    const { gate, threadId, audit } = pending;
+    const admission = "result" in outcome ? gate?.admit(outcome.result, by) : undefined;
+    if (admission?.kind === "fault") {
+      const { code, message, nextStep, askAgain, inWords } = admission;
+      audit.denied(by, code);
+      const again = askAgain ? pending.frame() : undefined;
+      return { kind: "refused", threadId, code, message, nextStep, inWords, again };
+    }
+    pending.answer(outcome, by, admission?.about ?? {});
+    return { kind: "taken" };
   }
 
   /** Somebody answered who had not been asked: nothing happens, and it is written down. */
   refuseAnswer(requestId: RequestId, by: Actor): void {
-    const pending = this.#pending.get(requestId);
-    if (pending === undefined) return;
-    const { spec, about } = pending;
-    const entry = { act: actOf(spec), outcome: "denied" as const, code: "not_asked" };
-    this.#audit.add({ ...entry, ...byActor(by), about });
+    this.#pending.get(requestId)?.audit.denied(by, "not_asked");
   }
 
   /** What waits in this thread, oldest first, to be shown to one who just came. */
@@ -107,29 +91,63 @@ export class ApprovalDesk {
       .filter(([, pending]) => pending.threadId === threadId)
       .map(([requestId, { spec, frame }]) => ({
         method: spec.name,
-        frame,
+        frame: frame(),
         ask: { requestId, role: spec.role },
       }));
   }
+
+  #wait<Answer>(
+    requestId: number,
+    { threadId, spec, params, signal }: Asking<Answer>,
+    gate: ApprovalGate | undefined,
+    resolve: (end: ApprovalState<Answer>) => void,
+  ): void {
+    let state: ApprovalState<Answer> = { kind: "pending" };
+    const apply = (event: ApprovalEvent<Answer>): void => {
+      const next = nextApprovalState(state, event);
+      if (!next) return;
+      state = next;
+      this.#pending.delete(requestId);
+      signal.removeEventListener("abort", withdraw);
+      this.#publisher.resolved(threadId, requestId, spec.name !== dynamicToolCall.name);
+      resolve(next);
+    };
+    const withdraw = (): void => apply({ kind: "withdrawn" });
+    const audit = new AnswerAudit(this.#audit, spec, params);
+    const frame = requestFrame(spec.name, requestId, params, gate);
+    this.#pending.set(requestId, {
+      threadId,
+      spec,
+      gate,
+      audit,
+      frame,
+      answer(outcome, by, receipt) {
+        const parsed = "result" in outcome ? spec.result.safeParse(outcome.result) : undefined;
+        if (parsed?.success) audit.done(by, parsed.data, receipt);
+        else audit.failed(by);
+        apply(parsed?.success ? { kind: "answered", decision: parsed.data } : { kind: "garbled" });
+      },
+    });
+    this.#publisher.ask(threadId, requestId, frame(), spec.role);
+    if (signal.aborted) withdraw();
+    else signal.addEventListener("abort", withdraw, { once: true });
+  }
 }
 
-const actOf = ({ name }: ServerRequestSpec): AuditAct =>
-  name === dynamicToolCall.name ? "tool.answer" : "approval.answer";
-
-function idsOf(params: object): Readonly<Record<string, string>> {
-  const ids = ["threadId", "turnId", "itemId", "callId"].map((name): [string, unknown] => [
-    name,
-    Reflect.get(params, name),
-  ]);
-  return Object.fromEntries(
-    ids.filter((pair): pair is [string, string] => typeof pair[1] === "string"),
-  );
-}
-
-/** The decision's name without what it may carry; nothing for answers that are no decision. */
-function decisionOf(answer: unknown): { decision?: string } {
-  const decision = isRecord(answer) ? answer["decision"] : undefined;
-  if (typeof decision === "string") return { decision };
-  const [name] = isRecord(decision) ? Object.keys(decision) : [];
-  return name === undefined ? {} : { decision: name };
+/** The request's bytes: made once, and anew when what is to be signed has changed. */
+function requestFrame(
+  method: string,
+  id: number,
+  params: object,
+  gate: ApprovalGate | undefined,
+): () => Buffer {
+  let made: { readonly challenge: object | undefined; readonly frame: Buffer } | undefined;
+  return () => {
+    const challenge = gate?.challenge();
+    if (made === undefined || made.challenge !== challenge) {
+      const whole = challenge === undefined ? params : { ...params, farhelmSignature: challenge };
+      made = { challenge, frame: textFrame(JSON.stringify({ method, id, params: whole })) };
+    }
+    return made.frame;
+  };
 }

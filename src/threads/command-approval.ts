@@ -1,3 +1,4 @@
+import type { ApprovalSubject } from "../auth/port.ts";
 import type { ServerRequestSpec } from "../protocol/define.ts";
 import type { CommandDecision } from "../protocol/server-requests.ts";
 import { commandApproval, fileChangeApproval } from "../protocol/server-requests.ts";
@@ -25,11 +26,12 @@ type Spec = ServerRequestSpec<string, z.ZodType, z.ZodType<{ readonly decision: 
 export function createApprovals(owner: ApprovalOwner): Approvals {
   const ids = { threadId: owner.thread.id, turnId: owner.turnId };
   return {
-    async command({ itemId, command, commandLine, cwd, reason, actions }) {
+    async command({ itemId, command, commandLine, cwd, escalated, reason, actions }) {
       const key = acceptanceOf(command, cwd);
       if (owner.thread.accepted.has(key)) return "run";
       const amendment = [...command];
-      const decision = await ask(owner, commandApproval, {
+      const subject = { kind: "command" as const, ...ids, itemId, command, cwd, escalated };
+      const decision = await ask(owner, subject, commandApproval, {
         kind: "command",
         ...ids,
         itemId,
@@ -48,10 +50,11 @@ export function createApprovals(owner: ApprovalOwner): Approvals {
       });
       return verdictOf(owner, decision, key);
     },
-    async fileChange({ itemId, changes, reason }) {
+    async fileChange({ itemId, changes, realPaths, reason }) {
       const keys = changes.map(({ path }) => acceptanceOf(["apply_patch"], path));
       if (keys.every((key) => owner.thread.accepted.has(key))) return "run";
-      const decision = await ask(owner, fileChangeApproval, {
+      const subject = { kind: "fileChange" as const, ...ids, itemId, changes, realPaths };
+      const decision = await ask(owner, subject, fileChangeApproval, {
         ...ids,
         itemId,
         startedAtMs: Date.now(),
@@ -68,11 +71,13 @@ export function createApprovals(owner: ApprovalOwner): Approvals {
 
 async function ask(
   owner: ApprovalOwner,
+  subject: ApprovalSubject,
   spec: Spec,
   params: object,
 ): Promise<CommandDecision | undefined> {
   owner.thread.transition({ kind: "asked" });
-  const end = await owner.desk.ask(owner.thread.id, spec, params, owner.signal);
+  const { thread, signal } = owner;
+  const end = await owner.desk.ask({ threadId: thread.id, spec, params, signal }, subject);
   owner.thread.transition({ kind: "answered" });
   owner.signal.throwIfAborted();
   return end.kind === "resolved" ? end.decision.decision : undefined;

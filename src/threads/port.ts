@@ -1,5 +1,6 @@
 /** What features and sessions may ask of threads. The manager implements it; tests hand in a fake. */
 import type { Actor } from "../audit/port.ts";
+import type { Answerer } from "../auth/port.ts";
 import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
@@ -137,6 +138,24 @@ export interface CatchUpFrame {
   readonly ask?: { readonly requestId: RequestId; readonly role: Role };
 }
 
+export type ClientAnswer = { readonly result: unknown } | { readonly error: unknown };
+
+/** What became of an answer. `unknown`: nothing of that id waits. `refused`: it does not count, and the question stays open. */
+export type AnswerOutcome =
+  | { readonly kind: "taken" }
+  | { readonly kind: "unknown" }
+  | {
+      readonly kind: "refused";
+      readonly threadId: ThreadId;
+      readonly code: string;
+      readonly message: string;
+      readonly nextStep: string;
+      /** Set: the request as it is now, for this connection. */
+      readonly again: Buffer | undefined;
+      /** The client shows no sign that it knows of signatures: it is told in a plain warning, too. */
+      readonly inWords: boolean;
+    };
+
 /**
  * Every method rejects with `RpcError` where the caller is at fault. Methods that return
  * `announce` have done their work already; `announce()` tells the clients and must run after the answer.
@@ -190,12 +209,8 @@ export interface Threads {
   isLoaded(id: ThreadId): boolean;
   /** Notifications and pending server requests that one who just subscribed must get. */
   catchUp(id: ThreadId): readonly CatchUpFrame[];
-  /** A client's answer to a server request; false: nothing of that id waits (the answer is ignored). */
-  answer(
-    requestId: RequestId,
-    outcome: { result: unknown } | { error: unknown },
-    by: Actor,
-  ): boolean;
+  /** A client's answer to a server request. */
+  answer(requestId: RequestId, outcome: ClientAnswer, by: Answerer): AnswerOutcome;
   /** The answer of one who was not asked: it has no effect but a line in the audit log. */
   refuseAnswer(requestId: RequestId, by: Actor): void;
 }

@@ -1,3 +1,4 @@
+import type { Answerer } from "../auth/port.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 import type { Actor } from "../audit/port.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
@@ -11,7 +12,9 @@ import { textFrame } from "../util/text-frame.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import { LoadedThreads, noRollout } from "./loaded-threads.ts";
 import type {
+  AnswerOutcome,
   CatchUpFrame,
+  ClientAnswer,
   ForkOptions,
   SettingsOverride,
   StartOptions,
@@ -136,11 +139,7 @@ export class ThreadManager implements Threads {
     return [...frames, ...this.#ports.desk.waitingIn(id)];
   }
 
-  answer(
-    requestId: RequestId,
-    outcome: { result: unknown } | { error: unknown },
-    by: Actor,
-  ): boolean {
+  answer(requestId: RequestId, outcome: ClientAnswer, by: Answerer): AnswerOutcome {
     return this.#ports.desk.answer(requestId, outcome, by);
   }
 

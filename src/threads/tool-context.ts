@@ -45,7 +45,8 @@ export function createToolContext(owner: ToolContextOwner): ToolContext {
     dynamicTools: thread.dynamicTools,
     async askClient({ callId, name, namespace }, input) {
       const params = { ...ids, callId, namespace, tool: name, arguments: input };
-      const end = await ports.desk.ask(thread.id, dynamicToolCall, params, signal);
+      const asking = { threadId: thread.id, spec: dynamicToolCall, params, signal };
+      const end = await ports.desk.ask(asking);
       signal.throwIfAborted();
       return end.kind === "resolved" ? end.decision : undefined;
     },

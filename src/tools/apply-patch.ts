@@ -66,7 +66,7 @@ export class ApplyPatch {
     context.signal.throwIfAborted();
     context.itemStarted(item);
     if (decision.kind === "ask") {
-      const refusal = await askForPatch(item, decision.reason, context);
+      const refusal = await askForPatch(item, files, decision.reason, context);
       if (refusal !== undefined) return refused(refusal);
       const problem = this.#changedMeanwhile(operations, files, cwd);
       if (problem !== undefined) return fail(item, problem, context);
@@ -107,11 +107,13 @@ function refused(text: string): PatchOutcome {
 
 async function askForPatch(
   item: FileChangeItem,
+  files: readonly PlannedFile[],
   reason: string | null,
   context: ToolContext,
 ): Promise<string | undefined> {
+  const realPaths = files.map(({ real }) => real);
   const verdict = await context.approvals
-    .fileChange({ itemId: item.id, changes: item.changes, reason })
+    .fileChange({ itemId: item.id, changes: item.changes, realPaths, reason })
     .catch((): CommandVerdict => "failed");
   // an interrupted turn leaves the item open, as the protocol has it
   context.signal.throwIfAborted();

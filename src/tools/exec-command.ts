@@ -28,6 +28,9 @@ const yieldMs = { usual: 10_000, least: 250, most: 30_000 };
 /** How long an interrupted call waits for its command: killing takes two seconds, and some cannot be killed. */
 const interruptMs = 5_000;
 
+/** This host cannot confine a process yet, so that every command runs outside of a sandbox. */
+const sandboxAvailable: boolean = false;
+
 export interface ExecServices {
   readonly sessions: CommandSessions;
   readonly patches: ApplyPatch;
@@ -93,7 +96,7 @@ export class ExecCommand {
       approvalPolicy: context.approvalPolicy,
       sandboxPolicy: context.sandboxPolicy,
       escalated: exec.escalated,
-      sandboxAvailable: false,
+      sandboxAvailable,
     });
     switch (decision.kind) {
       case "run":
@@ -208,6 +211,7 @@ async function askForCommand(
       command: exec.command,
       commandLine: item.command,
       cwd: exec.cwd,
+      escalated: exec.escalated || !sandboxAvailable,
       reason,
       actions: item.commandActions,
     })

@@ -30,16 +30,21 @@ export type CommandVerdict = "run" | "declined" | "failed";
 export interface Approvals {
   command(question: {
     readonly itemId: ItemId;
+    /** What runs: program and arguments. */
     readonly command: readonly string[];
-    /** The command as one line, as shown and as run. */
+    /** The same as one line, as it is shown. */
     readonly commandLine: string;
     readonly cwd: string;
+    /** It runs outside of any sandbox. */
+    readonly escalated: boolean;
     readonly reason: string | null;
     readonly actions: readonly CommandAction[];
   }): Promise<CommandVerdict>;
   fileChange(question: {
     readonly itemId: ItemId;
     readonly changes: readonly FileUpdateChange[];
+    /** Every file that is written, moved or deleted, after symbolic links. */
+    readonly realPaths: readonly string[];
     readonly reason: string | null;
   }): Promise<CommandVerdict>;
 }

@@ -21,6 +21,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "permissions",
     "events",
     "audit/port",
+    "auth/port",
     "store/port",
     "model/port",
     "tools/port",

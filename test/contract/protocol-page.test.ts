@@ -104,6 +104,13 @@ describe("the tables of PROTOCOL.md say what the code says", () => {
     );
   });
 
+  test("why an approval does not count", () => {
+    const source = readFileSync(join(root, "src/auth/approval-faults.ts"), "utf8");
+    const codes = [...source.matchAll(/^ {2}(approval_\w+): \[/gm)].map(([, code = ""]) => code);
+    expect(codes.length).toBeGreaterThan(5);
+    expect(table("### Signed approvals", 1).flat()).toEqual(codes.toSorted());
+  });
+
   test.each([
     maxFirstMessageBytes,
     maxMessageBytes,

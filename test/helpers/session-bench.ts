@@ -7,7 +7,7 @@ import { initialize } from "../../src/features/initialize.ts";
 import { ThreadId } from "../../src/protocol/ids.ts";
 import type { Principal, Role } from "../../src/protocol/principal.ts";
 import { SessionRegistry } from "../../src/session/sessions.ts";
-import type { CatchUpFrame } from "../../src/threads/port.ts";
+import type { AnswerOutcome, CatchUpFrame } from "../../src/threads/port.ts";
 import { MemoryAudit } from "./memory-audit.ts";
 import { MemorySocket, tick } from "./memory-socket.ts";
 import { portsWith } from "./no-ports.ts";
@@ -39,9 +39,14 @@ export function sessionBench(methods: readonly Method[] = []) {
   const audit = new MemoryAudit();
   const answers: unknown[] = [];
   const owed: CatchUpFrame[] = [];
+  /** What the threads say of every answer. */
+  const ruling: { outcome: AnswerOutcome } = { outcome: { kind: "taken" } };
   const threads = Object.assign(Object.create(null), {
     catchUp: () => owed,
-    answer: (id: unknown, outcome: object) => void answers.push([id, outcome]),
+    answer: (id: unknown, outcome: object) => {
+      answers.push([id, outcome]);
+      return ruling.outcome;
+    },
     refuseAnswer: () => {},
   });
   const dispatcher = new Dispatcher([initialize, subscribe, unsubscribe, ...methods], {
@@ -88,5 +93,5 @@ export function sessionBench(methods: readonly Method[] = []) {
     connection.socket.writes.length = 0;
     return connection;
   };
-  return { hub, audit, sessions, answers, owed, open, watcher };
+  return { hub, audit, sessions, answers, owed, ruling, open, watcher };
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { hostActor } from "../../src/audit/port.ts";
 import { createConfigReader } from "../../src/config/config-reader.ts";
 import { EventHub } from "../../src/events/event-hub.ts";
 import { escapeText } from "../../src/events/text-stream.ts";
@@ -27,6 +28,9 @@ import { createTools } from "../../src/tools/registry.ts";
 import { MemoryAudit } from "./memory-audit.ts";
 import { tick } from "./memory-socket.ts";
 import { RecordingOutlet } from "./recording-outlet.ts";
+
+/** Who answers the questions of these threads. */
+export const answerer = { ...hostActor, role: "admin" } as const;
 
 /** One answer of the model. */
 export type Reply = (

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { hostActor } from "../../../src/audit/port.ts";
 import { createAuth, type Auth } from "../../../src/auth/auth.ts";
 import { openDatabase } from "../../../src/db/database.ts";
-import { connect, Door, facts, pair, refusalOf } from "./door.ts";
+import { connect, Door, facts, pair, refusalOf, unsigned } from "./door.ts";
 
 let door: Door;
 beforeEach(() => {
@@ -149,6 +149,7 @@ describe("expiry", () => {
       database,
       farhelmHome: door.home,
       audit: door.audit,
+      ...unsigned(door.home),
     });
     const ended: unknown[] = [];
     auth.gatekeeper.onEnd((id, reason) => ended.push([id, reason]));

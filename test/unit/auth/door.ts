@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { hostActor } from "../../../src/audit/port.ts";
 import { createAuth, type Auth } from "../../../src/auth/auth.ts";
 import { AuthError, type RequestFacts } from "../../../src/auth/port.ts";
+import { ReceiptBook } from "../../../src/audit/receipts.ts";
+import type { Receipts } from "../../../src/audit/port.ts";
+import type { ApprovalSettings } from "../../../src/config/approval-settings.ts";
 import { openDatabase, type Database } from "../../../src/db/database.ts";
 import {
   ConnectFinish,
@@ -25,6 +28,12 @@ export const facts: RequestFacts = {
   origin: "http://localhost:7420",
 };
 
+/** No approval has to be signed; receipts would go below `home`. */
+export const unsigned = (home: string) => ({
+  approvals: { signed: [], signedRoles: [] },
+  receipts: new ReceiptBook(join(home, "audit"), { error: () => {} }),
+});
+
 /** An auth room on a temp folder and a database file, with a clock that stands still. */
 export class Door {
   nowMs = 1_800_000_000_000;
@@ -33,11 +42,18 @@ export class Door {
   readonly databaseFile = join(this.home, "farhelm.sqlite");
   readonly #opened: { auth: Auth; database: Database }[] = [];
 
-  async open(options: { allowRemoteHeadless?: boolean } = {}): Promise<Auth> {
+  async open(
+    options: {
+      allowRemoteHeadless?: boolean;
+      approvals?: ApprovalSettings;
+      receipts?: Receipts;
+    } = {},
+  ): Promise<Auth> {
     const database = openDatabase(this.databaseFile);
     const nowMs = (): number => this.nowMs;
     const { audit, home: farhelmHome } = this;
-    const auth = await createAuth({ database, farhelmHome, audit, nowMs, ...options });
+    const parts = { audit, nowMs, ...unsigned(farhelmHome), ...options };
+    const auth = await createAuth({ database, farhelmHome, ...parts });
     this.#opened.push({ auth, database });
     return auth;
   }

@@ -40,6 +40,11 @@ export class SoftDevice {
     );
   }
 
+  /** Signs an approval as the host asks for it, with this decision. */
+  approve(payload: object, decision: unknown): DeviceProof {
+    return this.proveText(approvalText(payload, decision));
+  }
+
   proveText(text: string): DeviceProof {
     const bytes = Buffer.from(text);
     return {
@@ -49,4 +54,17 @@ export class SoftDevice {
       signedPayloadBase64: bytes.toString("base64"),
     };
   }
+}
+
+export const approvalText = (payload: object, decision: unknown): string =>
+  JSON.stringify(inOrder({ domain: "farhelm-approval/v1", payload: { ...payload, decision } }));
+
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .toSorted()
+      .map((name) => [name, inOrder(Reflect.get(value, name))]),
+  );
 }

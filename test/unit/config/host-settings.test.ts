@@ -45,7 +45,7 @@ const withSubject = [...issuer, "[issuers.subjects]", 'alice = "operator"'];
 
 describe("farhelm.toml", () => {
   it("may be missing, and may be empty", () => {
-    const nothing = { issuers: [], agents: [] };
+    const nothing = { issuers: [], agents: [], approvals: { signed: [], signedRoles: [] } };
     expect(readHostSettings(home)).toEqual(nothing);
     expect(settings("# nothing yet")).toEqual(nothing);
   });
@@ -136,6 +136,41 @@ describe("farhelm.toml", () => {
     expect(agents).toEqual([
       { runtimeId: "runtime-1", publicKeySpkiBase64, account: "acct-1", role: "operator" },
     ]);
+  });
+});
+
+describe("[approvals]", () => {
+  it.each<[string, readonly string[]]>([
+    ['"never"', []],
+    ['"always"', ["command", "escalated", "fileChange"]],
+    ["[]", []],
+    ['["escalated", "fileChange"]', ["escalated", "fileChange"]],
+  ])("signed = %s", (value, signed) => {
+    expect(settings("[approvals]", `signed = ${value}`).approvals).toEqual({
+      signed,
+      signedRoles: [],
+    });
+  });
+
+  it("names roles that always sign", () => {
+    expect(settings("[approvals]", 'signed_roles = ["approver"]').approvals).toEqual({
+      signed: [],
+      signedRoles: ["approver"],
+    });
+  });
+
+  const forms = 'it must be "never", "always" or a list of "command", "escalated", "fileChange".';
+  it.each<[string, string]>([
+    ['signed = "sometimes"', `:2: \`approvals.signed\`: ${forms}`],
+    ["signed = true", `:2: \`approvals.signed\`: ${forms}`],
+    ['signed = ["network"]', `:2: \`approvals.signed\`: ${forms}`],
+    [
+      'signed_roles = ["viewer"]',
+      ':2: `approvals.signed_roles[1]`: it must be one of "approver", "operator", "admin".',
+    ],
+    ["sign = true", ":2: `approvals.sign`: there is no such setting."],
+  ])("refuses %s", (line, expected) => {
+    expect(refusal("[approvals]", line)).toBe(expected);
   });
 });
 

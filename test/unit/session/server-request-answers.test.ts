@@ -83,4 +83,71 @@ describe("answers to server requests", () => {
     answer(approver.session, 5, { result: 2 });
     expect(answers).toEqual([[5, { result: 2 }]]);
   });
+
+  describe("that the host refuses", () => {
+    const refused = {
+      kind: "refused",
+      threadId: a,
+      code: "approval_signature_missing",
+      message: "It is not signed.",
+      nextStep: "Sign it.",
+      again: undefined,
+      inWords: false,
+    } as const;
+
+    it("are told of to this connection alone, which may answer again", async () => {
+      const { hub, watcher, answers, ruling } = sessionBench();
+      const [first, second] = [await watcher([a]), await watcher([a])];
+      ask(hub, 3);
+      await tick();
+      ruling.outcome = refused;
+      answer(first.session, 3, { result: 1 });
+      ruling.outcome = { kind: "taken" };
+      answer(first.session, 3, { result: 2 });
+      answer(first.session, 3, { result: 3 });
+      await tick();
+      expect(answers.length).toBe(2);
+      expect(first.socket.sent.at(-1)).toMatchObject({
+        method: "farhelm/approval/refused",
+        params: {
+          threadId: a,
+          requestId: 3,
+          code: "approval_signature_missing",
+          message: "It is not signed.",
+          nextStep: "Sign it.",
+        },
+      });
+      expect(second.socket.trace).toEqual(["item/x"]);
+    });
+
+    it("are followed by a plain warning, and by the question as it is now", async () => {
+      const { hub, watcher, ruling } = sessionBench();
+      const { session, socket } = await watcher([a]);
+      ask(hub, 3);
+      await tick();
+      const again = textFrame('{"method":"item/x","id":3,"params":{"nonce":"new"}}');
+      ruling.outcome = { ...refused, again, inWords: true };
+      answer(session, 3, { result: 1 });
+      await tick();
+      expect(socket.trace).toEqual(["item/x", "farhelm/approval/refused", "warning", "item/x"]);
+      expect(socket.sent[2]?.params).toEqual({
+        threadId: a,
+        message: "It is not signed. Sign it.",
+      });
+    });
+
+    it("end the connection when there are twenty in a minute", async () => {
+      const { hub, watcher, ruling } = sessionBench();
+      const { session, socket } = await watcher([a]);
+      ask(hub, 3);
+      await tick();
+      ruling.outcome = refused;
+      for (let count = 1; count < 20; count += 1) answer(session, 3, { result: 1 });
+      expect(socket.closes).toEqual([]);
+      answer(session, 3, { result: 1 });
+      expect(socket.closes).toEqual([
+        { reason: "policyViolation", message: "20 answers in a minute that did not count" },
+      ]);
+    });
+  });
 });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { hostActor } from "../../../src/audit/port.ts";
 import { ItemId, TurnId } from "../../../src/protocol/ids.ts";
 import type { RequestId, ThreadId } from "../../../src/protocol/ids.ts";
 import type { CommandVerdict } from "../../../src/tools/port.ts";
@@ -7,6 +6,7 @@ import { sentIn } from "../../helpers/text-frames.ts";
 import { tick } from "../../helpers/memory-socket.ts";
 import type { ThreadBench } from "../../helpers/thread-bench.ts";
 import {
+  answerer,
   calls,
   createThreadBench,
   statuses,
@@ -26,6 +26,7 @@ async function asking() {
         command,
         commandLine: command.join(" "),
         cwd: context.cwd,
+        escalated: false,
         reason: null,
         actions: [],
       });
@@ -40,6 +41,7 @@ async function asking() {
     const verdict = await context.approvals.fileChange({
       itemId: ItemId.parse(callId),
       changes: [{ path: `${context.cwd}/f`, kind: { type: "add" }, diff: "x" }],
+      realPaths: [`${context.cwd}/f`],
       reason: null,
     });
     verdicts.push(verdict);
@@ -75,7 +77,9 @@ describe("an approval", () => {
       type: "active",
       activeFlags: ["waitingOnApproval"],
     });
-    expect(bench.manager.answer(outlet.askedIds[0] ?? -1, answer, hostActor)).toBe(true);
+    expect(bench.manager.answer(outlet.askedIds[0] ?? -1, answer, answerer)).toEqual({
+      kind: "taken",
+    });
     await turnEnded(outlet);
     expect([verdicts, statuses(outlet)]).toEqual([[verdict], [status]]);
     expect(outlet.trace.filter((name) => name === "serverRequest/resolved").length).toBe(1);
@@ -109,7 +113,7 @@ describe("an approval", () => {
         ],
       },
     });
-    bench.manager.answer(outlet.askedIds[0] ?? -1, { result: { decision: "accept" } }, hostActor);
+    bench.manager.answer(outlet.askedIds[0] ?? -1, { result: { decision: "accept" } }, answerer);
     await turnEnded(outlet);
   });
 
@@ -125,11 +129,11 @@ describe("an approval", () => {
     bench.manager.answer(
       outlet.askedIds[0] ?? -1,
       { result: { decision: "acceptForSession" } },
-      hostActor,
+      answerer,
     );
     await asked(2);
     expect(verdicts).toEqual(["run", "run"]);
-    bench.manager.answer(outlet.askedIds[1] ?? -1, { result: { decision: "decline" } }, hostActor);
+    bench.manager.answer(outlet.askedIds[1] ?? -1, { result: { decision: "decline" } }, answerer);
     await turnEnded(outlet);
     expect(verdicts).toEqual(["run", "run", "declined"]);
   });
@@ -142,7 +146,7 @@ describe("an approval", () => {
     bench.manager.answer(
       outlet.askedIds[0] ?? -1,
       { result: { decision: "acceptForSession" } },
-      hostActor,
+      answerer,
     );
     await turnEnded(outlet);
     expect([verdicts, outlet.askedIds.length]).toEqual([["run", "run"], 1]);
@@ -155,9 +159,9 @@ describe("an approval", () => {
     await asked(1);
     const [requestId = -1] = outlet.askedIds;
     expect([
-      bench.manager.answer(requestId, { result: { decision: "decline" } }, hostActor),
-      bench.manager.answer(requestId, { result: { decision: "accept" } }, hostActor),
-    ]).toEqual([true, false]);
+      bench.manager.answer(requestId, { result: { decision: "decline" } }, answerer),
+      bench.manager.answer(requestId, { result: { decision: "accept" } }, answerer),
+    ]).toEqual([{ kind: "taken" }, { kind: "unknown" }]);
     await turnEnded(outlet);
     expect(verdicts).toEqual(["declined"]);
     expect(outlet.resolvedIds).toEqual([requestId]);
@@ -170,9 +174,9 @@ describe("an approval", () => {
     await asked(1);
     const ended = bench.manager.interrupt(id, turnId);
     const requestId: RequestId = outlet.askedIds[0] ?? -1;
-    expect(bench.manager.answer(requestId, { result: { decision: "accept" } }, hostActor)).toBe(
-      false,
-    );
+    expect(bench.manager.answer(requestId, { result: { decision: "accept" } }, answerer)).toEqual({
+      kind: "unknown",
+    });
     (await ended).announce();
     await tick();
     expect([verdicts, statuses(outlet), outlet.resolvedIds]).toEqual([
@@ -199,7 +203,7 @@ describe("an approval", () => {
       ["thread/tokenUsage/updated", undefined, undefined],
       ["item/commandExecution/requestApproval", { requestId, role: "approver" }, requestId],
     ]);
-    bench.manager.answer(requestId, { result: { decision: "accept" } }, hostActor);
+    bench.manager.answer(requestId, { result: { decision: "accept" } }, answerer);
     expect(owed().length).toBe(1);
     await turnEnded(outlet, 2);
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { hostActor } from "../../../src/audit/port.ts";
 import { TurnId } from "../../../src/protocol/ids.ts";
 import { ModelError } from "../../../src/model/port.ts";
 import {
+  answerer,
   calls,
   createThreadBench,
   failsWith,
@@ -312,7 +312,9 @@ describe("a tool that a client offers", () => {
     });
     expect(bench.manager.catchUp(id).map(({ method }) => method)).toContain("item/tool/call");
     const result = { contentItems: [{ type: "inputText", text: "found" }], success: true };
-    expect(bench.manager.answer(request?.id ?? "", { result }, hostActor)).toBe(true);
+    expect(bench.manager.answer(request?.id ?? "", { result }, answerer)).toEqual({
+      kind: "taken",
+    });
     await turnEnded(outlet);
     expect(answered).toEqual(result);
     expect(outlet.trace).not.toContain("serverRequest/resolved");

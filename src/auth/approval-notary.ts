@@ -1,0 +1,57 @@
+/** Which approvals a device must sign, and what it then signs. */
+import type { ApprovalClass, ApprovalSettings } from "../config/approval-settings.ts";
+import { approvalPayloadBytes, changesDigest } from "../crypto/approval-payload.ts";
+import { mayAct, roles, type Role } from "../protocol/principal.ts";
+import { commandApproval, fileChangeApproval } from "../protocol/server-requests.ts";
+import { maxApprovalBytes } from "../protocol/signed-approval.ts";
+import { DeviceGate, type GateParts, type Question } from "./approval-gate.ts";
+import type { ApprovalGate, ApprovalNotary, ApprovalSubject } from "./port.ts";
+
+/** The decision may repeat the command. */
+const maxQuestionBytes = Math.floor(maxApprovalBytes / 2) - 4096;
+
+export class DeviceNotary implements ApprovalNotary {
+  readonly #settings: ApprovalSettings;
+  readonly #hostId: string;
+  readonly #parts: GateParts;
+
+  constructor(settings: ApprovalSettings, hostId: string, parts: GateParts) {
+    this.#settings = settings;
+    this.#hostId = hostId;
+    this.#parts = parts;
+  }
+
+  gate(subject: ApprovalSubject, requestId: number): ApprovalGate | "tooLong" | undefined {
+    const requiredOf = this.#requiredOf(subject);
+    if (requiredOf.length === 0) return undefined;
+    const { threadId, turnId, itemId } = subject;
+    const ids = { hostId: this.#hostId, threadId, turnId, itemId, requestId };
+    const question = questionOf(subject, ids);
+    if (approvalPayloadBytes(question).length > maxQuestionBytes) return "tooLong";
+    return new DeviceGate(question, requiredOf, this.#parts);
+  }
+
+  #requiredOf(subject: ApprovalSubject): readonly Role[] {
+    const { role: weakest } = subject.kind === "command" ? commandApproval : fileChangeApproval;
+    const answering = roles.filter((role) => mayAct(role, weakest));
+    const classes: readonly ApprovalClass[] =
+      subject.kind === "command" && subject.escalated ? ["command", "escalated"] : [subject.kind];
+    const { signed, signedRoles } = this.#settings;
+    if (classes.some((each) => signed.includes(each))) return answering;
+    return answering.filter((role) => signedRoles.includes(role));
+  }
+}
+
+/** Copies: what is compared later cannot have changed. */
+function questionOf(
+  subject: ApprovalSubject,
+  ids: Pick<Question, "hostId" | "threadId" | "turnId" | "itemId" | "requestId">,
+): Question {
+  if (subject.kind === "command") {
+    const { kind, command, cwd, escalated } = subject;
+    return { ...ids, kind, command: [...command], cwd, escalated };
+  }
+  const { kind, changes, realPaths } = subject;
+  const diffSha256Base64url = changesDigest(changes);
+  return { ...ids, kind, diffSha256Base64url, realPaths: [...realPaths] };
+}

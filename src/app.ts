@@ -45,6 +45,7 @@ import type { Tools } from "./tools/port.ts";
 import { createTools } from "./tools/registry.ts";
 import { turnDiff } from "./tools/turn-diff.ts";
 import type { TransportOptions } from "./transport/options.ts";
+import type { Transport } from "./transport/server.ts";
 import { createTransport } from "./transport/server.ts";
 import type { LineLog } from "./util/line-log.ts";
 import { createLineLog } from "./util/line-log.ts";
@@ -67,7 +68,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const config = createConfigReader({ codexHome, sessionFlags: options.configOverrides });
   const audit = openAuditLog({ folder: join(farhelmHome, "audit"), log });
   const database = openDatabase(join(farhelmHome, "farhelm.sqlite"));
-  const accounts = createAccounts({ codexHome, env: process.env });
+  const accounts = createAccounts({ codexHome, env: process.env, config, audit, log });
   const models = createModels({ config, accounts, log: { warn: (text) => log.warn(text, {}) } });
   const store = createLocalStore({ codexHome, database, log: failures });
   const hub = new EventHub();
@@ -106,18 +107,16 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { url } = await transport.listen().catch((error: unknown) => endWith(audit, error));
   const facts = { ...by(hostActor), about: { version: options.version } };
   audit.add({ act: "host.start", outcome: "done", ...facts });
+  accounts.begin();
   origin.page = url;
-  const renewal = tls && setInterval(() => void renew(), oneDayMs).unref();
-  const renew = async (): Promise<void> => {
-    const { keyPem, certPem } = await devTls(farhelmHome);
-    transport.renewTls({ key: keyPem, cert: certPem });
-  };
+  const renewal = tls && setInterval(() => void renewTls(transport, farhelmHome), oneDayMs).unref();
   return {
     url,
     pairing: auth.devices.hasDevices() ? undefined : firstPairing(auth.devices, url),
     notices: tls ? lanNotices(url, tls) : [],
     async close() {
       clearInterval(renewal);
+      accounts.close();
       await transport.close();
       await processes.close();
       await threads.close();
@@ -237,6 +236,11 @@ async function devTls(farhelmHome: string): Promise<DevTls> {
     names: localNames(),
     nowMs: Date.now(),
   });
+}
+
+async function renewTls(transport: Transport, farhelmHome: string): Promise<void> {
+  const { keyPem, certPem } = await devTls(farhelmHome);
+  transport.renewTls({ key: keyPem, cert: certPem });
 }
 
 function makeHome(farhelmHome: string): void {

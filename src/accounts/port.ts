@@ -1,24 +1,47 @@
-/** Who we are towards model endpoints: what auth.json and the environment hold. */
+/** Who we are towards model endpoints and the Codex backend: what auth.json and the environment hold. */
+
+/** How this host logs in, in the words of auth.json. */
+export type AuthMode = "apikey" | "chatgpt" | "agentIdentity";
+
 export type Account =
   | { readonly type: "apiKey" }
-  | { readonly type: "chatgpt"; readonly email: string | null; readonly planType: string };
+  | {
+      /** ChatGPT tokens and agent identities alike. */
+      readonly type: "chatgpt";
+      readonly email: string | null;
+      readonly planType: string;
+      readonly userId: string | null;
+    };
+
+/** What a request's credentials depend on. */
+export interface CredentialQuestion {
+  /** The model provider's id in config.toml. */
+  readonly id: string;
+  readonly baseUrl: string;
+  readonly envKey: string | null;
+  readonly envKeyInstructions: string | null;
+  readonly requiresOpenaiAuth: boolean;
+}
 
 export interface Accounts {
-  /** The account in auth.json or the environment, if any; never a secret. */
-  current(): Account | null;
-  /** A login found in auth.json that this version cannot use, in one sentence for people, or undefined. */
-  unsupportedLogin(): string | undefined;
+  /** The login that was found, before anything of it is verified; null: none that could be used. */
+  mode(): AuthMode | null;
+  /** Whether requests are for the Codex backend: ChatGPT tokens and agent identities are, an API key is not. */
+  usesCodexBackend(): boolean;
   /**
-   * The bearer token for a model provider: from the environment variable that it names, else the
-   * OpenAI API key where the provider wants one; undefined: it needs none.
-   * Throws `Error` with a sentence that names the variable to set.
+   * Whose login it is, never a secret. Waits for an agent identity that is being loaded; null when
+   * there is no login or it was refused.
    */
-  bearerFor(provider: {
-    readonly envKey: string | null;
-    readonly requiresOpenaiAuth: boolean;
-    readonly envKeyInstructions: string | null;
-    readonly id: string;
-  }): string | undefined;
+  account(): Promise<Account | null>;
+  /** Why the login that was found is not used, in a sentence or two for people, or undefined. */
+  fault(): string | undefined;
+  /**
+   * The headers that authorise one request to a model provider: of the environment variable that it
+   * names, else of the login where the provider wants one; none where it wants none. An agent
+   * identity signs anew for each request, after waiting for its own registration.
+   * Rejects with `Error` and a sentence that says what to do.
+   */
+  headersFor(provider: CredentialQuestion): Promise<Readonly<Record<string, string>>>;
 }
 
 /** For whom a device key was made: it signs for nobody else. */

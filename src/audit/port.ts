@@ -5,6 +5,7 @@ import type { Principal } from "../protocol/principal.ts";
 export const auditActs = [
   "host.start",
   "host.stop",
+  "identity.load",
   "pair.offer",
   "pair.redeem",
   "pair.enroll",

@@ -5,6 +5,7 @@ import { defaultProviderLimits } from "./port.ts";
 import type { Config, ProviderConfig } from "./port.ts";
 import { TableFields } from "./table-fields.ts";
 
+const CHATGPT_BASE_URL = "https://chatgpt.com/backend-api/";
 /** AGENTS.md text beyond this is cut. */
 const PROJECT_DOC_MAX_BYTES = 32_768;
 /** Codex refuses to retry more often than this, whatever config.toml says. */
@@ -26,6 +27,7 @@ export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
       "detailed",
       "none",
     ]),
+    chatgptBaseUrl: root.string("chatgpt_base_url") ?? CHATGPT_BASE_URL,
     providers: decodeProviders(root),
     approvalPolicy: decodeApprovalPolicy(root),
     sandboxMode: root.variant("sandbox_mode", [

@@ -38,6 +38,8 @@ export interface Config {
   readonly modelProvider: string | null;
   readonly modelReasoningEffort: string | null;
   readonly modelReasoningSummary: string | null;
+  /** Where OpenAI's backend for ChatGPT logins and agent identities is. */
+  readonly chatgptBaseUrl: string;
   readonly providers: ReadonlyMap<string, ProviderConfig>;
   readonly approvalPolicy: ApprovalPolicy | null;
   readonly sandboxMode: SandboxMode | null;

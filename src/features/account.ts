@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Account } from "../accounts/port.ts";
 import { method } from "../dispatch/define.ts";
 
 export const accountRead = method({
@@ -23,15 +24,21 @@ export const accountRead = method({
     requiresOpenaiAuth: z.boolean(),
     workspaceRouting: z.unknown().nullable(),
   }),
-  handle({ accounts, config, models }) {
-    const account = accounts.current();
+  async handle({ accounts, config, models }) {
+    const account = await accounts.account();
     const { modelProvider, providers } = config.read();
     const id = modelProvider ?? models.defaults().modelProvider;
     return {
-      account: account?.type === "chatgpt" ? { ...account, workspaceName: null } : account,
-      userId: null,
+      account: account === null ? null : shown(account),
+      userId: account?.type === "chatgpt" ? account.userId : null,
       requiresOpenaiAuth: providers.get(id)?.requiresOpenaiAuth ?? id === "openai",
       workspaceRouting: null,
     };
   },
 });
+
+function shown(account: Account) {
+  if (account.type === "apiKey") return account;
+  const { type, email, planType } = account;
+  return { type, email, planType, workspaceName: null };
+}

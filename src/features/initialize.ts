@@ -48,7 +48,7 @@ export const initialize = method({
       experimental: capabilities?.experimentalApi ?? false,
       optOut: capabilities?.optOutNotificationMethods ?? [],
     });
-    const warnings = [configFault(config), accounts.unsupportedLogin()];
+    const warnings = [configFault(config), accounts.fault()];
     afterAnswer(() => {
       for (const summary of warnings) {
         if (summary) session.tell(configWarning, { summary, details: null });

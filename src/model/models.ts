@@ -50,8 +50,8 @@ class ProviderRegistry implements Models {
     this.#localServers = localServers ?? LOCAL_SERVERS;
     this.#local = new LocalModels(this.#localServers);
     this.#offline = new OfflineProvider(ids ?? randomId);
-    const unsupported = accounts.unsupportedLogin();
-    if (unsupported !== undefined) log.warn("login not supported", { reason: unsupported });
+    const fault = accounts.fault();
+    if (fault !== undefined) log.warn("login not usable", { reason: fault });
   }
 
   provider(id: string): ModelProvider {
@@ -121,7 +121,8 @@ class ProviderRegistry implements Models {
   #describe(id: string, config: Config): ProviderConfig | undefined {
     const configured = config.providers.get(id);
     if (configured !== undefined) return configured;
-    if (id === "openai") return openaiProvider(config, this.#env);
+    if (id === "openai")
+      return openaiProvider(config, this.#env, this.#accounts.usesCodexBackend());
     const local = this.#localServers.find((server) => server.id === id);
     return local === undefined ? undefined : localProvider(local);
   }
@@ -141,7 +142,7 @@ class ProviderRegistry implements Models {
   #unnamedProvider(config: Config): string {
     if (config.model === OFFLINE_MODEL) return OFFLINE_MODEL;
     const named = config.model !== null || typeof config.raw["openai_base_url"] === "string";
-    return named || this.#accounts.current() !== null ? "openai" : OFFLINE_MODEL;
+    return named || this.#accounts.mode() !== null ? "openai" : OFFLINE_MODEL;
   }
 }
 

@@ -11,7 +11,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   db: [],
   audit: ["crypto", "db"],
   config: ["permissions"],
-  accounts: ["config", "crypto", "db"],
+  accounts: ["config", "crypto", "audit/port"],
   store: ["db"],
   model: ["config", "accounts/port"],
   tools: ["config", "permissions", "events/port", "model/port"],

@@ -12,6 +12,7 @@ import type { Principal } from "../../src/protocol/principal.ts";
 import { SessionRegistry } from "../../src/session/sessions.ts";
 import { MemoryAudit } from "../helpers/memory-audit.ts";
 import { MemorySocket, tick } from "../helpers/memory-socket.ts";
+import { fixedAccounts } from "../helpers/fixed-accounts.ts";
 import { portsWith } from "../helpers/no-ports.ts";
 import type { Sent } from "../helpers/text-frames.ts";
 
@@ -40,15 +41,10 @@ const admin: Principal = {
 /** An initialised connection of an admin. */
 function connection() {
   const hub = new EventHub();
-  const accounts = {
-    current: () => null,
-    unsupportedLogin: () => undefined,
-    bearerFor: () => undefined,
-  };
   const { host } = portsWith();
   const dispatcher = new Dispatcher(methods, {
     ports: portsWith({
-      accounts,
+      accounts: fixedAccounts(),
       config: createConfigReader({
         codexHome: join(root, "codex"),
         sessionFlags: [],

@@ -5,6 +5,7 @@ import type { ProviderConfig } from "../../src/config/port.ts";
 import { ModelError } from "../../src/model/port.ts";
 import type { ModelRequest } from "../../src/model/port.ts";
 import { ResponsesProvider } from "../../src/model/responses/responses-provider.ts";
+import { fixedAccounts } from "./fixed-accounts.ts";
 import { RecordingSink } from "./recording-sink.ts";
 
 export const REQUEST: ModelRequest = {
@@ -19,16 +20,10 @@ export const REQUEST: ModelRequest = {
   turnId: "turn-1",
 };
 
-export const withKey = (key: string | undefined): Accounts => ({
-  current: () => null,
-  unsupportedLogin: () => undefined,
-  bearerFor: () => key,
-});
-
 /** The variable EXTRA is set in its environment. */
 export const providerOf = (
   config: Partial<ProviderConfig>,
-  accounts: Accounts = withKey(undefined),
+  accounts: Accounts = fixedAccounts(),
 ): ResponsesProvider =>
   new ResponsesProvider({
     config: {

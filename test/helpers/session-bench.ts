@@ -9,6 +9,7 @@ import type { Principal, Role } from "../../src/protocol/principal.ts";
 import { SessionRegistry } from "../../src/session/sessions.ts";
 import type { AnswerOutcome, CatchUpFrame } from "../../src/threads/port.ts";
 import { MemoryAudit } from "./memory-audit.ts";
+import { fixedAccounts } from "./fixed-accounts.ts";
 import { MemorySocket, tick } from "./memory-socket.ts";
 import { portsWith } from "./no-ports.ts";
 
@@ -52,11 +53,7 @@ export function sessionBench(methods: readonly Method[] = []) {
   const dispatcher = new Dispatcher([initialize, subscribe, unsubscribe, ...methods], {
     ports: portsWith({
       config: Object.assign(Object.create(null), { read: () => ({}) }),
-      accounts: {
-        current: () => null,
-        unsupportedLogin: () => undefined,
-        bearerFor: () => undefined,
-      },
+      accounts: fixedAccounts(),
     }),
     audit,
     log: { error: () => {} },

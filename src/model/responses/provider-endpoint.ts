@@ -23,10 +23,10 @@ export function responsesUrl(provider: ProviderConfig): URL {
 /** A URL as error texts show it: without credentials and query. */
 export const shownUrl = (url: URL): string => `${url.origin}${url.pathname}`;
 
-/** Configured headers, then those named by environment variables, then the bearer token. */
+/** Configured headers, then those named by environment variables, then those that authorise the request. */
 export function providerHeaders(
   provider: ProviderConfig,
-  bearer: string | undefined,
+  credentials: Readonly<Record<string, string>>,
   env: Environment,
 ): Record<string, string> {
   const headers: Record<string, string> = {};
@@ -36,6 +36,5 @@ export function providerHeaders(
     const value = env[variable]?.trim() ?? "";
     if (value !== "") headers[name.toLowerCase()] = value;
   }
-  if (bearer !== undefined) headers["authorization"] = `Bearer ${bearer}`;
-  return headers;
+  return { ...headers, ...credentials };
 }

@@ -3,6 +3,7 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { Accounts } from "../../accounts/port.ts";
 import type { ProviderConfig } from "../../config/port.ts";
+import { unlessAborted } from "../../util/unless-aborted.ts";
 import { modelMetadata } from "../model-metadata.ts";
 import { ModelError } from "../port.ts";
 import type {
@@ -44,13 +45,14 @@ export class ResponsesProvider implements ModelProvider {
     return modelMetadata(model);
   }
 
-  stream(request: ModelRequest, sink: ModelSink, signal: AbortSignal): Promise<ModelOutcome> {
+  async stream(request: ModelRequest, sink: ModelSink, signal: AbortSignal): Promise<ModelOutcome> {
+    signal.throwIfAborted();
+    const url = responsesUrl(this.#config);
+    const credentials = await unlessAborted(this.#credentials(), signal);
     return new Promise((resolve, reject) => {
-      signal.throwIfAborted();
-      const url = responsesUrl(this.#config);
       const body = Buffer.from(JSON.stringify(requestBody(request)));
       const headers = {
-        ...providerHeaders(this.#config, this.#bearer(), this.#env),
+        ...providerHeaders(this.#config, credentials, this.#env),
         accept: "text/event-stream",
         "content-type": "application/json",
         "content-length": String(body.length),
@@ -84,9 +86,9 @@ export class ResponsesProvider implements ModelProvider {
     this.#agent?.destroy();
   }
 
-  #bearer(): string | undefined {
+  async #credentials(): Promise<Readonly<Record<string, string>>> {
     try {
-      return this.#accounts.bearerFor(this.#config);
+      return await this.#accounts.headersFor(this.#config);
     } catch (error) {
       const message = error instanceof Error ? error.message : "No credentials were found.";
       throw new ModelError("final", message, "other", { cause: error });

@@ -37,6 +37,7 @@ describe("config.toml", () => {
       modelProvider: null,
       modelReasoningEffort: null,
       modelReasoningSummary: null,
+      chatgptBaseUrl: "https://chatgpt.com/backend-api/",
       providers: new Map(),
       approvalPolicy: null,
       sandboxMode: null,
@@ -57,6 +58,7 @@ describe("config.toml", () => {
   it("is read as Codex reads it", () => {
     store(`
 model = "m"
+chatgpt_base_url = "http://127.0.0.1:9/backend-api"
 model_provider = "mock"
 approval_policy = "on-request"
 sandbox_mode = "workspace-write"
@@ -83,6 +85,7 @@ stream_max_retries = 1000
       modelProvider: "mock",
       modelReasoningEffort: null,
       modelReasoningSummary: null,
+      chatgptBaseUrl: "http://127.0.0.1:9/backend-api",
       providers: new Map([
         [
           "mock",

@@ -6,6 +6,7 @@ import { decodeConfig } from "../../../src/config/decode-config.ts";
 import type { ConfigReader } from "../../../src/config/port.ts";
 import { createModels } from "../../../src/model/models.ts";
 import type { LocalServer } from "../../../src/model/local-servers.ts";
+import { fixedAccounts, withKey } from "../../helpers/fixed-accounts.ts";
 
 const servers: Server[] = [];
 
@@ -18,11 +19,7 @@ afterEach(async () => {
   }
 });
 
-const account = (hasKey: boolean): Accounts => ({
-  current: () => (hasKey ? { type: "apiKey" } : null),
-  unsupportedLogin: () => undefined,
-  bearerFor: () => undefined,
-});
+const account = (hasKey: boolean): Accounts => (hasKey ? withKey("sk-1") : fixedAccounts());
 
 const reader = (raw: Readonly<Record<string, unknown>>): ConfigReader => {
   const config = decodeConfig(raw);
@@ -180,11 +177,11 @@ it("a login that cannot be used is named once in the log", () => {
   const warnings: unknown[] = [];
   createModels({
     config: reader({}),
-    accounts: { ...account(false), unsupportedLogin: () => "auth.json holds a ChatGPT login." },
+    accounts: fixedAccounts({ fault: () => "The ChatGPT login in auth.json has expired." }),
     log: { warn: (event, facts) => void warnings.push([event, facts]) },
     env: {},
   });
   expect(warnings).toEqual([
-    ["login not supported", { reason: "auth.json holds a ChatGPT login." }],
+    ["login not usable", { reason: "The ChatGPT login in auth.json has expired." }],
   ]);
 });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Accounts } from "../../../src/accounts/port.ts";
 import type { ProviderConfig } from "../../../src/config/port.ts";
 import type { ResponsesProvider } from "../../../src/model/responses/responses-provider.ts";
+import { fixedAccounts, withKey } from "../../helpers/fixed-accounts.ts";
 import {
   answer,
   customCall,
@@ -14,13 +15,7 @@ import {
 } from "../../helpers/mock-model.ts";
 import type { MockModel } from "../../helpers/mock-model.ts";
 import { RecordingSink } from "../../helpers/recording-sink.ts";
-import {
-  REQUEST,
-  failureOf,
-  never,
-  providerOf,
-  withKey,
-} from "../../helpers/responses-provider.ts";
+import { REQUEST, failureOf, never, providerOf } from "../../helpers/responses-provider.ts";
 
 let mock: MockModel;
 
@@ -32,7 +27,7 @@ afterEach(() => mock.close());
 
 const provider = (
   config: Partial<ProviderConfig> = {},
-  accounts: Accounts = withKey(undefined),
+  accounts: Accounts = fixedAccounts(),
 ): ResponsesProvider => providerOf({ baseUrl: mock.baseUrl, ...config }, accounts);
 
 describe("a request", () => {
@@ -120,12 +115,10 @@ describe("a request", () => {
     const { seen } = await failureOf(
       provider(
         {},
-        {
-          ...withKey(undefined),
-          bearerFor: () => {
-            throw new Error("Missing environment variable: `KEY`. Set it.");
-          },
-        },
+        fixedAccounts({
+          headersFor: () =>
+            Promise.reject(new Error("Missing environment variable: `KEY`. Set it.")),
+        }),
       ),
     );
     expect(seen).toEqual({

@@ -1,0 +1,69 @@
+/** One HTTP call with a small answer, for what is exchanged before a login can be used. */
+
+/** A key set or a task id is far below this. */
+const MAX_ANSWER_BYTES = 256 * 1024;
+
+export interface SmallRequest {
+  readonly url: string;
+  readonly timeoutMs: number;
+  /** Sent as JSON by POST; without it the call is a GET. */
+  readonly body?: object;
+  readonly signal: AbortSignal;
+}
+
+export interface SmallAnswer {
+  readonly status: number;
+  readonly statusText: string;
+  readonly text: string;
+}
+
+/**
+ * Follows no redirect: what it is asked for is trusted because of where it lies. Rejects with an
+ * `Error` that says why no answer came, or with the signal's reason.
+ */
+export async function smallRequest(request: SmallRequest): Promise<SmallAnswer> {
+  const { url, timeoutMs, body, signal } = request;
+  const late = AbortSignal.timeout(timeoutMs);
+  try {
+    const response = await fetch(url, {
+      redirect: "manual",
+      headers: {
+        accept: "application/json",
+        "user-agent": "farhelm",
+        originator: "farhelm",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      signal: AbortSignal.any([signal, late]),
+      ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+    });
+    const { status, statusText } = response;
+    return { status, statusText, text: await limitedText(response) };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (late.aborted) {
+      throw new Error(`no answer within ${timeoutMs / 1000} seconds`, { cause: error });
+    }
+    throw new Error(faultOf(error), { cause: error });
+  }
+}
+
+async function limitedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    const part: Uint8Array = chunk;
+    bytes += part.length;
+    if (bytes > MAX_ANSWER_BYTES)
+      throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(part);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** `fetch` wraps the reason: "fetch failed" alone says nothing. */
+function faultOf(error: unknown): string {
+  if (!(error instanceof Error)) return "the connection failed";
+  return error.cause instanceof Error && error.cause.message !== ""
+    ? error.cause.message
+    : error.message;
+}

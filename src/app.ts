@@ -7,12 +7,12 @@ import { createAccounts } from "./accounts/accounts.ts";
 import { createDeviceKeys } from "./accounts/device-keys.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
-import type { Audit } from "./audit/port.ts";
+import type { Audit, AuditEntry } from "./audit/port.ts";
 import { by, hostActor } from "./audit/port.ts";
 import { ReceiptBook } from "./audit/receipts.ts";
 import type { Auth } from "./auth/auth.ts";
 import { createAuth } from "./auth/auth.ts";
-import type { ApprovalNotary, DeviceAdmin } from "./auth/port.ts";
+import type { ApprovalNotary, DeviceAdmin, Standing } from "./auth/port.ts";
 import type { HostOptions, RunningHost } from "./cli/host.ts";
 import { createConfigReader } from "./config/config-reader.ts";
 import type { HostSettings } from "./config/host-settings.ts";
@@ -31,6 +31,7 @@ import { EventHub } from "./events/event-hub.ts";
 import { methods } from "./features/index.ts";
 import { createModels } from "./model/models.ts";
 import type { Models } from "./model/port.ts";
+import { accessGeneration } from "./protocol/notifications.ts";
 import { protocolGeneration } from "./protocol/generation.ts";
 import { SessionRegistry } from "./session/sessions.ts";
 import { createLocalStore } from "./store/local/local-store.ts";
@@ -76,9 +77,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const patchJournalFolder = join(farhelmHome, "patches");
   const tools = createTools({ log: failures, protectedPaths, patchJournalFolder });
   const processes = createClientProcesses({ protectedPaths });
-  const auth = await authFor(options, settings, { database, audit, log });
+  const auth = await authFor(options, settings, { database, audit, log, hub });
+  const { notary, standing } = auth;
   const shared = { options, config, models, store, hub, tools, failures, audit };
-  const threads = createThreads({ ...shared, notary: auth.notary });
+  const threads = createThreads({ ...shared, notary, standing });
+  auth.gatekeeper.onEnd(() => dropUnsendable(threads, failures));
   const tls = options.lan ? await devTls(farhelmHome) : undefined;
   const origin = { page: "" };
   const dispatcher = new Dispatcher(methods, {
@@ -93,6 +96,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       host: hostFacts(options, origin),
     },
     audit,
+    holds: (principal) => standing.holds(principal),
     log: failures,
     checkResults: process.env["FARHELM_CHECK_RESULTS"] === "1",
   });
@@ -105,8 +109,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     audit,
   });
   const { url } = await transport.listen().catch((error: unknown) => endWith(audit, error));
-  const facts = { ...by(hostActor), about: { version: options.version } };
-  audit.add({ act: "host.start", outcome: "done", ...facts });
+  audit.add({ act: "host.start", ...factsOf(options) });
   accounts.begin();
   origin.page = url;
   const renewal = tls && setInterval(() => void renewTls(transport, farhelmHome), oneDayMs).unref();
@@ -125,7 +128,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       models.close();
       auth.close();
       database.close();
-      audit.add({ act: "host.stop", outcome: "done", ...facts });
+      audit.add({ act: "host.stop", ...factsOf(options) });
       audit.close();
       lock.release();
     },
@@ -136,12 +139,13 @@ interface AuthParts {
   readonly database: Database;
   readonly audit: Audit;
   readonly log: LineLog;
+  readonly hub: EventHub;
 }
 
 const authFor = (
   { farhelmHome, allowRemoteHeadless }: HostOptions,
   { approvals }: HostSettings,
-  { database, audit, log }: AuthParts,
+  { database, audit, log, hub }: AuthParts,
 ): Promise<Auth> =>
   createAuth({
     database,
@@ -150,6 +154,7 @@ const authFor = (
     approvals,
     receipts: new ReceiptBook(join(farhelmHome, "audit"), log),
     allowRemoteHeadless,
+    onGeneration: (told) => hub.publish(accessGeneration, told),
   });
 
 interface ThreadParts {
@@ -162,10 +167,11 @@ interface ThreadParts {
   readonly failures: FailureLog;
   readonly audit: Audit;
   readonly notary: ApprovalNotary;
+  readonly standing: Standing;
 }
 
 function createThreads(parts: ThreadParts): ThreadManager {
-  const { options, config, models, store, hub, tools, failures, audit, notary } = parts;
+  const { options, config, models, store, hub, tools, failures, audit, notary, standing } = parts;
   const { codexHome, defaultCwd } = options;
   const docs: TurnPorts["docs"] = (cwd) => {
     const { projectRootMarkers: rootMarkers, projectDocMaxBytes: maxBytes } = config.read();
@@ -186,10 +192,18 @@ function createThreads(parts: ThreadParts): ThreadManager {
     tools,
     desk: new ApprovalDesk(hub, audit, notary),
     log: failures,
+    maySend: (principalId) => standing.maySend(principalId),
     docs,
     diffOf: turnDiff,
   };
   return new ThreadManager(ports, store, loader);
+}
+
+/** What somebody whose access ended had put into queues does not begin any more. */
+function dropUnsendable(threads: ThreadManager, log: FailureLog): void {
+  threads.queue.dropUnsendable().catch((error: unknown) => {
+    log.error({ err: error }, "messages of somebody whose access ended still wait");
+  });
 }
 
 interface FailureLog {
@@ -226,6 +240,13 @@ function endWith(audit: AuditLog, error: unknown): never {
 /** A UUID made at the first start and kept. */
 const keepInstallationId = (file: string): string =>
   (readPrivateFile(file) ?? createPrivateFile(file, randomUUID())).trim();
+
+/** What the lines about the start and the end say. */
+const factsOf = ({ version }: HostOptions): Omit<AuditEntry, "act"> => ({
+  outcome: "done",
+  ...by(hostActor),
+  about: { version },
+});
 
 /** Loaded only where it is wanted: the certificate library costs more than the rest of the start. */
 async function devTls(farhelmHome: string): Promise<DevTls> {

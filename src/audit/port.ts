@@ -14,6 +14,8 @@ export const auditActs = [
   "connect",
   "access.revoke",
   "access.expire",
+  "restore.found",
+  "restore.confirm",
   "request.refused",
   "upgrade.refused",
   "session.open",

@@ -1,7 +1,8 @@
 /** Joins the parts of this room. */
-import { by, hostActor, type Audit, type Receipts } from "../audit/port.ts";
+import { by, hostActor, type Audit, type AuditWho, type Receipts } from "../audit/port.ts";
 import type { ApprovalSettings } from "../config/approval-settings.ts";
 import type { Database } from "../db/database.ts";
+import { AccessGeneration, type StatedGeneration } from "./access-generation.ts";
 import { AccessEnds } from "./access-ends.ts";
 import { DeviceNotary } from "./approval-notary.ts";
 import { EnrollmentChallenges } from "./challenges.ts";
@@ -13,7 +14,7 @@ import { HostGatekeeper } from "./host-gatekeeper.ts";
 import { hostTokens } from "./host-tokens.ts";
 import { loadIssuerKey } from "./issuer-key.ts";
 import { Pairing } from "./pairing.ts";
-import type { ApprovalNotary, AuthApi, DeviceAdmin, Gatekeeper } from "./port.ts";
+import type { ApprovalNotary, AuthApi, DeviceAdmin, Gatekeeper, Standing } from "./port.ts";
 import { Renewal } from "./renewal.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 
@@ -22,6 +23,7 @@ export interface Auth {
   readonly api: AuthApi;
   readonly devices: DeviceAdmin;
   readonly notary: ApprovalNotary;
+  readonly standing: Standing;
   /** Ends timers and listeners; the database stays open. */
   close(): void;
 }
@@ -38,6 +40,8 @@ interface AuthOptions {
   readonly nowMs?: () => number;
   /** Accepts headless tokens from other machines too. Default false. */
   readonly allowRemoteHeadless?: boolean;
+  /** Called when access was taken away, with what devices should keep of it. */
+  readonly onGeneration?: (told: StatedGeneration) => void;
 }
 
 /** Calls of one address that start a sign-in: a family behind one router fits, a search does not. */
@@ -48,20 +52,33 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   const nowMs = options.nowMs ?? Date.now;
   const { audit } = options;
   const tokens = await hostTokens(await loadIssuerKey(options.farhelmHome), nowMs);
-  const registry = new DeviceRegistry(options.database, nowMs);
+  const generation = new AccessGeneration(options.database, tokens, nowMs);
+  const registry = new DeviceRegistry(options.database, generation, nowMs);
   const ends = new AccessEnds(registry, nowMs);
   ends.listen((id, reason) => {
     if (reason !== "expired") return;
     audit.add({ act: "access.expire", outcome: "done", ...by(hostActor), about: { id } });
   });
-  const challenges = new EnrollmentChallenges(tokens.hostId, nowMs);
+  const challenges = new EnrollmentChallenges(tokens.hostId, generation, nowMs);
   const pairing = new Pairing(challenges, nowMs);
-  const connection = new Connection(registry, tokens, nowMs);
+  const restored = ({ kind, id: deviceId, name }: AuditWho): void => {
+    const who = by({ kind, id: deviceId, name, address: "" });
+    const about = { generation: generation.current };
+    audit.add({ act: "restore.found", outcome: "done", ...who, about });
+    for (const { id } of registry.live()) ends.tell(id, "restored");
+  };
+  const connection = new Connection({ registry, tokens, generation }, restored, nowMs);
 
-  const revoked = (id: string): void => {
-    challenges.dropClient(id);
-    connection.dropDevice(id);
-    ends.tell(id, "revoked");
+  const generationRaised = (): void => {
+    void generation.stated().then((stated) => options.onGeneration?.(stated));
+  };
+  const revoked = (ids: readonly string[]): void => {
+    for (const id of ids) {
+      challenges.dropClient(id);
+      connection.dropDevice(id);
+      ends.tell(id, "revoked");
+    }
+    if (ids.length > 0) generationRaised();
   };
 
   const api = new HostAuthApi({
@@ -77,19 +94,20 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       if (replaced === undefined) return;
       const about = { id: replaced, replacedBy: device.id };
       audit.add({ act: "access.revoke", outcome: "done", ...by(hostActor), about });
-      revoked(replaced);
+      revoked([replaced]);
     },
   });
   const devices = new HostDevices(
-    { registry, tokens, pairing, audit },
-    { revoked, endsAdded: () => ends.arm() },
+    { registry, tokens, pairing, generation, audit },
+    { revoked, endsAdded: () => ends.arm(), generationRaised },
     nowMs,
   );
   const gatekeeper = new HostGatekeeper(
-    { registry, tokens, connection, ends },
+    { registry, tokens, connection, ends, generation },
     { allowRemoteHeadless: options.allowRemoteHeadless ?? false, nowMs },
   );
   const { approvals, receipts } = options;
   const notary = new DeviceNotary(approvals, tokens.hostId, { registry, receipts, nowMs });
-  return { gatekeeper, api, devices, notary, close: () => ends.close() };
+  const standing = gatekeeper;
+  return { gatekeeper, api, devices, notary, standing, close: () => ends.close() };
 }

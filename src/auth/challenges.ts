@@ -1,6 +1,7 @@
 /** Challenges for the enrollment payload: capped in number and life, each good for one answer. */
 import { randomId, randomSecret } from "../crypto/random.ts";
 import type { EnrollmentPayload } from "../protocol/auth-api.ts";
+import type { AccessGeneration } from "./access-generation.ts";
 import { OneUseBook } from "./one-use-book.ts";
 import type { RequestFacts } from "./port.ts";
 import { refusal } from "./refusals.ts";
@@ -14,11 +15,13 @@ type OpenChallenge = Omit<EnrollmentPayload, "deviceIdentitySha256Base64url">;
 
 export class EnrollmentChallenges {
   readonly #hostId: string;
+  readonly #generation: AccessGeneration;
   readonly #nowMs: () => number;
   readonly #book: OneUseBook<OpenChallenge>;
 
-  constructor(hostId: string, nowMs: () => number) {
+  constructor(hostId: string, generation: AccessGeneration, nowMs: () => number) {
     this.#hostId = hostId;
+    this.#generation = generation;
     this.#nowMs = nowMs;
     this.#book = new OneUseBook({ lifeMs: challengeLifeMs, maxEntries: maxChallenges, nowMs });
   }
@@ -35,6 +38,7 @@ export class EnrollmentChallenges {
       nonce: randomSecret(),
       targetOrigin: facts.origin,
       targetPath,
+      accessGeneration: this.#generation.current,
     };
     if (!this.#book.put(challenge.challengeId, challenge)) throw refusal("challenges_exhausted");
     return challenge;

@@ -4,6 +4,7 @@ import { parseP256Spki } from "../crypto/p256.ts";
 import { randomId, randomSecret } from "../crypto/random.ts";
 import { TokenError } from "../crypto/token-verifier.ts";
 import { socketPath, type ConnectionPayload, type DeviceProof } from "../protocol/auth-api.ts";
+import type { AccessGeneration, KnownGeneration, StatedGeneration } from "./access-generation.ts";
 import { proofHolds } from "./device-proof.ts";
 import type { DeviceRecord, DeviceRegistry } from "./device-registry.ts";
 import { boundThumbprint, deviceTokenType, type HostTokens } from "./host-tokens.ts";
@@ -23,15 +24,24 @@ const startsPerDevice = { burst: 30, perSecond: 1, maxBuckets: 10_000 };
 export class Connection {
   readonly #registry: DeviceRegistry;
   readonly #tokens: HostTokens;
+  readonly #generation: AccessGeneration;
+  /** Called when a device proved that this host was restored. */
+  readonly #onRestored: (by: DeviceRecord) => void;
   readonly #nowMs: () => number;
   readonly #challenges: OneUseBook<ConnectionPayload>;
   /** By the SHA-256 of the ticket. */
   readonly #tickets: OneUseBook<{ readonly deviceId: string; readonly origin: string }>;
   readonly #starts: TokenBuckets;
 
-  constructor(registry: DeviceRegistry, tokens: HostTokens, nowMs: () => number) {
-    this.#registry = registry;
-    this.#tokens = tokens;
+  constructor(
+    parts: { registry: DeviceRegistry; tokens: HostTokens; generation: AccessGeneration },
+    onRestored: (by: DeviceRecord) => void,
+    nowMs: () => number,
+  ) {
+    this.#registry = parts.registry;
+    this.#tokens = parts.tokens;
+    this.#generation = parts.generation;
+    this.#onRestored = onRestored;
     this.#nowMs = nowMs;
     this.#challenges = new OneUseBook({
       lifeMs: challengeLifeMs,
@@ -44,11 +54,13 @@ export class Connection {
 
   async start(
     bearer: string | undefined,
+    known: KnownGeneration,
     facts: RequestFacts,
   ): Promise<{ challenge: ConnectionPayload }> {
     const { token, device, expiresAt } = await this.#authenticate(bearer);
     const waitMs = this.#starts.take(device.id);
     if (waitMs > 0) throw slowDown(waitMs, device);
+    const knownGeneration = await this.#generation.read(known, device);
     const challenge: ConnectionPayload = {
       type: "remoteControlClientConnection",
       audience: "remote_control_client_websocket",
@@ -61,6 +73,8 @@ export class Connection {
       targetPath: socketPath,
       tokenExpiresAt: expiresAt,
       tokenSha256Base64url: sha256Base64url(token),
+      accessGeneration: this.#generation.current,
+      knownGeneration,
     };
     if (!this.#challenges.put(challenge.sessionId, challenge)) {
       throw refusal("challenges_exhausted");
@@ -72,7 +86,10 @@ export class Connection {
     bearer: string | undefined,
     body: { sessionId: string; proof: DeviceProof },
     facts: RequestFacts,
-  ): Promise<{ device: DeviceRecord; answer: { ticket: string; expiresInMs: number } }> {
+  ): Promise<{
+    device: DeviceRecord;
+    answer: StatedGeneration & { ticket: string; expiresInMs: number };
+  }> {
     const { token, device } = await this.#authenticate(bearer);
     const challenge = this.#challenges.take(body.sessionId);
     if (challenge?.tokenSha256Base64url !== sha256Base64url(token)) {
@@ -86,10 +103,13 @@ export class Connection {
     ) {
       throw refusal("proof_refused", device);
     }
+    if (this.#generation.proved(device.id, challenge.knownGeneration)) this.#onRestored(device);
+    this.#generation.checkOpen(device);
+    const stated = await this.#generation.stated();
     const ticket = randomSecret();
     const bound = { deviceId: device.id, origin: facts.origin };
     if (!this.#tickets.put(sha256Base64url(ticket), bound)) throw refusal("challenges_exhausted");
-    return { device, answer: { ticket, expiresInMs: ticketLifeMs } };
+    return { device, answer: { ticket, expiresInMs: ticketLifeMs, ...stated } };
   }
 
   /** The device behind a ticket, which is used up. Throws `AuthError`. */
@@ -97,7 +117,9 @@ export class Connection {
     const bound = this.#tickets.take(sha256Base64url(ticket));
     if (bound === undefined) throw refusal("ticket_invalid");
     if (bound.origin !== facts.origin) throw refusal("wrong_origin");
-    return liveDevice(this.#registry, bound.deviceId, this.#nowMs());
+    const device = liveDevice(this.#registry, bound.deviceId, this.#nowMs());
+    this.#generation.checkOpen(device);
+    return device;
   }
 
   dropDevice(deviceId: string): void {

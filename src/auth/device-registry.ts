@@ -64,12 +64,15 @@ const seenStepMs = 60_000;
 
 export class DeviceRegistry {
   readonly #database: Database;
+  readonly #generation: { raise(): void };
   readonly #nowMs: () => number;
   readonly #statements;
 
-  constructor(database: Database, nowMs: () => number) {
+  /** `generation` is raised with every access that is taken away, in the same transaction. */
+  constructor(database: Database, generation: { raise(): void }, nowMs: () => number) {
     database.migrate("auth", migrations);
     this.#database = database;
+    this.#generation = generation;
     this.#nowMs = nowMs;
     this.#statements = {
       insert: database.prepare(
@@ -107,7 +110,7 @@ export class DeviceRegistry {
     return this.#durably(() => {
       const earlier = this.#statements.liveByKey.get(access.key.thumbprint);
       const replaced = earlier === undefined ? undefined : text(earlier, "id");
-      if (replaced !== undefined) this.#statements.revoke.run(this.#nowMs(), replaced);
+      if (replaced !== undefined) this.#markRevoked(replaced);
       this.#insert("device", access, access.key);
       return replaced;
     });
@@ -132,8 +135,17 @@ export class DeviceRegistry {
     return this.#durably(() => {
       const record = this.find(id);
       if (record === undefined || record.revokedAtMs !== null) return false;
-      this.#statements.revoke.run(this.#nowMs(), id);
+      this.#markRevoked(id);
       return true;
+    });
+  }
+
+  /** Everything that was live; their ids. */
+  revokeAll(): string[] {
+    return this.#durably(() => {
+      const ids = this.live().map(({ id }) => id);
+      for (const id of ids) this.#markRevoked(id);
+      return ids;
     });
   }
 
@@ -151,6 +163,11 @@ export class DeviceRegistry {
   /** Ids whose time ended after `fromMs`, until and with `toMs`. */
   expiredBetween(fromMs: number, toMs: number): string[] {
     return this.#statements.expiredIn.all(fromMs, toMs).map((row) => text(row, "id"));
+  }
+
+  #markRevoked(id: string): void {
+    this.#statements.revoke.run(this.#nowMs(), id);
+    this.#generation.raise();
   }
 
   /** A transaction that is on the disk when it returns: no power cut revives what was revoked. */

@@ -69,8 +69,9 @@ export class HostAuthApi implements AuthApi {
       case TokenFinish.path:
         return this.#tokenFinish(body, facts);
       case ConnectStart.path:
-        read(ConnectStart.request, body);
-        return { answer: await connection.start(bearer, facts) };
+        return {
+          answer: await connection.start(bearer, read(ConnectStart.request, body), facts),
+        };
       case ConnectFinish.path:
         return this.#connectFinish(body, facts, bearer);
       default:

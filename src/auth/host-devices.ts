@@ -4,12 +4,21 @@ import { by as byActor } from "../audit/port.ts";
 import { shortFingerprint } from "../crypto/digest.ts";
 import { randomId } from "../crypto/random.ts";
 import type { Role } from "../protocol/principal.ts";
+import type { AccessGeneration } from "./access-generation.ts";
 import type { AccessRecord, DeviceRegistry } from "./device-registry.ts";
+import { accessFault } from "./live-access.ts";
 import { visibleName } from "./display-name.ts";
 import type { HostTokens } from "./host-tokens.ts";
 import type { Pairing } from "./pairing.ts";
-import type { DeviceAdmin, DeviceRow } from "./port.ts";
+import type { DeviceAdmin, DeviceRow, RestoredState } from "./port.ts";
 import { refusal } from "./refusals.ts";
+
+/** Called when a record changed that others act on. */
+interface Effects {
+  revoked(ids: readonly string[]): void;
+  endsAdded(): void;
+  generationRaised(): void;
+}
 
 const maxLifetimeMs = 366 * 24 * 60 * 60 * 1000;
 
@@ -18,19 +27,26 @@ export class HostDevices implements DeviceAdmin {
   readonly #tokens: HostTokens;
   readonly #pairing: Pairing;
   readonly #audit: Audit;
+  readonly #generation: AccessGeneration;
   readonly #nowMs: () => number;
-  /** Called when a record changed that others act on. */
-  readonly #effects: { revoked(id: string): void; endsAdded(): void };
+  readonly #effects: Effects;
 
   constructor(
-    parts: { registry: DeviceRegistry; tokens: HostTokens; pairing: Pairing; audit: Audit },
-    effects: { revoked(id: string): void; endsAdded(): void },
+    parts: {
+      registry: DeviceRegistry;
+      tokens: HostTokens;
+      pairing: Pairing;
+      generation: AccessGeneration;
+      audit: Audit;
+    },
+    effects: Effects,
     nowMs: () => number,
   ) {
     this.#registry = parts.registry;
     this.#tokens = parts.tokens;
     this.#pairing = parts.pairing;
     this.#audit = parts.audit;
+    this.#generation = parts.generation;
     this.#effects = effects;
     this.#nowMs = nowMs;
   }
@@ -46,7 +62,37 @@ export class HostDevices implements DeviceAdmin {
       return false;
     }
     this.#audit.add({ ...entry, outcome: "done", about: { id } });
-    this.#effects.revoked(id);
+    this.#effects.revoked([id]);
+    return true;
+  }
+
+  revokeAll(by: Actor): readonly string[] {
+    const ids = this.#registry.revokeAll();
+    for (const id of ids) {
+      this.#audit.add({ act: "access.revoke", outcome: "done", ...byActor(by), about: { id } });
+    }
+    this.#effects.revoked(ids);
+    return ids;
+  }
+
+  standing(id: string): "live" | "revoked" | "expired" | "unknown" {
+    const fault = accessFault(this.#registry.find(id), this.#nowMs());
+    return fault === undefined ? "live" : standings[fault];
+  }
+
+  restored(): RestoredState | undefined {
+    const finding = this.#generation.finding;
+    if (finding === undefined) return undefined;
+    const { generation: knownGeneration, deviceId, foundAtMs } = finding;
+    return { generation: this.#generation.current, knownGeneration, deviceId, foundAtMs };
+  }
+
+  confirmRestore(by: Actor): boolean {
+    if (this.#generation.finding === undefined) return false;
+    this.#generation.confirm();
+    const about = { generation: this.#generation.current };
+    this.#audit.add({ act: "restore.confirm", outcome: "done", ...byActor(by), about });
+    this.#effects.generationRaised();
     return true;
   }
 
@@ -87,6 +133,12 @@ export class HostDevices implements DeviceAdmin {
     return this.#registry.live().some(({ kind }) => kind === "device");
   }
 }
+
+const standings = {
+  device_unknown: "unknown",
+  device_revoked: "revoked",
+  device_expired: "expired",
+} as const;
 
 function checkLifetime(ttlMs: number): void {
   if (!(ttlMs > 1000 && ttlMs <= maxLifetimeMs)) throw refusal("bad_lifetime");

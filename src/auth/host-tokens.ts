@@ -2,13 +2,19 @@
 import { keySet } from "../crypto/key-set.ts";
 import { randomId } from "../crypto/random.ts";
 import type { SigningKey } from "../crypto/signing-key.ts";
-import { TokenVerifier, type VerifiedToken } from "../crypto/token-verifier.ts";
+import { TokenError, TokenVerifier, type VerifiedToken } from "../crypto/token-verifier.ts";
 
 /** Values of `typ`. A token of one type is never taken for the other. */
 export const deviceTokenType = "farhelm-device+jwt";
 export const headlessTokenType = "farhelm-headless+jwt";
 
+const generationType = "farhelm-generation+jwt";
+
 const audience = "codex-app-server";
+/** Apart from the other tokens' audience: a statement about the count opens nothing. */
+const generationAudience = "farhelm-access-generation";
+/** Devices keep it for as long as a backup may be kept. */
+const generationLifeSeconds = 10 * 365 * 24 * 60 * 60;
 const deviceTokenLifeSeconds = 600;
 
 export interface HostTokens {
@@ -19,13 +25,19 @@ export interface HostTokens {
   issueHeadless(id: string, expiresAt: number): Promise<string>;
   /** Throws `TokenError`. */
   verify(token: string, types: readonly string[]): Promise<VerifiedToken>;
+  /** The host's word that its access generation reached this number. */
+  stateGeneration(generation: number): Promise<string>;
+  /** The number in a statement of this host; undefined where it is none. */
+  readGeneration(statement: string): Promise<number | undefined>;
   jwks(): { readonly keys: readonly object[] };
 }
 
 export async function hostTokens(key: SigningKey, nowMs: () => number): Promise<HostTokens> {
   const hostId = `urn:farhelm:host:${key.kid}`;
   const keys = await keySet([key.publicJwk]);
-  const verifier = new TokenVerifier([{ issuer: hostId, audience, algorithms: ["ES256"], keys }]);
+  const trusted = { issuer: hostId, algorithms: ["ES256"], keys } as const;
+  const verifier = new TokenVerifier([{ ...trusted, audience }]);
+  const generations = new TokenVerifier([{ ...trusted, audience: generationAudience }]);
 
   const sign = (
     type: string,
@@ -56,6 +68,28 @@ export async function hostTokens(key: SigningKey, nowMs: () => number): Promise<
     },
     issueHeadless: (id, expiresAt) => sign(headlessTokenType, id, expiresAt, {}),
     verify: (token, types) => verifier.verify(token, types, nowMs()),
+    stateGeneration(generation) {
+      const issuedAt = Math.floor(nowMs() / 1000);
+      return key.sign(generationType, {
+        iss: hostId,
+        aud: generationAudience,
+        sub: hostId,
+        iat: issuedAt,
+        exp: issuedAt + generationLifeSeconds,
+        generation,
+      });
+    },
+    async readGeneration(statement) {
+      try {
+        const { claims } = await generations.verify(statement, [generationType], nowMs());
+        return Number.isSafeInteger(claims["generation"])
+          ? Number(claims["generation"])
+          : undefined;
+      } catch (error) {
+        if (error instanceof TokenError) return undefined;
+        throw error;
+      }
+    },
     jwks: () => ({ keys: [key.publicJwk] }),
   };
 }

@@ -40,7 +40,8 @@ export class AuthError extends Error {
   }
 }
 
-export type EndReason = "revoked" | "expired";
+/** `restored`: the host is locked until an admin confirmed a restored state. `changed`: come again with what holds now. */
+export type EndReason = "revoked" | "expired" | "changed" | "restored";
 
 /** Decides on credentials that come with a WebSocket upgrade. All rejections are `AuthError`. */
 export interface Gatekeeper {
@@ -50,6 +51,14 @@ export interface Gatekeeper {
   admitTicket(ticket: string, facts: RequestFacts): Promise<Principal>;
   /** Called at once when a principal loses its access; returns a function that ends the listening. */
   onEnd(listener: (principalId: string, reason: EndReason) => void): () => void;
+}
+
+/** Whether somebody who came in earlier may still act. */
+export interface Standing {
+  /** False once the access was revoked or changed, has expired, or the host is locked. */
+  holds(principal: Principal): boolean;
+  /** Whether what this principal put into a thread's queue may still begin a turn. */
+  maySend(principalId: string): boolean;
 }
 
 /** The handlers behind `/auth/*`; bodies are already parsed by the schemas of protocol/auth-api. */
@@ -81,11 +90,29 @@ export interface DeviceRow {
   readonly fingerprint: string | null;
 }
 
+export interface RestoredState {
+  /** What this host counts, and what it counted once. */
+  readonly generation: number;
+  readonly knownGeneration: number;
+  /** The device that proved it. */
+  readonly deviceId: string;
+  /** Unix time in milliseconds. */
+  readonly foundAtMs: number;
+}
+
 /** What admins may do; behind the CLI and the methods that it calls. `by` goes into the audit log. */
 export interface DeviceAdmin {
   list(): readonly DeviceRow[];
-  /** Ends its sockets, tickets and tokens. False when there is none of that id. */
+  /** Ends its sockets, tickets and tokens. False when there is none of that id, or it was revoked before. */
   revoke(id: string, by: Actor): boolean;
+  /** The same for every device and headless token; gives their ids. */
+  revokeAll(by: Actor): readonly string[];
+  /** What is known of an id, also after its end. */
+  standing(id: string): "live" | "revoked" | "expired" | "unknown";
+  /** Present while the host is locked: a device proved that this state is older than one that it knows. */
+  restored(): RestoredState | undefined;
+  /** Lets everybody in again that `list` shows. False when the host was not locked. */
+  confirmRestore(by: Actor): boolean;
   /** A bearer token for a headless client. `ttlMs`: how long it lives. */
   issueHeadless(
     name: string,

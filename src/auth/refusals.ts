@@ -45,6 +45,16 @@ const table = {
   device_unknown: [401, "This host does not know the device.", pairAgain],
   device_revoked: [401, "The access of this device was revoked.", pairAgain],
   device_expired: [401, "The access of this device has expired.", pairAgain],
+  host_restored: [
+    403,
+    "The host's state is older than what this device knows: it was restored from a backup, and access that was taken away may be back.",
+    "On the host, look at `npx farhelm devices confirm-restore` and run it with --yes; then try again here.",
+  ],
+  generation_unproved: [
+    401,
+    "The access generation that the device names was never stated by this host.",
+    pairAgain,
+  ],
   token_missing: [
     401,
     "The call needs an Authorization header with the device's token.",

@@ -16,6 +16,14 @@ export function numberOf(answer: Answer, member: string): number {
   return value;
 }
 
+export function textsOf(answer: Answer, member: string): readonly string[] {
+  const value = answer[member];
+  if (!Array.isArray(value) || !value.every((each) => typeof each === "string")) {
+    throw unfit(member);
+  }
+  return value;
+}
+
 export function rowsOf(answer: Answer, member: string): readonly Answer[] {
   const value = answer[member];
   if (!Array.isArray(value) || !value.every(isRecord)) throw unfit(member);

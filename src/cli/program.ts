@@ -115,9 +115,19 @@ function addDevices(farhelm: Command, setting: Setting): void {
   devices
     .command("revoke")
     .description("end its access and its connections now")
-    .argument("<id>", "as devices list shows it")
-    .action(async (id: string) => {
-      const { revokeDevice } = await import("./devices.ts");
-      await revokeDevice(setting, id);
+    .argument("[id]", "as devices list shows it")
+    .option("--all", "every device and every token", false)
+    .action(async (id: string | undefined, { all }: { all: boolean }) => {
+      const { revokeAllDevices, revokeDevice } = await import("./devices.ts");
+      if (all === (id !== undefined)) devices.error("error: name one device, or say --all");
+      await (id === undefined ? revokeAllDevices(setting) : revokeDevice(setting, id));
+    });
+  devices
+    .command("confirm-restore")
+    .description("let devices in again after the host was restored from a backup")
+    .option("--yes", "after looking at the list that it shows without", false)
+    .action(async ({ yes }: { yes: boolean }) => {
+      const { confirmRestore } = await import("./devices.ts");
+      await confirmRestore(setting, yes);
     });
 }

@@ -13,13 +13,19 @@ export function checkEnrollment(challenge: Enrollment, origin: string): void {
 
 export async function checkConnection(
   challenge: ConnectionPayload,
-  expected: { readonly origin: string; readonly clientId: string; readonly token: string },
+  expected: {
+    readonly origin: string;
+    readonly clientId: string;
+    readonly token: string;
+    readonly knownGeneration: number | null;
+  },
 ): Promise<void> {
   expectEqual(challenge.type, "remoteControlClientConnection");
   expectEqual(challenge.audience, "remote_control_client_websocket");
   checkOrigin(challenge.targetOrigin, expected.origin);
   expectEqual(challenge.clientId, expected.clientId);
   expectEqual(challenge.tokenSha256Base64url, await sha256Base64url(expected.token));
+  expectEqual(challenge.knownGeneration, expected.knownGeneration);
 }
 
 function checkOrigin(claimed: string, origin: string): void {
@@ -31,7 +37,7 @@ function checkOrigin(claimed: string, origin: string): void {
   });
 }
 
-function expectEqual(actual: string, expected: string): void {
+function expectEqual(actual: string | number | null, expected: string | number | null): void {
   if (actual === expected) return;
   throw new Refused(0, {
     code: "challenge_mismatch",

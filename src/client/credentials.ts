@@ -3,9 +3,9 @@ import type { TokenFinish } from "../protocol/auth-api.ts";
 import type { HttpPost } from "./auth-calls.ts";
 import { authCall } from "./auth-calls.ts";
 import { checkConnection, checkEnrollment } from "./challenge-check.ts";
-import type { DeviceRecord, KeyStore } from "./device-key.ts";
+import type { DeviceRecord, KeyStore, KnownGeneration } from "./device-key.ts";
 import { identityHash, prove } from "./device-key.ts";
-import { notPaired, Refused } from "./refused.ts";
+import { hostRestored, notPaired, Refused } from "./refused.ts";
 
 export type AccessToken = (typeof TokenFinish)["response"]["_zod"]["output"];
 
@@ -30,6 +30,23 @@ export class Credentials {
   /** Takes the token that pairing gave, so that the first connection needs no renewal. */
   adopt(token: AccessToken): void {
     this.#token = token;
+  }
+
+  /** What the token says no longer holds: the next connection begins with a new one. */
+  forget(): void {
+    this.#token = undefined;
+  }
+
+  /** Keeps what the host said of its access generation, if it is news and the device's storage takes it. */
+  async learn({ accessGeneration, generationStatement }: KnownGeneration): Promise<void> {
+    try {
+      const device = await this.#keyStore.load();
+      if (device === undefined || accessGeneration <= (device.known?.accessGeneration ?? -1))
+        return;
+      await this.#keyStore.save({ ...device, known: { accessGeneration, generationStatement } });
+    } catch {
+      // The next connection hears it again.
+    }
   }
 
   /** A one-use ticket for a WebSocket. Rejects with `Refused` or `Unreachable`. */
@@ -66,17 +83,27 @@ export class Credentials {
   }
 
   async #connect(device: DeviceRecord, { token }: AccessToken): Promise<string> {
-    const { challenge } = await authCall(this.#host, "/auth/connect/start", {}, token);
     const { origin } = this.#host;
-    await checkConnection(challenge, { origin, clientId: device.clientId, token });
+    const { clientId, known } = device;
+    const knownGeneration = known?.accessGeneration;
+    const { challenge } = await authCall(
+      this.#host,
+      "/auth/connect/start",
+      { knownGeneration, generationStatement: known?.generationStatement },
+      token,
+    );
+    const expected = { origin, clientId, token, knownGeneration: knownGeneration ?? null };
+    await checkConnection(challenge, expected);
     const proof = await prove(device, challenge);
     const { sessionId } = challenge;
-    const { ticket } = await authCall(
+    const { ticket, ...stated } = await authCall(
       this.#host,
       "/auth/connect/finish",
       { sessionId, proof },
       token,
     );
+    if (stated.accessGeneration < (knownGeneration ?? 0)) throw new Refused(0, hostRestored);
+    await this.learn(stated);
     return ticket;
   }
 }

@@ -11,9 +11,13 @@ export interface DeviceRecord {
   readonly clientId: string;
   readonly identity: DeviceIdentity;
   readonly privateKey: SubtleKey;
+  /** The highest access generation that this device heard from the host, with the host's signed word for it. */
+  readonly known?: { readonly accessGeneration: number; readonly generationStatement: string };
 }
 
-export type DeviceKey = Omit<DeviceRecord, "clientId">;
+export type KnownGeneration = NonNullable<DeviceRecord["known"]>;
+
+export type DeviceKey = Pick<DeviceRecord, "identity" | "privateKey">;
 
 /** Where the one device of this origin is kept. `load` gives undefined when none is paired. */
 export interface KeyStore {

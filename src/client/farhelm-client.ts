@@ -17,7 +17,7 @@ import { Credentials } from "./credentials.ts";
 import type { KeyStore } from "./device-key.ts";
 import type { HostNotification, HostRequest, Requests, ServerRequests } from "./host-api.ts";
 import type { SignedOutReason } from "./refused.ts";
-import { pairAgain, Refused } from "./refused.ts";
+import { hostRestored, pairAgain, Refused } from "./refused.ts";
 import { ConnectionLost, RpcPeer } from "./rpc-peer.ts";
 import type { WatchListener } from "./watched-threads.ts";
 import { WatchedThreads } from "./watched-threads.ts";
@@ -196,7 +196,17 @@ export class FarhelmClient {
       closed: (code, reason) => this.#closed(link, code, reason),
     });
     link.socket = socket;
-    link.peer = new RpcPeer((text) => socket.send(text), listener);
+    link.peer = new RpcPeer((text) => socket.send(text), {
+      notified: (notification) => this.#notified(notification),
+      asked: (request) => listener.asked(request),
+    });
+  }
+
+  #notified(notification: HostNotification): void {
+    if (notification.method === "farhelm/access/generation") {
+      void this.#credentials.learn(notification.params);
+    }
+    this.#options.listener.notified(notification);
   }
 
   async #initialize(link: Link): Promise<void> {
@@ -221,6 +231,7 @@ export class FarhelmClient {
   #closed(link: Link, code: number, reason: string): void {
     if (this.#link !== link) return;
     const ended = finalCloses.get(code);
+    if (code === closeCodes.accessChanged) this.#credentials.forget();
     if (ended === undefined) this.#fail(link, reason || "The connection was lost.");
     else this.#apply({ kind: "refused", reason: ended });
   }
@@ -254,4 +265,5 @@ const finalCloses: ReadonlyMap<number, SignedOutReason> = new Map([
     closeCodes.expired,
     { code: "expired", message: "This device's access has run out.", nextStep: pairAgain },
   ],
+  [closeCodes.hostRestored, hostRestored],
 ]);

@@ -36,6 +36,13 @@ const temporaryStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
 
 export const pairAgain = "Run `npx farhelm pair` on the host and open the new link here.";
 
+export const hostRestored: SignedOutReason = {
+  code: "host_restored",
+  message: "The host was restored from a backup that is older than what this device knows of it.",
+  nextStep:
+    "On the host, look at `npx farhelm devices confirm-restore` and run it with --yes; then try again here.",
+};
+
 export const notPaired: SignedOutReason = {
   code: "not_paired",
   message: "This browser is not paired with this host yet.",

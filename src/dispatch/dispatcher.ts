@@ -19,6 +19,8 @@ export interface DispatcherOptions {
   /** What every handler reaches. */
   readonly ports: Omit<Context, "principal" | "session" | "afterAnswer">;
   readonly audit: Audit;
+  /** Whether a caller may still act whose request had to wait. */
+  readonly holds: (principal: Principal) => boolean;
   readonly log: { error(fields: object, message: string): void };
   /** Checks every result against its declaration; for tests, as it costs more than most calls. */
   readonly checkResults: boolean;
@@ -27,6 +29,8 @@ export interface DispatcherOptions {
 /** A request that was let in. */
 interface Call {
   readonly key: string | undefined;
+  /** Whether its caller may still act, asked when it had to wait; puts it into the audit log if not. */
+  stands(): boolean;
   handle(): unknown;
   /** Puts it into the audit log. */
   note(error: WireError | undefined): void;
@@ -79,7 +83,9 @@ export class Dispatcher {
     const call = this.#prepare(caller, request, effects);
     if ("refusal" in call) fail(call.refusal);
     else if (call.key === undefined) void perform(call);
-    else void this.#queue.run(call.key, () => perform(call));
+    else {
+      void this.#queue.run(call.key, () => (call.stands() ? perform(call) : fail(accessEnded())));
+    }
   }
 
   #prepare(
@@ -109,6 +115,13 @@ export class Dispatcher {
     };
     return {
       key: method.order?.(params),
+      stands: () => {
+        const { audit, holds } = this.#options;
+        const still = holds(caller.principal);
+        const facts = factsOfCall(caller, method, params);
+        if (!still) audit.add({ ...facts, outcome: "denied", code: "access_ended" });
+        return still;
+      },
       handle: () => this.#checked(method, method.handle(context, params)),
       note: (error) => this.#note(caller, method, params, error),
     };
@@ -190,6 +203,10 @@ function factsOfCall({ principal }: Caller, { name }: Method, params: unknown) {
   const about = { method: name, ...(typeof threadId === "string" && { threadId }) };
   return { act: "call" as const, ...by(principal), about };
 }
+
+/** The connection is closed by then: this answer reaches nobody. */
+const accessEnded = (): RpcError =>
+  invalidRequest("the access of this connection ended while the request waited; it was not run");
 
 function parseParams<P extends z.ZodType>(method: Method<string, P>, params: unknown): z.output<P> {
   const parsed = method.params.safeParse(params);

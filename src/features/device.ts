@@ -30,13 +30,61 @@ export const devicesRevoke = method({
   name: "farhelm/devices/revoke",
   stability: "experimental",
   role: "admin",
-  params: z.looseObject({ id: z.string() }),
+  params: z
+    .looseObject({ id: z.string().optional(), all: z.literal(true).optional() })
+    .refine(({ id, all }) => (id === undefined) !== (all === undefined), "either `id` or `all`"),
   result: z.object({
-    /** False: there was none of that id, or it was revoked before. */
+    /** False: there was none to revoke. */
     revoked: z.boolean(),
+    /** What the access of `id` was before; null with `all`. */
+    was: z.enum(["live", "expired", "revoked", "unknown"]).nullable(),
+    /** Those that this call revoked. */
+    ids: z.array(z.string()),
   }),
   ownAudit: true,
-  handle: ({ devices, principal }, { id }) => ({ revoked: devices.revoke(id, principal) }),
+  handle({ devices, principal }, { id }) {
+    if (id === undefined) {
+      const ids = [...devices.revokeAll(principal)];
+      return { revoked: ids.length > 0, was: null, ids };
+    }
+    const was = devices.standing(id);
+    const revoked = devices.revoke(id, principal);
+    return { revoked, was, ids: revoked ? [id] : [] };
+  },
+});
+
+const Restored = z.object({
+  /** What the host counts now, and what it counted once. */
+  generation: z.number(),
+  knownGeneration: z.number(),
+  deviceId: z.string(),
+  foundAtMs: z.number(),
+});
+
+export const restoreRead = method({
+  name: "farhelm/restore/read",
+  stability: "experimental",
+  role: "admin",
+  params: z.looseObject({}),
+  result: z.object({
+    /** Null unless the host is locked. */
+    restored: Restored.nullable(),
+  }),
+  handle: ({ devices }) => ({ restored: devices.restored() ?? null }),
+});
+
+export const restoreConfirm = method({
+  name: "farhelm/restore/confirm",
+  stability: "experimental",
+  role: "admin",
+  localOnly: true,
+  params: z.looseObject({}),
+  result: z.object({
+    /** False: the host was not locked. */
+    confirmed: z.boolean(),
+  }),
+  ownAudit: true,
+  handle: ({ devices, principal }) => ({ confirmed: devices.confirmRestore(principal) }),
 });
 
 export const tokenIssue = method({

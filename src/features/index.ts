@@ -11,7 +11,14 @@ import {
 } from "./command.ts";
 import { configRead, configRequirementsRead } from "./config.ts";
 import { deviceKeyCreate, deviceKeyPublic, deviceKeySign } from "./device-key.ts";
-import { devicesList, devicesRevoke, pairOffer, tokenIssue } from "./device.ts";
+import {
+  devicesList,
+  devicesRevoke,
+  pairOffer,
+  restoreConfirm,
+  restoreRead,
+  tokenIssue,
+} from "./device.ts";
 import { fsReadDirectory, fsReadFile } from "./fs.ts";
 import { hostRead } from "./host.ts";
 import { initialize } from "./initialize.ts";
@@ -87,6 +94,8 @@ export const methods = [
   hostRead,
   devicesList,
   devicesRevoke,
+  restoreRead,
+  restoreConfirm,
   tokenIssue,
   pairOffer,
   deviceKeyCreate,

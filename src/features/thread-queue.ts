@@ -38,11 +38,12 @@ export const threadQueueAdd = method({
   }),
   result: z.object({ queuedSubmission: QueuedSubmission }),
   order: threadOrder,
-  async handle({ threads, afterAnswer }, params) {
+  async handle({ threads, principal, afterAnswer }, params) {
     const { message, announce } = await threads.queue.add(parseThreadId(params.threadId), {
       input: params.input,
       clientId: params.clientUserMessageId,
       clientMetadata: params.responsesapiClientMetadata ?? null,
+      from: principal.id,
     });
     afterAnswer(announce);
     return { queuedSubmission: shown(message) };
@@ -80,7 +81,7 @@ export const threadQueueUpdate = method({
   }),
   result: z.object({ queuedSubmission: QueuedSubmission }),
   order: threadOrder,
-  async handle({ threads, afterAnswer }, params) {
+  async handle({ threads, principal, afterAnswer }, params) {
     const metadata = params.responsesapiClientMetadata ?? {};
     const { message, announce } = await threads.queue.update(
       parseThreadId(params.threadId),
@@ -88,6 +89,7 @@ export const threadQueueUpdate = method({
       {
         input: params.input,
         clientMetadata: Object.keys(metadata).length > 0 ? metadata : null,
+        from: principal.id,
       },
     );
     afterAnswer(announce);

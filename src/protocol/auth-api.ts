@@ -32,6 +32,9 @@ export const DeviceIdentity = z.object({
 });
 export type DeviceIdentity = z.infer<typeof DeviceIdentity>;
 
+/** How often access was taken away on this host. A device keeps the highest that it heard. */
+const accessGeneration = z.int().min(0);
+
 export const EnrollmentPayload = z.object({
   type: z.literal("remoteControlClientEnrollment"),
   accountUserId: z.string(),
@@ -45,6 +48,7 @@ export const EnrollmentPayload = z.object({
   nonce: z.string(),
   targetOrigin: z.string(),
   targetPath: z.string(),
+  accessGeneration,
 });
 export type EnrollmentPayload = z.infer<typeof EnrollmentPayload>;
 
@@ -61,6 +65,9 @@ export const ConnectionPayload = z.object({
   /** Unix time in seconds. */
   tokenExpiresAt: z.int(),
   tokenSha256Base64url: z.string(),
+  accessGeneration,
+  /** What the device named in connect/start; null when it named none. */
+  knownGeneration: accessGeneration.nullable(),
 });
 export type ConnectionPayload = z.infer<typeof ConnectionPayload>;
 
@@ -118,10 +125,16 @@ export const TokenFinish = {
   response: Token,
 } as const;
 
-/** POST /auth/connect/start with `Authorization: Bearer TOKEN`. */
+/**
+ * POST /auth/connect/start with `Authorization: Bearer TOKEN`. A device names the highest generation that it heard and
+ * sends the host's statement of it; a host that counts less was restored from a backup and locks itself.
+ */
 export const ConnectStart = {
   path: "/auth/connect/start",
-  request: z.object({}),
+  request: z.object({
+    knownGeneration: accessGeneration.optional(),
+    generationStatement: z.string().max(2048).optional(),
+  }),
   response: z.object({ challenge: ConnectionPayload }),
 } as const;
 
@@ -129,7 +142,13 @@ export const ConnectStart = {
 export const ConnectFinish = {
   path: "/auth/connect/finish",
   request: z.object({ sessionId: z.string().max(128), proof: DeviceProof }),
-  response: z.object({ ticket: z.string(), expiresInMs: z.int() }),
+  response: z.object({
+    ticket: z.string(),
+    expiresInMs: z.int(),
+    accessGeneration,
+    /** A JWT about it, to be kept and sent with the next connect/start. */
+    generationStatement: z.string(),
+  }),
 } as const;
 
 /** The subprotocol that a browser offers first, and the prefix of the offer that carries its ticket. */

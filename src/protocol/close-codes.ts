@@ -14,6 +14,10 @@ export const closeCodes = {
   revoked: 4001,
   /** The device, guest access or foreign token expired. Final until renewed. */
   expired: 4002,
+  /** Role, scope or lifetime of the access changed: connect again, with what holds now. */
+  accessChanged: 4003,
+  /** The host's state was restored from a backup: nobody comes in before an admin has confirmed it. */
+  hostRestored: 4004,
 } as const;
 
 export type CloseReason = keyof typeof closeCodes;

@@ -249,6 +249,18 @@ export const remoteControlStatusChanged = notification({
   }),
 });
 
+/** Access was taken away from somebody: how often that happened on this host, for devices to keep. */
+export const accessGeneration = notification({
+  name: "farhelm/access/generation",
+  stability: "experimental",
+  audience: "all",
+  params: z.object({
+    accessGeneration: z.int(),
+    /** A JWT of the host about the number. */
+    generationStatement: z.string(),
+  }),
+});
+
 /** Everything that the server may push. A client switches on the method's name. */
 export const notifications = [
   threadStarted,
@@ -280,4 +292,5 @@ export const notifications = [
   warning,
   configWarning,
   remoteControlStatusChanged,
+  accessGeneration,
 ] as const;

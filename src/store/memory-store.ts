@@ -156,6 +156,10 @@ class MemoryStore implements ThreadStore {
     this.#queues.set(id, messages);
   }
 
+  async queuedThreads(): Promise<readonly ThreadId[]> {
+    return [...this.#queues].flatMap(([id, messages]) => (messages.length > 0 ? [id] : []));
+  }
+
   progress(): IndexProgress {
     return { state: "done", indexed: this.#threads.size, total: this.#threads.size };
   }

@@ -135,6 +135,8 @@ export interface QueuedMessage {
   readonly clientId: string;
   /** Kept for the sender, and not read. */
   readonly clientMetadata: Readonly<Record<string, string>> | null;
+  /** The principal who sent it or changed it last; absent where that is not known. */
+  readonly from?: string;
 }
 
 /** How far the background reading of an unknown history is. */
@@ -183,6 +185,8 @@ export interface ThreadStore {
   queue(id: ThreadId): Promise<readonly QueuedMessage[]>;
   /** Replaces them. Rejects with `StoreError`. */
   saveQueue(id: ThreadId, messages: readonly QueuedMessage[]): Promise<void>;
+  /** The threads for which messages wait. */
+  queuedThreads(): Promise<readonly ThreadId[]>;
   progress(): IndexProgress;
   close(): Promise<void>;
 }

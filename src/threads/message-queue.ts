@@ -21,6 +21,7 @@ export interface QueueParts {
   readonly control: TurnControl;
   readonly publisher: Publisher;
   readonly log: { error(fields: object, message: string): void };
+  readonly maySend: (principalId: string) => boolean;
 }
 
 /**
@@ -77,13 +78,14 @@ export class MessageQueue implements ThreadQueue {
   update(
     id: ThreadId,
     messageId: string,
-    { input, clientMetadata }: Pick<QueuedMessage, "input" | "clientMetadata">,
+    { clientMetadata, ...change }: Omit<QueuedMessage, "id" | "clientId">,
   ): Promise<{ readonly message: QueuedMessage } & Announcing> {
-    checkMessage(input);
+    checkMessage(change.input);
     return this.#alone(id, async () => {
       const waiting = await this.#waiting(id);
       const before = found(waiting, messageId);
-      const message = { ...before, input, clientMetadata: clientMetadata ?? before.clientMetadata };
+      const kept = clientMetadata ?? before.clientMetadata;
+      const message = { ...before, ...change, clientMetadata: kept };
       await this.#save(
         id,
         waiting.map((each) => (each === before ? message : each)),
@@ -146,6 +148,18 @@ export class MessageQueue implements ThreadQueue {
     this.advance(id);
   }
 
+  async dropUnsendable(): Promise<void> {
+    for (const id of await this.#parts.store.queuedThreads()) {
+      await this.#alone(id, async () => {
+        const waiting = await this.#parts.store.queue(id);
+        const rest = this.#sendable(waiting);
+        if (rest.length === waiting.length) return;
+        await this.#save(id, rest);
+        this.#tell(id);
+      });
+    }
+  }
+
   /** The thread is no longer in memory. */
   forget(id: ThreadId): void {
     this.#held.delete(id);
@@ -157,7 +171,7 @@ export class MessageQueue implements ThreadQueue {
       return thread !== undefined && !thread.active && !this.#held.has(id);
     };
     if (!isFree()) return;
-    const waiting = await this.#parts.store.queue(id);
+    const waiting = this.#sendable(await this.#parts.store.queue(id));
     const [first] = waiting;
     if (!first || !isFree()) return;
     const { announce } = await this.#begin(id, first, waiting);
@@ -197,7 +211,13 @@ export class MessageQueue implements ThreadQueue {
         `failed to read thread: invalid thread-store request: ${noRollout(id)}`,
       );
     }
-    return store.queue(id);
+    return this.#sendable(await store.queue(id));
+  }
+
+  /** Without what was sent by people who may not send any more; every change of the queue leaves it out. */
+  #sendable(waiting: readonly QueuedMessage[]): readonly QueuedMessage[] {
+    const { maySend } = this.#parts;
+    return waiting.filter(({ from }) => from === undefined || maySend(from));
   }
 
   async #save(id: ThreadId, messages: readonly QueuedMessage[]): Promise<void> {

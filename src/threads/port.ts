@@ -121,7 +121,7 @@ export interface ThreadQueue {
   update(
     id: ThreadId,
     messageId: string,
-    change: Pick<QueuedMessage, "input" | "clientMetadata">,
+    change: Omit<QueuedMessage, "id" | "clientId">,
   ): Promise<{ readonly message: QueuedMessage } & Announcing>;
   delete(id: ThreadId, messageId: string): Promise<{ readonly deleted: boolean } & Announcing>;
   reorder(id: ThreadId, messageIds: readonly string[]): Promise<Announcing>;
@@ -129,6 +129,8 @@ export interface ThreadQueue {
   start(id: ThreadId, messageId: string | undefined): Promise<{ readonly turn: Turn } & Announcing>;
   /** Begins with what waits, if the thread is in memory and free, and nobody interrupted it last. */
   advance(id: ThreadId): void;
+  /** Takes out, of every thread, what was sent by somebody who may not send any more. */
+  dropUnsendable(): Promise<void>;
 }
 
 /** A ready frame: a notification of `method`, or the server request `ask`. */

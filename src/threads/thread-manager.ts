@@ -59,6 +59,7 @@ export class ThreadManager implements Threads {
       control: this.#control,
       publisher: ports.publisher,
       log: ports.log,
+      maySend: ports.maySend ?? (() => true),
     });
   }
 

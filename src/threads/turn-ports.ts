@@ -11,6 +11,8 @@ export interface TurnPorts {
   readonly tools: Tools;
   readonly desk: ApprovalDesk;
   readonly log: { error(fields: object, message: string): void };
+  /** Whether what this principal sent earlier may still begin a turn. Everybody's may where this is absent. */
+  readonly maySend?: (principalId: string) => boolean;
   /** The project's instructions for work in `cwd`. */
   docs(cwd: string): Promise<readonly ProjectDoc[]>;
   /** One diff text of everything that was patched; paths inside `root` are shown relative to it. */

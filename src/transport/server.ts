@@ -98,7 +98,8 @@ class HostTransport implements Transport {
     this.#origins.settle(boundPort);
     this.#stopListening = this.#ports.gatekeeper.onEnd((principalId, reason) => {
       this.#upgrades.ended(principalId);
-      this.#ports.sessions.end(principalId, reason, endMessages[reason]);
+      const { close, message } = ends[reason];
+      this.#ports.sessions.end(principalId, close, message);
     });
     return { url: this.#origins.canonical, port: boundPort };
   }
@@ -156,9 +157,17 @@ class HostTransport implements Transport {
   }
 }
 
-const endMessages = {
-  revoked: "this device's access was revoked; pair it again",
-  expired: "this access has expired; renew it",
+const ends = {
+  revoked: { close: "revoked", message: "this device's access was revoked; pair it again" },
+  expired: { close: "expired", message: "this access has expired; renew it" },
+  changed: {
+    close: "accessChanged",
+    message: "what this access allows has changed; connect again",
+  },
+  restored: {
+    close: "hostRestored",
+    message: "the host was restored from a backup; an admin must confirm it on the host",
+  },
 } as const;
 
 const after = (ms: number): Promise<void> =>

@@ -58,6 +58,7 @@ function connection() {
       },
     }),
     audit: new MemoryAudit(),
+    holds: () => true,
     log: { error: () => {} },
     checkResults: true,
   });

@@ -140,7 +140,7 @@ export function threadStoreContract(name: string, make: () => Promise<StoreUnder
     test("the messages that wait for a thread are kept in their order", async () => {
       const { id } = metaOf({});
       const messages = [
-        { id: "b", clientId: "one", clientMetadata: { from: "here" } },
+        { id: "b", clientId: "one", clientMetadata: { from: "here" }, from: "dev_1" },
         { id: "a", clientId: "one", clientMetadata: null },
       ].map((message) => ({
         ...message,
@@ -149,9 +149,12 @@ export function threadStoreContract(name: string, make: () => Promise<StoreUnder
       expect(await store.queue(id)).toEqual([]);
       await store.saveQueue(id, messages);
       expect(await store.queue(id)).toEqual(messages);
+      expect(await store.queuedThreads()).toEqual([id]);
       await store.saveQueue(id, messages.slice(1));
       expect(await store.queue(id)).toEqual(messages.slice(1));
       expect(await store.queue(metaOf({}).id)).toEqual([]);
+      await store.saveQueue(id, []);
+      expect(await store.queuedThreads()).toEqual([]);
     });
 
     test("one thread has one writer", async () => {

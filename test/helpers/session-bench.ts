@@ -56,6 +56,7 @@ export function sessionBench(methods: readonly Method[] = []) {
       accounts: fixedAccounts(),
     }),
     audit,
+    holds: () => true,
     log: { error: () => {} },
     checkResults: false,
   });

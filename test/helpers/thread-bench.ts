@@ -23,6 +23,7 @@ import { ApprovalDesk } from "../../src/threads/approval-desk.ts";
 import type { StartOptions } from "../../src/threads/port.ts";
 import { ThreadLoader } from "../../src/threads/thread-loader.ts";
 import { ThreadManager } from "../../src/threads/thread-manager.ts";
+import type { TurnPorts } from "../../src/threads/turn-ports.ts";
 import type { ToolCall, ToolContext, ToolOutput, Tools } from "../../src/tools/port.ts";
 import { createTools } from "../../src/tools/registry.ts";
 import { MemoryAudit } from "./memory-audit.ts";
@@ -185,7 +186,7 @@ export interface ThreadBench {
 
 const docs = () => Promise.resolve([]);
 
-export function createThreadBench(): ThreadBench {
+export function createThreadBench(ports: Pick<TurnPorts, "maySend"> = {}): ThreadBench {
   const home = mkdtempSync(join(tmpdir(), "farhelm-threads-"));
   onTestFinished(() => rmSync(home, { recursive: true, force: true }));
   const config = createConfigReader({
@@ -225,6 +226,7 @@ export function createThreadBench(): ThreadBench {
         log: { error: (fields, message) => void logged.push({ ...fields, message }) },
         docs,
         diffOf: (files) => files.map(({ path }) => path).join("\n"),
+        ...ports,
       },
       held.store,
       new ThreadLoader({

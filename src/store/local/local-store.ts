@@ -274,6 +274,10 @@ class LocalStore implements ThreadStore {
     this.#queues.write(id, messages);
   }
 
+  async queuedThreads(): Promise<readonly ThreadId[]> {
+    return this.#queues.threads();
+  }
+
   progress(): IndexProgress {
     return this.#catalogue.progress;
   }

@@ -1,6 +1,6 @@
 /** The messages that wait for threads, in Farhelm's own database. */
 import type { Database } from "../../db/database.ts";
-import type { ThreadId } from "../../protocol/ids.ts";
+import { ThreadId } from "../../protocol/ids.ts";
 import { UserInput } from "../../protocol/user-input.ts";
 import { isRecord } from "../../util/is-record.ts";
 import type { QueuedMessage } from "../port.ts";
@@ -16,6 +16,7 @@ const steps = [
      client_metadata TEXT,
      PRIMARY KEY (thread_id, position)
    ) WITHOUT ROWID`,
+  "ALTER TABLE store_queued_messages ADD COLUMN sent_by TEXT",
 ];
 
 export class MessageQueues {
@@ -36,7 +37,15 @@ export class MessageQueues {
         input: UserInput.array().parse(JSON.parse(String(row["input"]))),
         clientId: String(row["client_id"]),
         clientMetadata: metadataOf(row["client_metadata"]),
+        ...(typeof row["sent_by"] === "string" ? { from: row["sent_by"] } : {}),
       }));
+  }
+
+  threads(): readonly ThreadId[] {
+    return this.#database
+      .prepare("SELECT DISTINCT thread_id FROM store_queued_messages")
+      .all()
+      .map((row) => ThreadId.parse(row["thread_id"]));
   }
 
   /** Replaces them all. Throws `StoreError`. */
@@ -47,11 +56,13 @@ export class MessageQueues {
           .prepare("DELETE FROM store_queued_messages WHERE thread_id = ?")
           .run(threadId);
         const insert = this.#database.prepare(
-          "INSERT INTO store_queued_messages VALUES (?, ?, ?, ?, ?, ?)",
+          "INSERT INTO store_queued_messages VALUES (?, ?, ?, ?, ?, ?, ?)",
         );
-        for (const [position, { id, clientId, input, clientMetadata }] of messages.entries()) {
+        for (const [position, message] of messages.entries()) {
+          const { id, clientId, clientMetadata, from } = message;
+          const input = JSON.stringify(message.input);
           const metadata = clientMetadata && JSON.stringify(clientMetadata);
-          insert.run(threadId, position, id, clientId, JSON.stringify(input), metadata);
+          insert.run(threadId, position, id, clientId, input, metadata, from ?? null);
         }
       });
     } catch (error) {

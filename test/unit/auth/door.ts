@@ -5,8 +5,6 @@ import { hostActor } from "../../../src/audit/port.ts";
 import { createAuth, type Auth } from "../../../src/auth/auth.ts";
 import { AuthError, type RequestFacts } from "../../../src/auth/port.ts";
 import { ReceiptBook } from "../../../src/audit/receipts.ts";
-import type { Receipts } from "../../../src/audit/port.ts";
-import type { ApprovalSettings } from "../../../src/config/approval-settings.ts";
 import { openDatabase, type Database } from "../../../src/db/database.ts";
 import {
   ConnectFinish,
@@ -34,6 +32,13 @@ export const unsigned = (home: string) => ({
   receipts: new ReceiptBook(join(home, "audit"), { error: () => {} }),
 });
 
+type DoorOptions = Partial<
+  Pick<
+    Parameters<typeof createAuth>[0],
+    "allowRemoteHeadless" | "approvals" | "receipts" | "onGeneration"
+  >
+>;
+
 /** An auth room on a temp folder and a database file, with a clock that stands still. */
 export class Door {
   nowMs = 1_800_000_000_000;
@@ -42,13 +47,7 @@ export class Door {
   readonly databaseFile = join(this.home, "farhelm.sqlite");
   readonly #opened: { auth: Auth; database: Database }[] = [];
 
-  async open(
-    options: {
-      allowRemoteHeadless?: boolean;
-      approvals?: ApprovalSettings;
-      receipts?: Receipts;
-    } = {},
-  ): Promise<Auth> {
+  async open(options: DoorOptions = {}): Promise<Auth> {
     const database = openDatabase(this.databaseFile);
     const nowMs = (): number => this.nowMs;
     const { audit, home: farhelmHome } = this;

@@ -117,8 +117,50 @@ describe("commands that speak to the running host", () => {
     expect(calls[1]).toEqual({ method: "farhelm/devices/revoke", params: { id: "dev_1" } });
   });
 
+  test("devices revoke --all names what it revoked, and wants no id beside it", async () => {
+    await hostThat(() => ({ result: { revoked: true, was: null, ids: ["dev_1", "tok_2"] } }));
+    expect(await cli("devices revoke --all")).toMatchObject({
+      code: 0,
+      out: "Revoked 2: dev_1, tok_2; their connections are closed.\n",
+    });
+    expect(calls[1]).toEqual({ method: "farhelm/devices/revoke", params: { all: true } });
+    for (const words of ["devices revoke --all dev_1", "devices revoke"]) {
+      const { code, err } = await cli(words);
+      expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining("--all") });
+    }
+  });
+
+  test("revoking twice says so, and is no failure", async () => {
+    await hostThat(() => ({ result: { revoked: false, was: "revoked", ids: [] } }));
+    expect(await cli("devices revoke dev_1")).toMatchObject({
+      code: 0,
+      out: "dev_1 was revoked before; nothing changed.\n",
+    });
+  });
+
+  test("confirm-restore lists who would come in, and confirms with --yes alone", async () => {
+    const restored = { generation: 2, knownGeneration: 5, deviceId: "dev_1", foundAtMs: 0 };
+    await hostThat((method) => {
+      if (method === "farhelm/restore/read") return { result: { restored } };
+      return { result: method === "farhelm/devices/list" ? { data: [device] } : {} };
+    });
+    const { out } = await cli("devices confirm-restore");
+    expect(out).toContain("older than what dev_1 knows of it (generation 2, known 5)");
+    expect(out).toContain("dev_1  device  phone?[2J?  admin");
+    expect(out).toContain("npx farhelm devices confirm-restore --yes");
+    expect(calls.map(({ method }) => method)).not.toContain("farhelm/restore/confirm");
+    expect((await cli("devices confirm-restore --yes")).out).toContain("they may connect again");
+    expect(calls.at(-1)?.method).toBe("farhelm/restore/confirm");
+  });
+
+  test("confirm-restore of a host that is not locked does nothing", async () => {
+    await hostThat(() => ({ result: { restored: null } }));
+    expect((await cli("devices confirm-restore --yes")).out).toContain("nothing to confirm");
+    expect(calls.map(({ method }) => method)).toEqual(["initialize", "farhelm/restore/read"]);
+  });
+
   test("revoking what does not exist fails", async () => {
-    await hostThat(() => ({ result: { revoked: false } }));
+    await hostThat(() => ({ result: { revoked: false, was: "unknown", ids: [] } }));
     expect(await cli("devices revoke dev_9")).toMatchObject({
       code: 1,
       err: 'farhelm: There is no device dev_9; "npx farhelm devices list" shows them.\n',

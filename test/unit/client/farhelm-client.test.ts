@@ -163,19 +163,55 @@ test("a thread that cannot be resumed is reported once", async () => {
 });
 
 test.each([
-  [4001, "revoked"],
-  [4002, "expired"],
-])("close code %i signs the device out for good", async (code, name) => {
+  [4001, "revoked", "`npx farhelm pair`"],
+  [4002, "expired", "`npx farhelm pair`"],
+  [4004, "host_restored", "`npx farhelm devices confirm-restore`"],
+])("close code %i signs the device out for good", async (code, name, command) => {
   const { host, client } = await connectedClient();
   const paths = host.paths.length;
   host.lastSocket.drop(code);
   expect(client.state).toMatchObject({
     kind: "signedOut",
-    reason: { code: name, nextStep: expect.stringContaining("`npx farhelm pair`") },
+    reason: { code: name, nextStep: expect.stringContaining(command) },
   });
   client.wake();
   client.networkChanged(true);
   expect(host.paths).toHaveLength(paths);
+});
+
+test("the host's access generation is kept, told, and never goes back", async () => {
+  const { host, client, listener, keyStore } = await connectedClient();
+  const known = async () => (await keyStore.load())?.known;
+  expect(await known()).toEqual({ accessGeneration: 0, generationStatement: "stated-0" });
+  host.lastSocket.push({
+    method: "farhelm/access/generation",
+    params: { accessGeneration: 7, generationStatement: "stated-7" },
+  });
+  await expect.poll(known).toEqual({ accessGeneration: 7, generationStatement: "stated-7" });
+  // This host counts less and lets the device in all the same: it is not what it was.
+  const signedOut = listener.next("signedOut");
+  host.lastSocket.drop();
+  client.wake();
+  expect(await signedOut).toMatchObject({ reason: { code: "host_restored" } });
+  expect(host.starts.at(-1)).toEqual({ knownGeneration: 7, generationStatement: "stated-7" });
+  expect(await known()).toMatchObject({ accessGeneration: 7 });
+  host.accessGeneration = 8;
+  const connected = listener.next("connected");
+  client.start();
+  await connected;
+  expect(await known()).toEqual({ accessGeneration: 8, generationStatement: "stated-8" });
+});
+
+test("after a change of the access the client comes back with a new token", async () => {
+  const { host, client, listener } = await connectedClient();
+  host.paths.length = 0;
+  const waiting = listener.next("waiting");
+  host.lastSocket.drop(4003, "what this access allows has changed");
+  expect(await waiting).toMatchObject({ reason: "what this access allows has changed" });
+  const connected = listener.next("connected");
+  client.wake();
+  await connected;
+  expect(host.paths.slice(0, 2)).toEqual(["/auth/token/start", "/auth/token/finish"]);
 });
 
 test("a token that is refused is renewed once; a device that is refused is signed out", async () => {

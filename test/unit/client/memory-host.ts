@@ -6,6 +6,7 @@ import type { HttpPost } from "../../../src/client/auth-calls.ts";
 import type { OpenSocket, SocketListener } from "../../../src/client/client-socket.ts";
 import {
   ConnectFinish,
+  ConnectStart,
   PairFinish,
   PairStart,
   TokenFinish,
@@ -120,6 +121,11 @@ export class MemoryHost {
     };
   };
 
+  /** How often it took access away. */
+  accessGeneration = 0;
+  /** The bodies of connect/start. */
+  readonly starts: object[] = [];
+
   #handle(path: string, body: unknown, bearer: string): object {
     switch (path) {
       case "/auth/pair/start":
@@ -142,18 +148,26 @@ export class MemoryHost {
         this.#verify(TokenFinish.request.parse(body).proof);
         return this.#token();
       case "/auth/connect/start":
+        this.starts.push(Object(body));
         this.#challenge = {
           type: "remoteControlClientConnection",
           audience: "remote_control_client_websocket",
           clientId: "cli_1",
           sessionId: "sess_1",
           targetOrigin: this.#options.claimedOrigin ?? this.origin,
+          accessGeneration: this.accessGeneration,
+          knownGeneration: ConnectStart.request.parse(body).knownGeneration ?? null,
           tokenSha256Base64url: createHash("sha256").update(bearer).digest("base64url"),
         };
         return { challenge: this.#challenge };
       default:
         this.#verify(ConnectFinish.request.parse(body).proof);
-        return { ticket: "TICKET", expiresInMs: 30_000 };
+        return {
+          ticket: "TICKET",
+          expiresInMs: 30_000,
+          accessGeneration: this.accessGeneration,
+          generationStatement: `stated-${this.accessGeneration}`,
+        };
     }
   }
 

@@ -42,6 +42,7 @@ function bench(methods: readonly Method[], checkResults = false) {
   const dispatcher = new Dispatcher(methods, {
     ports: portsWith(),
     audit: new MemoryAudit(),
+    holds: () => true,
     log: { error: (entry, message) => void logged.push({ ...entry, message }) },
     checkResults,
   });
@@ -105,6 +106,7 @@ const run = async (handle: Handle, gone = false): Promise<readonly string[]> => 
   const dispatcher = new Dispatcher([noted(trace, handle)], {
     ports: portsWith(),
     audit: new MemoryAudit(),
+    holds: () => true,
     log: { error: () => {} },
     checkResults: false,
   });
@@ -283,6 +285,7 @@ describe("answers", () => {
       {
         ports: portsWith(),
         audit: new MemoryAudit(),
+        holds: () => true,
         log: { error: () => {} },
         checkResults: false,
       },

@@ -168,6 +168,27 @@ describe("a message that waits", () => {
     await interrupt();
   });
 
+  it("is dropped when its sender's access ends, and what others sent goes on", async () => {
+    const ended = new Set<string>();
+    const bench = createThreadBench({ maySend: (id) => !ended.has(id) });
+    const { id, outlet, interrupt, queue } = await busy(bench);
+    const put = async (text: string, from: string): Promise<void> => {
+      const message = { input: textInput(text), clientId: text, clientMetadata: null, from };
+      (await queue.add(id, message)).announce();
+    };
+    await put("thief's", "thief");
+    await put("owner's", "owner");
+    await put("thief's second", "thief");
+    ended.add("thief");
+    expect(await waiting(queue, id)).toEqual(["owner's"]);
+    const before = outlet.trace.length;
+    await queue.dropUnsendable();
+    await until(() => outlet.trace.slice(before).includes("thread/queue/changed"));
+    ended.clear();
+    expect(await waiting(queue, id)).toEqual(["owner's"]);
+    await interrupt();
+  });
+
   it("is refused with a reason", async () => {
     const bench = createThreadBench();
     const { id, interrupt, queue } = await busy(bench);

@@ -25,13 +25,15 @@ export const accountRead = method({
     workspaceRouting: z.unknown().nullable(),
   }),
   async handle({ accounts, config, models }) {
-    const account = await accounts.account();
     const { modelProvider, providers } = config.read();
     const id = modelProvider ?? models.defaults().modelProvider;
+    const requiresOpenaiAuth = providers.get(id)?.requiresOpenaiAuth ?? id === "openai";
+    // A login that is not used with this provider is nobody's business here, as in Codex.
+    const account = requiresOpenaiAuth ? await accounts.account() : null;
     return {
       account: account === null ? null : shown(account),
       userId: account?.type === "chatgpt" ? account.userId : null,
-      requiresOpenaiAuth: providers.get(id)?.requiresOpenaiAuth ?? id === "openai",
+      requiresOpenaiAuth,
       workspaceRouting: null,
     };
   },

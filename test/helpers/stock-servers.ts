@@ -15,6 +15,8 @@ export interface StockHome {
   /** Of the user; `.codex` and `.farhelm` are in it. */
   readonly home: string;
   readonly cwd: string;
+  /** More variables for the stock program; the other one has this process's. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 async function freePort(): Promise<number> {
@@ -27,7 +29,7 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-export async function serveStock(binary: string, { home, cwd }: StockHome): Promise<Served> {
+export async function serveStock(binary: string, { home, cwd, env }: StockHome): Promise<Served> {
   const url = `ws://127.0.0.1:${await freePort()}`;
   const child = spawn(binary, ["app-server", "--listen", url], {
     cwd,
@@ -36,6 +38,7 @@ export async function serveStock(binary: string, { home, cwd }: StockHome): Prom
       HOME: home,
       CODEX_HOME: join(home, ".codex"),
       SHELL: "/bin/bash",
+      ...env,
     },
     stdio: "ignore",
   });

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Accounts } from "../../../src/accounts/port.ts";
 import { decodeConfig } from "../../../src/config/decode-config.ts";
 import type { ConfigReader } from "../../../src/config/port.ts";
+import { openaiProvider } from "../../../src/model/builtin-providers.ts";
 import { createModels } from "../../../src/model/models.ts";
 import type { LocalServer } from "../../../src/model/local-servers.ts";
 import { fixedAccounts, withKey } from "../../helpers/fixed-accounts.ts";
@@ -40,6 +41,26 @@ function models(
   });
   return { made, warnings };
 }
+
+describe("the address of OpenAI's endpoint", () => {
+  const own = { openai_base_url: "http://127.0.0.1:9/v1/" };
+  const moved = { chatgpt_base_url: "http://127.0.0.1:9/backend-api" };
+  it.each([
+    ["for an API key", {}, {}, false, "https://api.openai.com/v1"],
+    ["for the Codex backend's logins", {}, {}, true, "https://chatgpt.com/backend-api/codex"],
+    [
+      "which chatgpt_base_url does not move",
+      moved,
+      {},
+      true,
+      "https://chatgpt.com/backend-api/codex",
+    ],
+    ["as config.toml says", own, { OPENAI_BASE_URL: "http://b" }, true, "http://127.0.0.1:9/v1"],
+    ["as the environment says", {}, { OPENAI_BASE_URL: "http://b/" }, true, "http://b"],
+  ])("%s", (_what, raw, env, usesCodexBackend, address) => {
+    expect(openaiProvider(decodeConfig(raw), env, usesCodexBackend).baseUrl).toBe(address);
+  });
+});
 
 const MOCK = { model_providers: { mock: { name: "Mock", base_url: "http://127.0.0.1:9/v1/" } } };
 

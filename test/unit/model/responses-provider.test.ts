@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Accounts } from "../../../src/accounts/port.ts";
 import type { ProviderConfig } from "../../../src/config/port.ts";
 import type { ResponsesProvider } from "../../../src/model/responses/responses-provider.ts";
+import { deferred } from "../../../src/util/deferred.ts";
 import { fixedAccounts, withKey } from "../../helpers/fixed-accounts.ts";
 import {
   answer,
@@ -109,6 +110,19 @@ describe("a request", () => {
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
     });
+  });
+
+  it("is given up while its credentials are waited for, and not sent when they come", async () => {
+    const credentials = deferred<Readonly<Record<string, string>>>();
+    const from = provider({}, fixedAccounts({ headersFor: () => credentials.promise }));
+    const abort = new AbortController();
+    const outcome = from.stream(REQUEST, new RecordingSink(), abort.signal);
+    const reason = new Error("stopped");
+    abort.abort(reason);
+    await expect(outcome).rejects.toBe(reason);
+    credentials.resolve({ authorization: "Bearer late" });
+    await from.stream(REQUEST, new RecordingSink(), never());
+    expect(mock.requests.map(({ headers }) => headers.authorization)).toEqual(["Bearer late"]);
   });
 
   it("is not sent without the key that the provider needs", async () => {

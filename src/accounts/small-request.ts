@@ -63,7 +63,8 @@ async function limitedText(response: Response): Promise<string> {
 /** `fetch` wraps the reason: "fetch failed" alone says nothing. */
 function faultOf(error: unknown): string {
   if (!(error instanceof Error)) return "the connection failed";
-  return error.cause instanceof Error && error.cause.message !== ""
-    ? error.cause.message
-    : error.message;
+  const { cause } = error;
+  if (!(cause instanceof Error)) return error.message;
+  // Of a name with several addresses there is only a code.
+  return cause.message || ("code" in cause ? String(cause.code) : error.message);
 }

@@ -5,8 +5,10 @@ import { ConfigError } from "../config/port.ts";
 import type { WireError } from "../protocol/errors.ts";
 import { RpcError, errorNameOf, invalidRequest } from "../protocol/errors.ts";
 import type { RequestFrame, ResponseFrame } from "../protocol/frames.ts";
+import { notifications } from "../protocol/notifications.ts";
 import type { Principal } from "../protocol/principal.ts";
 import { mayAct } from "../protocol/principal.ts";
+import { serverRequests } from "../protocol/server-requests.ts";
 import { isRecord } from "../util/is-record.ts";
 import type { CallerSession, Context } from "./context.ts";
 import type { Method } from "./define.ts";
@@ -32,8 +34,8 @@ interface Call {
   /** Whether its caller may still act, asked when it had to wait; puts it into the audit log if not. */
   stands(): boolean;
   handle(): unknown;
-  /** Puts it into the audit log. */
-  note(error: WireError | undefined): void;
+  /** Puts it into the audit log. `denied`: the code, where it was not the caller's to have. */
+  note(error: WireError | undefined, denied?: string): void;
 }
 
 /** Turns one request into one response. */
@@ -62,7 +64,7 @@ export class Dispatcher {
     };
     const fail = (error: unknown, call?: Call): void => {
       const wire = this.#toWire(error, request);
-      call?.note(wire);
+      call?.note(wire, error instanceof RpcError ? error.denied : undefined);
       settle({ id, error: wire });
     };
     const perform = (call: Call): Promise<void> | void => {
@@ -102,9 +104,14 @@ export class Dispatcher {
 
   #admit(caller: Caller, request: RequestFrame, effects: (() => void)[]): Call {
     const method = this.#methods.get(request.method);
-    if (!method) throw invalidRequest(`Invalid request: unknown method \`${request.method}\``);
+    if (!method) {
+      const message = `Invalid request: unknown method \`${request.method}\``;
+      if (hostOnly.has(request.method))
+        this.#deny(caller, { name: request.method }, "host_only", message);
+      throw invalidRequest(message);
+    }
     const params = parseParams(method, request.params);
-    checkState(method, caller);
+    this.#checkState(caller, method);
     if (!caller.experimental) checkStability(method, request.params);
     this.#checkCaller(caller, method, params);
     const context: Context = {
@@ -123,33 +130,45 @@ export class Dispatcher {
         return still;
       },
       handle: () => this.#checked(method, method.handle(context, params)),
-      note: (error) => this.#note(caller, method, params, error),
+      note: (error, denied) => {
+        const facts = factsOfCall(caller, method, params);
+        if (denied === undefined) this.#note(method, facts, error);
+        else this.#options.audit.add({ ...facts, outcome: "denied", code: denied });
+      },
     };
+  }
+
+  #checkState(caller: Caller, method: Method): void {
+    if (method.beforeInitialize && caller.initialized) {
+      this.#deny(caller, method, "already_initialized", "Already initialized");
+    }
+    if (!method.beforeInitialize && !caller.initialized) {
+      this.#deny(caller, method, "not_initialized", "Not initialized");
+    }
   }
 
   #checkCaller(caller: Caller, method: Method, params: unknown): void {
     const { kind, role } = caller.principal;
-    const deny = (code: string, message: string): never => {
-      const facts = factsOfCall(caller, method, params);
-      this.#options.audit.add({ ...facts, outcome: "denied", code });
-      throw invalidRequest(message);
-    };
     if (method.localOnly && kind !== "local") {
-      deny("local_only", `${method.name} is not available over remote transports`);
+      const message = `${method.name} is not available over remote transports`;
+      this.#deny(caller, method, "local_only", message, params);
     }
     if (!mayAct(role, method.role)) {
-      deny(
-        "role",
-        `${method.name} needs the role ${method.role}; this connection has ${role}. An admin can change it.`,
-      );
+      const message = `${method.name} needs the role ${method.role}; this connection has ${role}. An admin can change it.`;
+      this.#deny(caller, method, "role", message, params);
     }
   }
 
+  #deny(caller: Caller, method: Named, code: string, message: string, params?: unknown): never {
+    this.#options.audit.add({ ...factsOfCall(caller, method, params), outcome: "denied", code });
+    throw invalidRequest(message);
+  }
+
   /** What viewers may call leaves no line: it changes nothing. */
-  #note(caller: Caller, method: Method, params: unknown, error: WireError | undefined): void {
+  #note(method: Method, facts: CallFacts, error: WireError | undefined): void {
     if (method.role === "viewer" || (method.ownAudit && error === undefined)) return;
     this.#options.audit.add({
-      ...factsOfCall(caller, method, params),
+      ...facts,
       ...(error === undefined
         ? { outcome: "done" }
         : { outcome: "failed", code: errorNameOf(error.code) }),
@@ -198,7 +217,15 @@ export class Dispatcher {
   }
 }
 
-function factsOfCall({ principal }: Caller, { name }: Method, params: unknown) {
+/** Names that only the host says: whoever asks for them tries something. */
+const hostOnly: ReadonlySet<string> = new Set(
+  [...notifications, ...serverRequests].map(({ name }) => name),
+);
+
+type Named = Pick<Method, "name">;
+type CallFacts = ReturnType<typeof factsOfCall>;
+
+function factsOfCall({ principal }: Caller, { name }: Named, params: unknown) {
   const threadId = isRecord(params) ? params["threadId"] : undefined;
   const about = { method: name, ...(typeof threadId === "string" && { threadId }) };
   return { act: "call" as const, ...by(principal), about };
@@ -219,14 +246,6 @@ function parseParams<P extends z.ZodType>(method: Method<string, P>, params: unk
   throw invalidRequest(
     `Invalid request: ${path ? `${path}: ` : ""}${issue?.message ?? "params do not parse"}`,
   );
-}
-
-function checkState(method: Method, caller: Caller): void {
-  if (method.beforeInitialize) {
-    if (caller.initialized) throw invalidRequest("Already initialized");
-  } else if (!caller.initialized) {
-    throw invalidRequest("Not initialized");
-  }
 }
 
 function checkStability(method: Method, params: unknown): void {

@@ -4,7 +4,7 @@ import type { Context } from "../dispatch/context.ts";
 import { decideClientCommand } from "../permissions/client-command-decision.ts";
 import { type ReadOnlyGit, readOnlyGit } from "../permissions/read-only-git.ts";
 import { policyForMode } from "../permissions/sandbox-policy.ts";
-import { invalidRequest } from "../protocol/errors.ts";
+import { deniedRequest, invalidRequest } from "../protocol/errors.ts";
 import { mayAct } from "../protocol/principal.ts";
 import type { SandboxPolicy } from "../protocol/settings.ts";
 import { unreachable } from "../util/unreachable.ts";
@@ -37,7 +37,7 @@ export function admitCommand(context: Context, wish: Wish): ReadOnlyGit | undefi
     isAdmin: mayAct(context.principal.role, "admin"),
     git: isSpecial ? undefined : readOnlyGit(command),
   });
-  if (decision.kind === "refuse") throw invalidRequest(decision.message);
+  if (decision.kind === "refuse") throw deniedRequest("sandbox", decision.message);
   return decision.kind === "readOnlyGit" ? decision.git : undefined;
 }
 

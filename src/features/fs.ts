@@ -5,7 +5,7 @@ import { isAbsolute, join, sep } from "node:path";
 import { z } from "zod";
 import type { HostFacts } from "../dispatch/context.ts";
 import { method } from "../dispatch/define.ts";
-import { RpcError, invalidRequest } from "../protocol/errors.ts";
+import { RpcError, deniedRequest, invalidRequest } from "../protocol/errors.ts";
 
 /** A file is answered as one message; larger ones are refused. */
 const maxFileBytes = 8 * 1024 * 1024;
@@ -95,12 +95,14 @@ async function refuseProtected(host: HostFacts, path: string): Promise<string> {
     ),
   );
   if (own.some((kept) => real === kept || real.startsWith(kept + sep))) {
-    throw invalidRequest(
+    throw deniedRequest(
+      "protected_path",
       `path \`${path}\` holds Farhelm's keys or logins; it cannot be read over the protocol`,
     );
   }
   if (real.startsWith("/proc/")) {
-    throw invalidRequest(
+    throw deniedRequest(
+      "protected_path",
       `path \`${path}\` shows the inside of processes, keys in their environment too; it cannot be read over the protocol`,
     );
   }

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { policyForMode } from "../permissions/sandbox-policy.ts";
+import { isLooser, isOpen, policyForMode } from "../permissions/sandbox-policy.ts";
 import type { Context } from "../dispatch/context.ts";
-import { invalidRequest } from "../protocol/errors.ts";
+import { deniedRequest, invalidRequest } from "../protocol/errors.ts";
 import { mayAct } from "../protocol/principal.ts";
 import {
   ApprovalPolicy,
@@ -101,7 +101,8 @@ function checkConfigKeys({ principal }: Caller, config: Readonly<Record<string, 
   if (mayAct(principal.role, "admin")) return;
   const key = Object.keys(config).find((name) => !isHarmless(name, config[name]));
   if (key === undefined) return;
-  throw invalidRequest(
+  throw deniedRequest(
+    "role",
     `setting \`${key}\` in a thread's config needs the role admin; this connection has ${principal.role}. Leave it out, or ask an admin to set it in config.toml.`,
   );
 }
@@ -113,15 +114,19 @@ function isHarmless(key: string, value: unknown): boolean {
   return harmlessKeys.has(key.split(".")[0] ?? "");
 }
 
-/** Taking the limits away is an admin's to do, whatever the call. */
-export function checkLoosening({ principal }: Caller, override: SettingsOverride): void {
-  if (mayAct(principal.role, "admin")) return;
-  const loosens =
-    override.sandboxPolicy?.type === "dangerFullAccess" ||
-    override.sandboxPolicy?.type === "externalSandbox";
-  if (!loosens) return;
-  throw invalidRequest(
-    `running without a sandbox needs the role admin; this connection has ${principal.role}. Ask an admin, or leave the sandbox as it is configured.`,
+/** Taking away limits that config.toml sets is an admin's to do, whatever the call. */
+export function checkLoosening({ principal, config }: Caller, override: SettingsOverride): void {
+  const policy = override.sandboxPolicy;
+  if (mayAct(principal.role, "admin") || !policy) return;
+  const { sandboxMode, workspaceWrite } = config.read();
+  const configured = policyForMode(sandboxMode ?? "read-only", workspaceWrite);
+  if (!isLooser(policy, configured, workspaceWrite)) return;
+  const what = isOpen(policy)
+    ? "running without a sandbox needs"
+    : "more folders to write or more network than config.toml gives need";
+  throw deniedRequest(
+    "role",
+    `${what} the role admin; this connection has ${principal.role}. Ask an admin, or leave the sandbox as it is configured.`,
   );
 }
 

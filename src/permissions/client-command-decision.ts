@@ -1,5 +1,6 @@
 import type { SandboxPolicy } from "../protocol/settings.ts";
 import type { ReadOnlyGit } from "./read-only-git.ts";
+import { isOpen } from "./sandbox-policy.ts";
 
 /** How a command that a client asked for runs. `message` says why it does not, and what to do. */
 export type ClientCommandDecision =
@@ -22,9 +23,6 @@ const names: Readonly<Record<SandboxPolicy["type"], string>> = {
   readOnly: "read-only",
   workspaceWrite: "workspace-write",
 };
-
-const isOpen = ({ type }: SandboxPolicy): boolean =>
-  type === "dangerFullAccess" || type === "externalSandbox";
 
 /**
  * This host cannot confine a process, so a command runs with the host's own rights or not at all. A policy that the

@@ -34,6 +34,40 @@ export function policyForMode(mode: SandboxMode, workspace: WorkspaceWrite): San
   }
 }
 
+/** Whether a policy takes away limits that config.toml sets, by its mode or by `[sandbox_workspace_write]`. */
+export function isLooser(
+  policy: SandboxPolicy,
+  configured: SandboxPolicy,
+  workspace: WorkspaceWrite,
+): boolean {
+  if (isOpen(configured)) return false;
+  switch (policy.type) {
+    case "dangerFullAccess":
+    case "externalSandbox":
+      return true;
+    case "readOnly":
+      return policy.networkAccess && !workspace.networkAccess;
+    case "workspaceWrite":
+      return (
+        (policy.networkAccess && !workspace.networkAccess) ||
+        (workspace.excludeSlashTmp && !policy.excludeSlashTmp) ||
+        (workspace.excludeTmpdirEnvVar && !policy.excludeTmpdirEnvVar) ||
+        policy.writableRoots.some((root) => !isGiven(root, workspace.writableRoots))
+      );
+    default:
+      return unreachable(policy);
+  }
+}
+
+export const isOpen = ({ type }: SandboxPolicy): boolean =>
+  type === "dangerFullAccess" || type === "externalSandbox";
+
+/** A relative root that does not climb lies in the agent's own folder. */
+const isGiven = (root: string, roots: readonly string[]): boolean =>
+  isAbsolute(root)
+    ? roots.some((given) => isInside(given, root))
+    : !root.split(/[\\/]/).includes("..");
+
 /** Where a policy lets the agent write: `everywhere`, or inside a list of absolute folders. */
 export type WritableArea =
   | { readonly kind: "everywhere" }

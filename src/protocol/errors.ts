@@ -28,11 +28,18 @@ export class RpcError extends Error {
   override readonly name = "RpcError";
   readonly code: number;
   readonly data: unknown;
+  /** For the audit log, where the caller may not have what it asked for; it does not cross the wire. */
+  readonly denied: string | undefined;
 
-  constructor(code: ErrorName, message: string, options: { data?: unknown; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorName,
+    message: string,
+    options: { data?: unknown; cause?: unknown; denied?: string } = {},
+  ) {
     super(message, { cause: options.cause });
     this.code = errorCodes[code];
     this.data = options.data;
+    this.denied = options.denied;
   }
 
   toWire(): WireError {
@@ -44,3 +51,7 @@ export class RpcError extends Error {
 /** The usual refusal: code -32600 with a sentence that says what is wrong. */
 export const invalidRequest = (message: string, cause?: unknown): RpcError =>
   new RpcError("invalidRequest", message, { cause });
+
+/** The usual refusal of something that is not this caller's to have. `code`: stable, for the audit log. */
+export const deniedRequest = (code: string, message: string): RpcError =>
+  new RpcError("invalidRequest", message, { denied: code });

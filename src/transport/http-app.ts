@@ -37,13 +37,13 @@ export async function httpApp(options: HttpAppOptions): Promise<FastifyInstance>
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 512 },
-    frameworkErrors: (error, request, reply) => sendError(log, error, request, reply),
+    frameworkErrors: (error, request, reply) => sendError(options, error, request, reply),
     clientErrorHandler: answerUnreadable,
     serverFactory: (handler) => options.makeServer(handler),
   });
   await app.register(helmet, helmetOptions(options.origins));
   if (transport.tls) addHsts(app);
-  addErrors(app, log);
+  addErrors(app, options);
   addCanonicalRedirect(app, options);
   addRequestLog(app, log);
   authRoutes(app, options);
@@ -85,16 +85,25 @@ function addHsts(app: FastifyInstance): void {
   });
 }
 
-function addErrors(app: FastifyInstance, log: Log): void {
+function addErrors(app: FastifyInstance, options: HttpAppOptions): void {
   app.setErrorHandler<FastifyError>((error, request, reply) =>
-    sendError(log, error, request, reply),
+    sendError(options, error, request, reply),
   );
   app.setNotFoundHandler((_request, reply) => send(reply, notFound));
 }
 
-function sendError(log: Log, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const known = knownErrors.get(codeOf(error));
-  const refusal = known ?? (error instanceof SyntaxError ? badJson : refusalFor(error));
+function sendError(
+  { log, refusals, door }: HttpAppOptions,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  // What a route refused has its line already; what no route came to see has not.
+  const unread = knownErrors.get(codeOf(error)) ?? (error instanceof SyntaxError ? badJson : null);
+  if (unread !== null && unread !== notFound) {
+    refusals.add("request", unread, door.facts(request.raw).address);
+  }
+  const refusal = unread ?? refusalFor(error);
   if (refusal === internalRefusal) {
     log.error("request_failed", { route: routeOf(request), ...errorFacts(error) });
   }

@@ -144,13 +144,15 @@ interface AuthParts {
 
 const authFor = (
   { farhelmHome, allowRemoteHeadless }: HostOptions,
-  { approvals }: HostSettings,
+  { approvals, issuers, agents }: HostSettings,
   { database, audit, log, hub }: AuthParts,
 ): Promise<Auth> =>
   createAuth({
     database,
     farhelmHome,
     audit,
+    foreigners: { issuers, agents },
+    log,
     approvals,
     receipts: new ReceiptBook(join(farhelmHome, "audit"), log),
     allowRemoteHeadless,

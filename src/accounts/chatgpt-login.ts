@@ -1,5 +1,5 @@
 /** The tokens of a ChatGPT login, as Codex keeps them in auth.json. Codex renews them; this host does not. */
-import { readCompactToken } from "../crypto/compact-jwt.ts";
+import { readCompactToken } from "../crypto/compact-jws.ts";
 import { isRecord } from "../util/is-record.ts";
 import { LoginError } from "./login-error.ts";
 import { planTypeOf } from "./plan-types.ts";

@@ -12,6 +12,7 @@ export const auditActs = [
   "token.issue",
   "token.renew",
   "connect",
+  "agent.register",
   "access.revoke",
   "access.expire",
   "restore.found",

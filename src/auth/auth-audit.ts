@@ -6,6 +6,7 @@ import {
   ConnectStart,
   PairFinish,
   PairStart,
+  TaskRegister,
   TokenFinish,
   TokenStart,
 } from "../protocol/auth-api.ts";
@@ -25,6 +26,7 @@ const acts: ReadonlyMap<string, AuditAct> = new Map<string, AuditAct>([
   [TokenFinish.path, "token.renew"],
   [ConnectStart.path, "connect"],
   [ConnectFinish.path, "connect"],
+  [TaskRegister.path, "agent.register"],
 ]);
 
 /** Makes one call with its one line: done, denied, or failed by an error of the host. */

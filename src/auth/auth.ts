@@ -1,6 +1,7 @@
 /** Joins the parts of this room. */
 import { by, hostActor, type Audit, type AuditWho, type Receipts } from "../audit/port.ts";
 import type { ApprovalSettings } from "../config/approval-settings.ts";
+import type { LineLog } from "../util/line-log.ts";
 import type { Database } from "../db/database.ts";
 import { AccessGeneration, type StatedGeneration } from "./access-generation.ts";
 import { AccessEnds } from "./access-ends.ts";
@@ -8,6 +9,7 @@ import { DeviceNotary } from "./approval-notary.ts";
 import { EnrollmentChallenges } from "./challenges.ts";
 import { Connection } from "./connection.ts";
 import { DeviceRegistry } from "./device-registry.ts";
+import { ForeignDoor, type ForeignDoorOptions } from "./foreign-door.ts";
 import { HostAuthApi } from "./host-auth-api.ts";
 import { HostDevices } from "./host-devices.ts";
 import { HostGatekeeper } from "./host-gatekeeper.ts";
@@ -36,6 +38,9 @@ interface AuthOptions {
   /** Which approvals must be signed, and where their receipts go. */
   readonly approvals: ApprovalSettings;
   readonly receipts: Receipts;
+  /** Of farhelm.toml. Default: no other issuers, no agents. */
+  readonly foreigners?: Pick<ForeignDoorOptions, "issuers" | "agents">;
+  readonly log?: Pick<LineLog, "warn">;
   /** The clock, in Unix milliseconds. */
   readonly nowMs?: () => number;
   /** Accepts headless tokens from other machines too. Default false. */
@@ -59,6 +64,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     if (reason !== "expired") return;
     audit.add({ act: "access.expire", outcome: "done", ...by(hostActor), about: { id } });
   });
+  const foreign = foreignDoor(options, nowMs, ends);
   const challenges = new EnrollmentChallenges(tokens.hostId, generation, nowMs);
   const pairing = new Pairing(challenges, nowMs);
   const restored = ({ kind, id: deviceId, name }: AuditWho): void => {
@@ -87,6 +93,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     pairing,
     renewal: new Renewal(registry, challenges, nowMs),
     connection,
+    foreign,
     starts: new TokenBuckets(startsPerAddress, nowMs),
     enroll(device) {
       const replaced = registry.addDevice(device);
@@ -103,11 +110,35 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     nowMs,
   );
   const gatekeeper = new HostGatekeeper(
-    { registry, tokens, connection, ends, generation },
+    { registry, tokens, connection, ends, generation, foreign },
     { allowRemoteHeadless: options.allowRemoteHeadless ?? false, nowMs },
   );
   const { approvals, receipts } = options;
   const notary = new DeviceNotary(approvals, tokens.hostId, { registry, receipts, nowMs });
   const standing = gatekeeper;
-  return { gatekeeper, api, devices, notary, standing, close: () => ends.close() };
+  const close = (): void => {
+    foreign.close();
+    ends.close();
+  };
+  return { gatekeeper, api, devices, notary, standing, close };
+}
+
+function foreignDoor(
+  { foreigners, farhelmHome, log, audit }: AuthOptions,
+  nowMs: () => number,
+  ends: AccessEnds,
+): ForeignDoor {
+  return new ForeignDoor({
+    issuers: [],
+    agents: [],
+    ...foreigners,
+    farhelmHome,
+    nowMs,
+    warn: (event, fields) => log?.warn(event, fields),
+    onEnd({ id, principalId }, reason) {
+      const about = { id: principalId };
+      audit.add({ act: "access.expire", outcome: "done", code: reason, ...by(hostActor), about });
+      ends.tell(id, reason);
+    },
+  });
 }

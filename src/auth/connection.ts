@@ -131,7 +131,7 @@ export class Connection {
     bearer: string | undefined,
   ): Promise<{ token: string; device: DeviceRecord; expiresAt: number }> {
     if (bearer === undefined) throw refusal("token_missing");
-    const verified = await this.#tokens.verify(bearer, [deviceTokenType]).catch(asRefusal);
+    const verified = await this.#tokens.verify(bearer, deviceTokenType).catch(asRefusal);
     const device = liveDevice(this.#registry, verified.subject, this.#nowMs());
     if (boundThumbprint(verified) !== device.key.thumbprint) {
       throw refusal("token_invalid", device);

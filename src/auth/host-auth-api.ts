@@ -4,6 +4,8 @@ import {
   ConnectStart,
   PairFinish,
   PairStart,
+  TaskRegister,
+  TaskRegistration,
   TokenFinish,
   TokenStart,
 } from "../protocol/auth-api.ts";
@@ -11,6 +13,7 @@ import { shortFingerprint } from "../crypto/digest.ts";
 import type { Audit } from "../audit/port.ts";
 import { audited, type Answered } from "./auth-audit.ts";
 import type { Connection } from "./connection.ts";
+import type { ForeignDoor } from "./foreign-door.ts";
 import type { HostTokens } from "./host-tokens.ts";
 import type { PairedDevice, Pairing } from "./pairing.ts";
 import type { AuthApi, RequestFacts } from "./port.ts";
@@ -24,6 +27,7 @@ interface Parts {
   readonly pairing: Pairing;
   readonly renewal: Renewal;
   readonly connection: Connection;
+  readonly foreign: ForeignDoor;
   /** Per address, for the calls that anyone may start. */
   readonly starts: TokenBuckets;
   /** Makes the device known; runs before its first token is issued. */
@@ -74,6 +78,9 @@ export class HostAuthApi implements AuthApi {
         };
       case ConnectFinish.path:
         return this.#connectFinish(body, facts, bearer);
+      case TaskRegister.path:
+        this.#limit(facts);
+        return this.#parts.foreign.register(read(TaskRegistration, body), facts);
       default:
         throw refusal("not_found");
     }

@@ -1,11 +1,13 @@
-/** Who is at the door: bearer tokens of headless clients, tickets of devices. */
-import { TokenError } from "../crypto/token-verifier.ts";
+/** Who is at the door: bearer tokens of headless clients and of other issuers, tickets of devices, agents' assertions. */
+import { readCompactToken } from "../crypto/compact-jws.ts";
+import { TokenError, TokenVerifier, type VerifiedToken } from "../crypto/token-verifier.ts";
 import { mayAct, type Principal } from "../protocol/principal.ts";
 import type { AccessGeneration } from "./access-generation.ts";
 import type { AccessEnds } from "./access-ends.ts";
 import type { Connection } from "./connection.ts";
 import type { AccessRecord, DeviceRegistry } from "./device-registry.ts";
-import { deviceTokenType, headlessTokenType, type HostTokens } from "./host-tokens.ts";
+import type { ForeignDoor } from "./foreign-door.ts";
+import { deviceTokenType, type HostTokens } from "./host-tokens.ts";
 import { accessFault } from "./live-access.ts";
 import type { EndReason, Gatekeeper, RequestFacts, Standing } from "./port.ts";
 import { refusal } from "./refusals.ts";
@@ -16,6 +18,9 @@ export class HostGatekeeper implements Gatekeeper, Standing {
   readonly #connection: Connection;
   readonly #ends: AccessEnds;
   readonly #generation: AccessGeneration;
+  readonly #foreign: ForeignDoor;
+  /** Of tokens of this host and of the issuers that are configured. */
+  readonly #bearers: TokenVerifier;
   readonly #options: { allowRemoteHeadless: boolean; nowMs: () => number };
 
   constructor(
@@ -25,6 +30,7 @@ export class HostGatekeeper implements Gatekeeper, Standing {
       connection: Connection;
       ends: AccessEnds;
       generation: AccessGeneration;
+      foreign: ForeignDoor;
     },
     options: { allowRemoteHeadless: boolean; nowMs: () => number },
   ) {
@@ -33,13 +39,38 @@ export class HostGatekeeper implements Gatekeeper, Standing {
     this.#connection = parts.connection;
     this.#ends = parts.ends;
     this.#generation = parts.generation;
+    this.#foreign = parts.foreign;
+    this.#bearers = new TokenVerifier([parts.tokens.issuer, ...parts.foreign.trusted]);
     this.#options = options;
   }
 
   async admitBearer(token: string, facts: RequestFacts): Promise<Principal> {
-    const verified = await this.#tokens
-      .verify(token, [headlessTokenType, deviceTokenType])
-      .catch(asRefusal);
+    if (holdsPrivateKey(token)) throw refusal("private_key_inside");
+    const verified = await this.#bearers.verify(token, this.#options.nowMs()).catch(asRefusal);
+    try {
+      return verified.issuer === this.#tokens.hostId
+        ? this.#admitHeadless(verified, facts)
+        : this.#unlessLocked(this.#foreign.admitToken(token, verified, facts));
+    } catch (error) {
+      this.#bearers.forget(token);
+      throw error;
+    }
+  }
+
+  async admitAssertion(
+    assertion: string,
+    account: string | undefined,
+    facts: RequestFacts,
+  ): Promise<Principal> {
+    return this.#unlessLocked(this.#foreign.admitAssertion(assertion, account, facts));
+  }
+
+  #unlessLocked(principal: Principal): Principal {
+    this.#generation.checkOpen(principal);
+    return principal;
+  }
+
+  #admitHeadless(verified: VerifiedToken, facts: RequestFacts): Principal {
     const record = this.#registry.find(verified.subject);
     const fault = accessFault(record, this.#options.nowMs());
     if (fault === "device_expired") throw refusal("bearer_expired", record);
@@ -56,9 +87,11 @@ export class HostGatekeeper implements Gatekeeper, Standing {
     return this.#admit(this.#connection.redeem(ticket, facts), facts);
   }
 
-  holds({ kind, id, role }: Principal): boolean {
+  holds(principal: Principal): boolean {
+    const { kind, id, role } = principal;
     if (kind === "local") return true;
-    if (kind === "foreign") return this.#generation.finding === undefined;
+    if (kind === "foreign")
+      return this.#generation.finding === undefined && this.#foreign.holds(principal);
     const record = this.#registry.find(id);
     const fault = accessFault(record, this.#options.nowMs());
     return fault === undefined && record?.role === role && this.#generation.finding === undefined;
@@ -83,7 +116,14 @@ export class HostGatekeeper implements Gatekeeper, Standing {
   }
 }
 
+/** Stock AgentIdentity tokens carry the agent's key. Asked before anything else is, so that nothing keeps such a token. */
+function holdsPrivateKey(token: string): boolean {
+  const claims = readCompactToken(token)?.claims;
+  return claims !== undefined && Object.hasOwn(claims, "agent_private_key");
+}
+
 function asRefusal(error: unknown): never {
   if (!(error instanceof TokenError)) throw error;
+  if (error.reason === "keysUnavailable") throw refusal("issuer_unavailable");
   throw refusal(error.reason === "expired" ? "bearer_expired" : "bearer_invalid");
 }

@@ -2,7 +2,12 @@
 import { keySet } from "../crypto/key-set.ts";
 import { randomId } from "../crypto/random.ts";
 import type { SigningKey } from "../crypto/signing-key.ts";
-import { TokenError, TokenVerifier, type VerifiedToken } from "../crypto/token-verifier.ts";
+import {
+  TokenError,
+  TokenVerifier,
+  type TrustedIssuer,
+  type VerifiedToken,
+} from "../crypto/token-verifier.ts";
 
 /** Values of `typ`. A token of one type is never taken for the other. */
 export const deviceTokenType = "farhelm-device+jwt";
@@ -23,8 +28,10 @@ export interface HostTokens {
   /** Bound to the device's key by `cnf.jkt`; `expiresAt` in Unix seconds. */
   issueDevice(deviceId: string, thumbprint: string): Promise<{ token: string; expiresAt: number }>;
   issueHeadless(id: string, expiresAt: number): Promise<string>;
-  /** Throws `TokenError`. */
-  verify(token: string, types: readonly string[]): Promise<VerifiedToken>;
+  /** What a verifier of tokens must know of this host. */
+  readonly issuer: TrustedIssuer;
+  /** A token of this host and of this type. Throws `TokenError`. */
+  verify(token: string, type: string): Promise<VerifiedToken>;
   /** The host's word that its access generation reached this number. */
   stateGeneration(generation: number): Promise<string>;
   /** The number in a statement of this host; undefined where it is none. */
@@ -35,9 +42,18 @@ export interface HostTokens {
 export async function hostTokens(key: SigningKey, nowMs: () => number): Promise<HostTokens> {
   const hostId = `urn:farhelm:host:${key.kid}`;
   const keys = await keySet([key.publicJwk]);
-  const trusted = { issuer: hostId, algorithms: ["ES256"], keys } as const;
-  const verifier = new TokenVerifier([{ ...trusted, audience }]);
-  const generations = new TokenVerifier([{ ...trusted, audience: generationAudience }]);
+  const issuer: TrustedIssuer = {
+    issuer: hostId,
+    audience,
+    algorithms: ["ES256"],
+    types: [deviceTokenType, headlessTokenType],
+    subject: ["sub"],
+    keys,
+  };
+  const verifier = new TokenVerifier([issuer]);
+  const generations = new TokenVerifier([
+    { ...issuer, audience: generationAudience, types: [generationType] },
+  ]);
 
   const sign = (
     type: string,
@@ -67,7 +83,12 @@ export async function hostTokens(key: SigningKey, nowMs: () => number): Promise<
       return { token: await sign(deviceTokenType, deviceId, expiresAt, claims), expiresAt };
     },
     issueHeadless: (id, expiresAt) => sign(headlessTokenType, id, expiresAt, {}),
-    verify: (token, types) => verifier.verify(token, types, nowMs()),
+    issuer,
+    async verify(token, type) {
+      const verified = await verifier.verify(token, nowMs());
+      if (verified.type !== type) throw new TokenError("wrongType");
+      return verified;
+    },
     stateGeneration(generation) {
       const issuedAt = Math.floor(nowMs() / 1000);
       return key.sign(generationType, {
@@ -81,7 +102,7 @@ export async function hostTokens(key: SigningKey, nowMs: () => number): Promise<
     },
     async readGeneration(statement) {
       try {
-        const { claims } = await generations.verify(statement, [generationType], nowMs());
+        const { claims } = await generations.verify(statement, nowMs());
         return Number.isSafeInteger(claims["generation"])
           ? Number(claims["generation"])
           : undefined;

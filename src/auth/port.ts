@@ -10,6 +10,8 @@ export interface RequestFacts {
   /** The peer's address as far as the proxies are trusted. */
   readonly address: string;
   readonly loopback: boolean;
+  /** The connection itself is encrypted by this host. */
+  readonly tls: boolean;
   /** A Forwarded or X-Forwarded-* header was present. */
   readonly forwarded: boolean;
   /** The allow-listed origin under which this host is reached, for example `http://localhost:7420`. */
@@ -40,8 +42,17 @@ export class AuthError extends Error {
   }
 }
 
-/** `restored`: the host is locked until an admin confirmed a restored state. `changed`: come again with what holds now. */
-export type EndReason = "revoked" | "expired" | "changed" | "restored";
+/**
+ * `restored`: the host is locked until an admin confirmed a restored state. `changed`: come again with what holds now.
+ * `tokenExpired`, `keyRemoved`: of another issuer's token; the id is then the principal's `grant`.
+ */
+export type EndReason =
+  | "revoked"
+  | "expired"
+  | "changed"
+  | "restored"
+  | "tokenExpired"
+  | "keyRemoved";
 
 /** Decides on credentials that come with a WebSocket upgrade. All rejections are `AuthError`. */
 export interface Gatekeeper {
@@ -49,8 +60,17 @@ export interface Gatekeeper {
   admitBearer(token: string, facts: RequestFacts): Promise<Principal>;
   /** A one-use ticket of auth/connect/finish. */
   admitTicket(ticket: string, facts: RequestFacts): Promise<Principal>;
-  /** Called at once when a principal loses its access; returns a function that ends the listening. */
-  onEnd(listener: (principalId: string, reason: EndReason) => void): () => void;
+  /**
+   * `Authorization: AgentAssertion X` of a registered runtime. `account`: what `chatgpt-account-id` says,
+   * where it is there.
+   */
+  admitAssertion(
+    assertion: string,
+    account: string | undefined,
+    facts: RequestFacts,
+  ): Promise<Principal>;
+  /** Called at once when a principal, or one grant of it, loses its access; returns a function that ends the listening. */
+  onEnd(listener: (id: string, reason: EndReason) => void): () => void;
 }
 
 /** Whether somebody who came in earlier may still act. */

@@ -64,6 +64,56 @@ const table = {
   token_expired: [401, "The token has expired.", "Renew the token with auth/token/start."],
   bearer_invalid: [401, "invalid websocket bearer token", newToken],
   bearer_expired: [401, "expired websocket bearer token", newToken],
+  bearer_bound: [
+    401,
+    "This token is bound to a key, and of that there is no proof here.",
+    "Have the issuer make a token without `cnf` for this host.",
+  ],
+  private_key_inside: [
+    401,
+    "This token holds a private key (agent_private_key): it is its owner's secret and opens nothing.",
+    "Sign with the key and send `Authorization: AgentAssertion`; if the token went over a network, make a new key.",
+  ],
+  issuer_unavailable: [
+    503,
+    "The keys of the token's issuer cannot be had now.",
+    "Try again in half a minute; `npx farhelm doctor` on the host says what is wrong.",
+  ],
+  foreign_remote: [
+    403,
+    "Tokens of this issuer are accepted from this machine only.",
+    "Connect from the host itself, or set `remote = true` for the issuer in farhelm.toml.",
+  ],
+  credentials_exhausted: [
+    503,
+    "Too many credentials of this identity are in use at once.",
+    "Use one token until it expires, or wait for some to expire.",
+  ],
+  assertion_invalid: [
+    401,
+    "invalid agent assertion",
+    "Check the runtime's id and key against `[[agents]]` in farhelm.toml.",
+  ],
+  assertion_expired: [
+    401,
+    "The assertion's time is more than five minutes from the host's.",
+    "Make a new assertion for every request, and set the clocks right.",
+  ],
+  assertion_insecure: [
+    403,
+    "An agent assertion is taken over TLS of this host, or from this machine, and not through a proxy.",
+    "Connect straight to the host: over `--lan`, or from the host itself.",
+  ],
+  task_unknown: [
+    401,
+    "This host did not give that task to this runtime, or it has ended.",
+    "Register a task with POST /v1/agent/AGENT_RUNTIME_ID/task/register; tasks end with the host.",
+  ],
+  account_mismatch: [
+    401,
+    "The account in chatgpt-account-id is not the runtime's.",
+    "Send the account that `[[agents]]` in farhelm.toml names, or no such header.",
+  ],
   ticket_needed: [
     401,
     "A device's token alone does not open a connection.",

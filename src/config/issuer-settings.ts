@@ -31,6 +31,8 @@ export interface IssuerSettings {
   readonly accounts: ReadonlyMap<string, Grant>;
   /** A value of the roles claim -> a role. */
   readonly roles: ReadonlyMap<string, Role>;
+  /** Taken from other machines and through proxies, too. */
+  readonly remote: boolean;
   /** How often the keys are asked for anew, at least. */
   readonly refreshMs: number;
   /** How long the last good keys serve while new ones cannot be had. */
@@ -102,6 +104,7 @@ const IssuerTable = z.strictObject({
   subjects: Grants,
   accounts: Grants,
   roles: filled(z.record(Name, Role)),
+  remote: z.boolean().default(false),
   refresh_seconds: seconds(1, 86_400).default(300),
   max_stale_seconds: seconds(0, 7 * 86_400).default(3600),
 });
@@ -201,6 +204,7 @@ function issuerOf(table: IssuerTable): IssuerSettings {
     subjects: table.subjects,
     accounts: table.accounts,
     roles: table.roles,
+    remote: table.remote,
     refreshMs: table.refresh_seconds * 1000,
     maxStaleMs: table.max_stale_seconds * 1000,
   };

@@ -1,6 +1,6 @@
 /** The JWT in which a Codex agent identity travels: RS256 by one issuer for one audience. */
 import { errors, jwtVerify } from "jose";
-import { readCompactToken } from "./compact-jwt.ts";
+import { readCompactToken } from "./compact-jws.ts";
 import type { KeySource } from "./key-set.ts";
 import type { JsonObject } from "./strict-json.ts";
 

@@ -1,9 +1,13 @@
 /** RSA public keys under which signatures can be forged, now or with known effort. */
 import { decodeBase64url } from "./base64.ts";
 
+const maxModulusBits = 8192n;
+const maxExponentBits = 64n;
+
 /**
  * The rule that the key breaks: a modulus of 2048 bits or more (RFC 7518, section 3.3), an odd
- * exponent from 65537 (FIPS 186-5), no modulus of the form in CVE-2017-15361.
+ * exponent from 65537 (FIPS 186-5), no modulus of the form in CVE-2017-15361; neither so large that
+ * to check one signature would keep the host busy.
  */
 export function rsaWeakness(key: {
   readonly n?: unknown;
@@ -14,6 +18,9 @@ export function rsaWeakness(key: {
   if (modulus < 1n << 2047n) return "the RSA modulus is below 2048 bits";
   if (exponent < 65_537n || exponent % 2n === 0n) {
     return "the RSA exponent is below 65537 or even";
+  }
+  if (modulus >= 1n << maxModulusBits || exponent >= 1n << maxExponentBits) {
+    return "the RSA key is too large";
   }
   return hasSmartCardForm(modulus)
     ? "the RSA modulus is of a form that can be factored"

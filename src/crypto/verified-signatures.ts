@@ -21,6 +21,10 @@ export class VerifiedSignatures {
     if (this.#keys.size >= maxTokens && oldest !== undefined) this.#keys.delete(oldest);
     this.#keys.set(digestOf(token), key);
   }
+
+  drop(token: string): void {
+    this.#keys.delete(digestOf(token));
+  }
 }
 
 const digestOf = (token: string): string => createHash("sha256").update(token).digest("base64url");

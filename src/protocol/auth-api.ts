@@ -151,6 +151,21 @@ export const ConnectFinish = {
   }),
 } as const;
 
+/** POST without a token: the signature is by the runtime's key, over `agentRuntimeId:timestamp`. */
+export const TaskRegister = {
+  path: "/v1/agent/:agentRuntimeId/task/register",
+  request: z.object({
+    /** RFC 3339 in UTC, whole seconds. */
+    timestamp: z.string().max(64),
+    /** Ed25519, standard base64. */
+    signature: z.string().max(128),
+  }),
+  response: z.object({ task_id: z.string() }),
+} as const;
+
+/** The body with the id from the path. */
+export const TaskRegistration = TaskRegister.request.extend({ agentRuntimeId: z.string() });
+
 /** The subprotocol that a browser offers first, and the prefix of the offer that carries its ticket. */
 export const subprotocol = "farhelm.v1";
 export const ticketPrefix = "farhelm.ticket.";

@@ -21,4 +21,6 @@ export interface Principal {
   readonly role: Role;
   /** The peer's address as far as the proxies are trusted; `control.sock` for the local one. */
   readonly address: string;
+  /** Names the one credential that it came in with, where that can end by itself: another issuer's token, an agent's task. */
+  readonly grant?: string;
 }

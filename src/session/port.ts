@@ -24,8 +24,8 @@ export interface SessionEnd {
 
 export interface Sessions {
   open(principal: Principal, socket: FrameSocket): SessionEnd;
-  /** Closes every session of a principal. */
-  end(principalId: string, reason: CloseReason, message: string): void;
+  /** Closes every session of a principal, or of one grant. */
+  end(endedId: string, reason: CloseReason, message: string): void;
   /** Closes all with 1001 and resolves when their last frames are written. */
   closeAll(): Promise<void>;
   readonly count: number;

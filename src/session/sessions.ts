@@ -54,9 +54,10 @@ export class SessionRegistry implements Sessions {
     return session;
   }
 
-  end(principalId: string, reason: CloseReason, message: string): void {
+  end(endedId: string, reason: CloseReason, message: string): void {
     for (const session of this.#open) {
-      if (session.principal.id === principalId) session.end(reason, message);
+      const { id, grant } = session.principal;
+      if (id === endedId || grant === endedId) session.end(reason, message);
     }
   }
 

@@ -7,9 +7,11 @@ import {
   ConnectStart,
   PairFinish,
   PairStart,
+  TaskRegister,
   TokenFinish,
   TokenStart,
 } from "../protocol/auth-api.ts";
+import { isRecord } from "../util/is-record.ts";
 import type { Door } from "./door.ts";
 import { limitKey } from "./peer.ts";
 import { refusalBody, tooManyCalls } from "./refusal.ts";
@@ -32,6 +34,7 @@ const routes = [
   { ...TokenFinish, needsBearer: false },
   { ...ConnectStart, needsBearer: true },
   { ...ConnectFinish, needsBearer: true },
+  { ...TaskRegister, needsBearer: false },
 ] as const;
 
 export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): void {
@@ -63,7 +66,10 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
           const body = Body.safeParse(request.body);
           if (!body.success) throw invalidBody(body.error.issues[0]?.path ?? []);
           reachedAuth = true;
-          return Answer.parse(await authApi.call(path, body.data, facts, bearer));
+          // What a route's path names, decoded; auth reads the whole once more.
+          const named = isRecord(request.params) ? request.params : {};
+          const asked = { ...body.data, ...named };
+          return Answer.parse(await authApi.call(path, asked, facts, bearer));
         } catch (error) {
           if (error instanceof AuthError) {
             const refusal = authRefusal(error);

@@ -1,5 +1,6 @@
 /** What every request and every upgrade must pass before anything else looks at it. */
 import type { IncomingMessage } from "node:http";
+import { TLSSocket } from "node:tls";
 import type { RequestFacts } from "../auth/port.ts";
 import type { AllowedOrigins } from "./allowed-origins.ts";
 import { peerOf } from "./peer.ts";
@@ -42,7 +43,8 @@ export class Door {
   facts(request: IncomingMessage): RequestFacts {
     const { address, loopback, forwarded } = peerOf(request, this.#trustedProxies);
     const origin = request.headers.origin ?? this.hostOrigin(request) ?? this.#origins.canonical;
-    return { address, loopback, forwarded, origin };
+    const tls = request.socket instanceof TLSSocket;
+    return { address, loopback, tls, forwarded, origin };
   }
 
   /** The origin that the Host header stands for. */

@@ -96,10 +96,10 @@ class HostTransport implements Transport {
     const bound = app.server.address();
     const boundPort = typeof bound === "object" && bound ? bound.port : port;
     this.#origins.settle(boundPort);
-    this.#stopListening = this.#ports.gatekeeper.onEnd((principalId, reason) => {
-      this.#upgrades.ended(principalId);
+    this.#stopListening = this.#ports.gatekeeper.onEnd((id, reason) => {
+      this.#upgrades.ended(id);
       const { close, message } = ends[reason];
-      this.#ports.sessions.end(principalId, close, message);
+      this.#ports.sessions.end(id, close, message);
     });
     return { url: this.#origins.canonical, port: boundPort };
   }
@@ -160,6 +160,11 @@ class HostTransport implements Transport {
 const ends = {
   revoked: { close: "revoked", message: "this device's access was revoked; pair it again" },
   expired: { close: "expired", message: "this access has expired; renew it" },
+  tokenExpired: { close: "expired", message: "the token has expired; connect with a new one" },
+  keyRemoved: {
+    close: "expired",
+    message: "the token's issuer does not vouch for its key any more; connect with a new token",
+  },
   changed: {
     close: "accessChanged",
     message: "what this access allows has changed; connect again",

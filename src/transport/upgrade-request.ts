@@ -6,14 +6,20 @@ import type { Refusal } from "./refusal.ts";
 
 export type Credential =
   | { readonly kind: "ticket"; readonly ticket: string }
-  | { readonly kind: "bearer"; readonly token: string };
+  | { readonly kind: "bearer"; readonly token: string }
+  | {
+      readonly kind: "assertion";
+      readonly assertion: string;
+      /** The header `chatgpt-account-id`. */
+      readonly account: string | undefined;
+    };
 
 export type UpgradeReading =
   | { readonly kind: "refused"; readonly refusal: Refusal }
   | { readonly kind: "read"; readonly credential: Credential };
 
 /** Paths of the HTTP side; a WebSocket is opened on none of them. */
-const httpRoute = /^\/(?:healthz|readyz|ca\.crt|auth|\.well-known|assets)(?:\/|$)/;
+const httpRoute = /^\/(?:healthz|readyz|ca\.crt|auth|v1\/agent|\.well-known|assets)(?:\/|$)/;
 /** RFC 6455, section 4.1: 16 bytes in base64. */
 const keyPattern = /^[+/0-9A-Za-z]{22}==$/;
 const ticketPattern = /^[A-Za-z0-9_-]{1,512}$/;
@@ -43,14 +49,14 @@ export function handshakeRefusal(request: IncomingMessage): Refusal | undefined 
     : bad(400, "Sec-WebSocket-Key must be 16 bytes in base64.");
 }
 
-/** `socketPath` takes tickets from browsers; every other path that is no HTTP route takes a bearer token. */
+/** `socketPath` takes tickets from browsers; every other path that is no HTTP route takes an Authorization header. */
 export function readUpgrade(request: IncomingMessage): UpgradeReading {
   const refusal = handshakeRefusal(request);
   if (refusal) return { kind: "refused", refusal };
   const path = pathOf(request);
   if (path === socketPath) return readTicket(request);
   if (httpRoute.test(path)) return refused(404, "no_socket_here", "No WebSocket is opened here.");
-  return readBearer(request.headers.authorization);
+  return readAuthorization(request);
 }
 
 /** The token of `Authorization: Bearer TOKEN`; the scheme's case does not matter (RFC 9110, section 11.1). */
@@ -58,9 +64,15 @@ export function bearerOf(authorization: string): string | undefined {
   return /^bearer +(\S+)$/i.exec(authorization.trim())?.[1];
 }
 
-function readBearer(authorization: string | undefined): UpgradeReading {
+function readAuthorization({ headers }: IncomingMessage): UpgradeReading {
+  const { authorization } = headers;
   if (authorization === undefined) {
     return refused(401, "bearer_missing", "missing websocket bearer token");
+  }
+  const assertion = /^agentassertion +(\S+)$/i.exec(authorization.trim())?.[1];
+  if (assertion !== undefined) {
+    const account = headers["chatgpt-account-id"]?.toString();
+    return { kind: "read", credential: { kind: "assertion", assertion, account } };
   }
   const token = bearerOf(authorization);
   return token === undefined

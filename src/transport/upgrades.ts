@@ -36,7 +36,7 @@ interface HalfOpen {
   readonly head: Buffer;
   readonly address: string;
   readonly limitKey: string | undefined;
-  /** Principals that lost their access while this one was being verified. */
+  /** Principals and grants that lost their access while this one was being verified. */
   readonly ended: Set<string>;
   over: boolean;
 }
@@ -108,8 +108,8 @@ export class Upgrades {
   };
 
   /** To be told at once, so that nobody slips in whose access ended while it was being verified. */
-  ended(principalId: string): void {
-    for (const waiting of this.#halfOpen) waiting.ended.add(principalId);
+  ended(id: string): void {
+    for (const waiting of this.#halfOpen) waiting.ended.add(id);
   }
 
   /** Refuses what comes from now on and what still waits. */
@@ -122,11 +122,7 @@ export class Upgrades {
     const { gatekeeper, timeouts } = this.#options;
     this.#halfOpen.add(waiting);
     const timer = setTimeout(() => this.#drop(waiting, tooSlow), timeouts.upgradeMs);
-    const admission =
-      credential.kind === "ticket"
-        ? gatekeeper.admitTicket(credential.ticket, facts)
-        : gatekeeper.admitBearer(credential.token, facts);
-    admission
+    admission(gatekeeper, credential, facts)
       .then(
         (principal) => this.#admit(waiting, principal),
         (error: unknown) => this.#deny(waiting, error),
@@ -140,7 +136,9 @@ export class Upgrades {
 
   #admit(waiting: HalfOpen, principal: Principal): void {
     if (waiting.over) return;
-    if (waiting.ended.has(principal.id)) return this.#drop(waiting, accessEnded, principal);
+    const { id, grant } = principal;
+    if (waiting.ended.has(id) || (grant !== undefined && waiting.ended.has(grant)))
+      return this.#drop(waiting, accessEnded, principal);
     this.#release(waiting);
     this.#open(waiting, principal);
   }
@@ -175,6 +173,16 @@ export class Upgrades {
     this.#options.refusals.add("upgrade", refusal, address, who);
     refuseUpgrade(raw, refusal);
   }
+}
+
+function admission(
+  gatekeeper: Gatekeeper,
+  credential: Credential,
+  facts: RequestFacts,
+): Promise<Principal> {
+  if (credential.kind === "ticket") return gatekeeper.admitTicket(credential.ticket, facts);
+  if (credential.kind === "bearer") return gatekeeper.admitBearer(credential.token, facts);
+  return gatekeeper.admitAssertion(credential.assertion, credential.account, facts);
 }
 
 /** Node gives the socket as a Duplex. Until ws takes it over, its errors mean only that the peer has gone. */

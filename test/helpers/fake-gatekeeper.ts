@@ -29,6 +29,14 @@ export class FakeGatekeeper implements Gatekeeper {
     throw new AuthError(401, "ticket_invalid", "invalid websocket ticket", "Connect again.");
   }
 
+  async admitAssertion(
+    assertion: string,
+    _account: string | undefined,
+    facts: RequestFacts,
+  ): Promise<Principal> {
+    return this.admitBearer(assertion, facts);
+  }
+
   onEnd(listener: (principalId: string, reason: EndReason) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -53,6 +53,7 @@ describe("the native route", () => {
     expect(gatekeeper.seen[0]).toEqual({
       address: "127.0.0.1",
       loopback: true,
+      tls: false,
       forwarded: false,
       origin: `http://127.0.0.1:${port}`,
     });

@@ -200,6 +200,8 @@ describe("calls under /auth", () => {
     targetPath: "/ws",
     tokenExpiresAt: 1,
     tokenSha256Base64url: "t",
+    accessGeneration: 0,
+    knownGeneration: null,
   };
 
   test("the parsed body, the facts and the bearer go in; what is declared comes out", async () => {
@@ -214,7 +216,7 @@ describe("calls under /auth", () => {
       {
         path: start,
         body: {},
-        facts: { address: "127.0.0.1", loopback: true, forwarded: false, origin: url },
+        facts: { address: "127.0.0.1", loopback: true, tls: false, forwarded: false, origin: url },
         bearer: "abc",
       },
     ]);
@@ -229,8 +231,8 @@ describe("calls under /auth", () => {
     for (const { url } of [open, behind]) await post(url, "/auth/pair/start", body, forwarded);
 
     expect([open, behind].map(({ authApi }) => authApi.calls[0]?.facts)).toEqual([
-      { address: "127.0.0.1", loopback: true, forwarded: true, origin: open.url },
-      { address: "203.0.113.9", loopback: false, forwarded: true, origin: behind.url },
+      { address: "127.0.0.1", loopback: true, tls: false, forwarded: true, origin: open.url },
+      { address: "203.0.113.9", loopback: false, tls: false, forwarded: true, origin: behind.url },
     ]);
   });
 

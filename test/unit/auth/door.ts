@@ -22,6 +22,7 @@ import { SoftDevice } from "./soft-device.ts";
 export const facts: RequestFacts = {
   address: "127.0.0.1",
   loopback: true,
+  tls: false,
   forwarded: false,
   origin: "http://localhost:7420",
 };

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -62,6 +62,7 @@ describe("farhelm.toml", () => {
         subjects: new Map([["alice", "operator"]]),
         accounts: new Map(),
         roles: new Map(),
+        remote: false,
         refreshMs: 300_000,
         maxStaleMs: 3_600_000,
       },
@@ -74,6 +75,7 @@ describe("farhelm.toml", () => {
       'jwks_file = "keys.json"',
       'algorithms = ["RS256", "EdDSA"]',
       'types = ["at+jwt"]',
+      "remote = true",
       "refresh_seconds = 60",
       "max_stale_seconds = 0",
       "[issuers.claims]",
@@ -102,6 +104,7 @@ describe("farhelm.toml", () => {
         subjects: new Map([["alice@example.com", "admin"]]),
         accounts: new Map([["acme", "claim"]]),
         roles: new Map([["helm", "operator"]]),
+        remote: true,
         refreshMs: 60_000,
         maxStaleMs: 0,
       },
@@ -171,6 +174,21 @@ describe("[approvals]", () => {
     ["sign = true", ":2: `approvals.sign`: there is no such setting."],
   ])("refuses %s", (line, expected) => {
     expect(refusal("[approvals]", line)).toBe(expected);
+  });
+});
+
+describe("the farhelm.toml of README.md", () => {
+  it("is one that a host starts with", () => {
+    const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
+    const blocks = readme.match(/(?<=^```toml\n)[^]*?(?=^```$)/gm) ?? [];
+    const { issuers, agents } = settings(...blocks);
+    expect(
+      issuers.map(({ iss, subjects, accounts }) => [iss, [...subjects], [...accounts]]),
+    ).toEqual([
+      ["https://id.example.com", [["alice", "admin"]], [["acme", "claim"]]],
+      ["https://chatgpt.com/codex-backend/agent-identity", [], [["your-account-id", "operator"]]],
+    ]);
+    expect(agents.map(({ runtimeId }) => runtimeId)).toEqual(["build-agent"]);
   });
 });
 

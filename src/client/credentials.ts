@@ -27,6 +27,11 @@ export class Credentials {
     return this.#token?.role;
   }
 
+  /** The host that issued the token in hand, as its `iss` names it. */
+  get hostId(): string | undefined {
+    return this.#token && issuerOf(this.#token.token);
+  }
+
   /** Takes the token that pairing gave, so that the first connection needs no renewal. */
   adopt(token: AccessToken): void {
     this.#token = token;
@@ -106,4 +111,12 @@ export class Credentials {
     await this.learn(stated);
     return ticket;
   }
+}
+
+/** `iss` of a token that came from the host itself; only its form is looked at. */
+function issuerOf(token: string): string | undefined {
+  const [, claims = ""] = token.split(".");
+  const value: unknown = JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/")));
+  const hasIssuer = typeof value === "object" && value !== null && "iss" in value;
+  return hasIssuer && typeof value.iss === "string" ? value.iss : undefined;
 }

@@ -1,6 +1,6 @@
 /** The key that stands for this device. It is made here, cannot be exported, and signs only what the host's challenges say. */
 import type { DeviceIdentity, DeviceProof } from "../protocol/auth-api.ts";
-import { base64, base64url, sha256Base64url } from "./bytes.ts";
+import { base64, base64url, type Bytes, sha256Base64url } from "./bytes.ts";
 import { canonicalPayload } from "./canonical-payload.ts";
 import { derSignature } from "./der-signature.ts";
 
@@ -64,8 +64,11 @@ export function identityHash(identity: DeviceIdentity): Promise<string> {
   );
 }
 
-export async function prove(key: DeviceKey, payload: object): Promise<DeviceProof> {
-  const bytes = canonicalPayload(payload);
+export const prove = (key: DeviceKey, payload: object): Promise<DeviceProof> =>
+  signBytes(key, canonicalPayload(payload));
+
+/** Only for bytes that begin with a domain of their own: what they are good for must be plain. */
+export async function signBytes(key: DeviceKey, bytes: Bytes): Promise<DeviceProof> {
   const algorithm = { name: "ECDSA", hash: "SHA-256" };
   const raw = await crypto.subtle.sign(algorithm, key.privateKey, bytes);
   return {

@@ -8,6 +8,7 @@ import type {
   ticketPrefix as TicketPrefix,
 } from "../protocol/auth-api.ts";
 import { closeCodes } from "../protocol/close-codes.ts";
+import type { ApprovalChallenge } from "../protocol/signed-approval.ts";
 import type { HttpPost } from "./auth-calls.ts";
 import type { ClientSocket, OpenSocket } from "./client-socket.ts";
 import type { ConnectionEvent, ConnectionState } from "./connection-state.ts";
@@ -19,6 +20,7 @@ import type { HostNotification, HostRequest, Requests, ServerRequests } from "./
 import type { SignedOutReason } from "./refused.ts";
 import { hostRestored, pairAgain, Refused } from "./refused.ts";
 import { ConnectionLost, RpcPeer } from "./rpc-peer.ts";
+import { NotSigned, signApproval } from "./signed-approval.ts";
 import type { WatchListener } from "./watched-threads.ts";
 import { WatchedThreads } from "./watched-threads.ts";
 
@@ -39,6 +41,8 @@ export interface ClientOptions {
   /** A number in [0, 1), for the back-off. */
   readonly random?: () => number;
 }
+
+type ApprovalMethod = Extract<keyof ServerRequests, `${string}/requestApproval`>;
 
 const subprotocol: typeof Subprotocol = "farhelm.v1";
 const ticketPrefix: typeof TicketPrefix = "farhelm.ticket.";
@@ -128,6 +132,27 @@ export class FarhelmClient {
     const peer = this.#connectedPeer();
     if (peer === undefined) throw new ConnectionLost();
     peer.answer(id, method, result);
+  }
+
+  /**
+   * Answers an approval with this device's signature over the challenge and the decision. Rejects with
+   * `NotSigned`, or with `ConnectionLost` when the connection that was asked is gone.
+   */
+  async answerSigned(
+    id: string | number,
+    method: ApprovalMethod,
+    challenge: ApprovalChallenge,
+    decision: "accept" | "acceptForSession",
+  ): Promise<void> {
+    const peer = this.#connectedPeer();
+    const device = await this.#options.keyStore.load();
+    if (device === undefined) {
+      throw new NotSigned("This browser has no device key, so it cannot sign. Pair it first.");
+    }
+    const { hostId } = this.#credentials;
+    const farhelmSignature = await signApproval(device, challenge, decision, hostId);
+    if (peer === undefined || peer !== this.#connectedPeer()) throw new ConnectionLost();
+    peer.answer(id, method, { decision, farhelmSignature });
   }
 
   /** Resumes the thread now and after every reconnect, until `unwatch`. */

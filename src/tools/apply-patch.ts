@@ -12,7 +12,7 @@ import { type PlannedFile, planPatch } from "./patch-plan.ts";
 import { writePatch } from "./patch-write.ts";
 import type { CommandVerdict, ToolCall, ToolContext, ToolOutput } from "./port.ts";
 import { realPath } from "./real-path.ts";
-import { Arguments } from "./tool-arguments.ts";
+import { Arguments, hasHalfCharacter } from "./tool-arguments.ts";
 
 /** `text` is for the model. */
 export interface PatchOutcome {
@@ -47,6 +47,7 @@ export class ApplyPatch {
     let operations: readonly FileOperation[];
     let files: readonly PlannedFile[];
     try {
+      if (hasHalfCharacter(text)) throw new PatchError("it holds half a character");
       operations = parsePatch(text);
       if (operations.length === 0) throw new PatchError("the patch is empty");
       files = planPatch(operations, cwd, this.#protectedPaths);

@@ -10,6 +10,9 @@ function refuse(detail: string): never {
   throw new CallError(`failed to parse function arguments: ${detail}`);
 }
 
+/** Such a text has no bytes: what runs or is written would not be what was shown. */
+export const hasHalfCharacter = (text: string): boolean => /\p{Cs}/u.test(text);
+
 export class Arguments {
   readonly #values: Readonly<Record<string, unknown>>;
 
@@ -30,9 +33,10 @@ export class Arguments {
 
   optionalText(name: string): string | undefined {
     const value = this.#values[name] ?? undefined;
-    return value === undefined || typeof value === "string"
-      ? value
-      : refuse(`\`${name}\` must be a string`);
+    if (value === undefined) return undefined;
+    if (typeof value !== "string") refuse(`\`${name}\` must be a string`);
+    if (hasHalfCharacter(value)) refuse(`\`${name}\` holds half a character (a lone surrogate)`);
+    return value;
   }
 
   optionalFlag(name: string): boolean | undefined {

@@ -12,6 +12,8 @@ const program = join(import.meta.dirname, "../../dist/main.js");
 export interface HostProcessOptions {
   /** The text of config.toml. */
   readonly config?: string;
+  /** The text of farhelm.toml. */
+  readonly settings?: string;
   /** Another way to start it: the program and its arguments. */
   readonly command?: readonly string[];
   /** Options of Node itself, before the program. */
@@ -44,6 +46,10 @@ export class HostProcess {
     if (options.config !== undefined) {
       mkdirSync(join(home, ".codex"));
       writeFileSync(join(home, ".codex/config.toml"), options.config);
+    }
+    if (options.settings !== undefined) {
+      mkdirSync(join(home, ".farhelm"), { mode: 0o700 });
+      writeFileSync(join(home, ".farhelm/farhelm.toml"), options.settings);
     }
     const node = [process.execPath, ...(options.nodeFlags ?? [])];
     const up = [...node, program, "up", "--listen", "127.0.0.1:0", "--cwd", home];

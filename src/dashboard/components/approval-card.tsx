@@ -1,24 +1,44 @@
-import { useEffect, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { answerApproval } from "../host/actions.ts";
 import { useDashboard } from "../host/store.ts";
+import { commandSubject } from "../state/approval-subject.ts";
+import { challengeFor } from "../state/approvals.ts";
+import { itemOf } from "../state/find-item.ts";
 import type { Approval } from "../state/host-view.ts";
 import { mayApprove } from "../state/role-rights.ts";
+import { beginningOf } from "../state/visible-text.ts";
+import { ApprovalSignature, usePatchMatches } from "./approval-signature.tsx";
 import { ApprovalSubject } from "./approval-subject.tsx";
 
 export function ApprovalCard(props: { readonly approval: Approval; readonly total: number }) {
   const { approval, total } = props;
+  const { threadId, itemId } = approval.params;
   const root = useRef<HTMLElement>(null);
+  const role = useDashboard((state) => state.role);
   const current = useDashboard(
     ({ connection, host }) =>
       connection.kind === "connected" && host.connection === approval.connection,
   );
-  const allowed = useDashboard(({ role }) => mayApprove(role));
+  const found = useDashboard(({ host }) => itemOf(host.views.get(threadId), itemId));
+  const item = found?.type === "fileChange" ? found : undefined;
+  const [all, setAll] = useState(false);
+  const challenge = challengeFor(approval, role);
+  const matches = usePatchMatches(challenge, item?.changes);
+  const isCut = useMemo(
+    () =>
+      approval.method === "item/commandExecution/requestApproval" &&
+      beginningOf(commandSubject(approval, challenge).text).whole !== undefined,
+    [approval, challenge],
+  );
   useEffect(() => {
     // The focus comes here only from nowhere: someone who types or reads elsewhere is not pulled away,
     // and it lands on the card, not on a button, so that a key meant for something else accepts nothing.
     if (document.activeElement === document.body) root.current?.focus({ preventScroll: true });
   }, []);
+  const allowed = mayApprove(role);
+  const unread = challenge !== undefined && isCut && !all;
   const ready = current && allowed && approval.answered === null;
+  const note = noteOf({ approval, allowed, current, unread, matches });
   return (
     <section
       className="approval"
@@ -35,51 +55,69 @@ export function ApprovalCard(props: { readonly approval: Approval; readonly tota
         </h2>
         {total > 1 && <span className="approval-count">1 of {total}</span>}
       </header>
-      <ApprovalSubject approval={approval} />
-      <div className="actions approval-actions">
-        <button
-          type="button"
-          className="button primary"
-          disabled={!ready}
-          onClick={() => answerApproval(approval, "accept")}
-        >
-          Accept
-        </button>
-        <button
-          type="button"
-          className="button"
-          disabled={!ready}
-          onClick={() => answerApproval(approval, "acceptForSession")}
-        >
-          Accept for this session
-        </button>
-        <button
-          type="button"
-          className="button danger"
-          disabled={!ready}
-          onClick={() => answerApproval(approval, "decline")}
-        >
-          Decline
-        </button>
-      </div>
-      <ApprovalNote approval={approval} current={current} allowed={allowed} />
+      <ApprovalSubject {...{ approval, challenge, item, all }} onAll={() => setAll(true)} />
+      {challenge !== undefined && <ApprovalSignature challenge={challenge} />}
+      <Choices approval={approval} ready={ready} accepts={ready && !unread && matches === true} />
+      {approval.refusal !== null && (
+        <p className="approval-refusal" role="alert">
+          {approval.refusal.message} {approval.refusal.nextStep}
+        </p>
+      )}
+      {note !== null && <p className="fine">{note}</p>}
     </section>
   );
 }
 
-function ApprovalNote(props: {
+function Choices(props: {
   readonly approval: Approval;
-  readonly current: boolean;
-  readonly allowed: boolean;
+  readonly ready: boolean;
+  readonly accepts: boolean;
 }) {
-  if (!props.allowed) {
-    return (
-      <p className="fine">This device may watch, but not approve. An admin can change its role.</p>
-    );
-  }
-  if (!props.current)
-    return <p className="fine">Not connected. It is asked again when the connection is back.</p>;
-  return props.approval.answered === null ? null : (
-    <p className="fine">Answered, waiting for the host…</p>
+  const { approval, ready, accepts } = props;
+  return (
+    <div className="actions approval-actions">
+      <button
+        type="button"
+        className="button primary"
+        disabled={!accepts}
+        onClick={() => void answerApproval(approval, "accept")}
+      >
+        Accept
+      </button>
+      <button
+        type="button"
+        className="button"
+        disabled={!accepts}
+        onClick={() => void answerApproval(approval, "acceptForSession")}
+      >
+        Accept for this session
+      </button>
+      <button
+        type="button"
+        className="button danger"
+        disabled={!ready}
+        onClick={() => void answerApproval(approval, "decline")}
+      >
+        Decline
+      </button>
+    </div>
   );
+}
+
+/** Why a button is out of reach, or what is going on. */
+function noteOf(facts: {
+  readonly approval: Approval;
+  readonly allowed: boolean;
+  readonly current: boolean;
+  readonly unread: boolean;
+  readonly matches: boolean | undefined;
+}): string | null {
+  if (!facts.allowed)
+    return "This device may watch, but not approve. An admin can change its role.";
+  if (!facts.current) return "Not connected. It is asked again when the connection is back.";
+  if (facts.approval.answered !== null) return "Answered, waiting for the host…";
+  if (facts.unread) return "What is signed has to be seen first: show all of it.";
+  if (facts.matches === false)
+    return "The changes on this page are not those that would be signed. Reload the page, or decline.";
+  return null;
 }

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { DiffRow } from "../state/diff-rows.ts";
+import { VisibleText } from "./visible-text.tsx";
 
 const firstRows = 200;
 
@@ -49,7 +50,9 @@ function DiffLine({ row }: { readonly row: DiffRow }) {
         <span aria-hidden="true">{signs[row.kind]}</span>
         <span className="sr-only">{words[row.kind]}</span>
       </td>
-      <td className="diff-text">{row.text}</td>
+      <td className="diff-text">
+        <VisibleText text={row.text} />
+      </td>
     </tr>
   );
 }

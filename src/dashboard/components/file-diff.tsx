@@ -3,6 +3,7 @@ import type { FileUpdateChange } from "../../protocol/item.ts";
 import { countRows, diffRows } from "../state/diff-rows.ts";
 import { relativePath } from "../state/paths.ts";
 import { ThreadFolder } from "./thread-folder.ts";
+import { VisibleText } from "./visible-text.tsx";
 import { DiffTable } from "./diff-table.tsx";
 
 const kindNames = { add: "Added", delete: "Deleted", update: "Edited" } as const;
@@ -21,7 +22,7 @@ export const FileDiff = memo(function FileDiff(props: {
     <details className="file-diff" open={props.open}>
       <summary>
         <span className="file-path">
-          {moved === null ? path : `${path} → ${relativePath(moved, folder)}`}
+          <VisibleText text={moved === null ? path : `${path} → ${relativePath(moved, folder)}`} />
         </span>
         <span className="file-kind">{moved === null ? kindNames[change.kind.type] : "Moved"}</span>
         <span className="file-counts">

@@ -1,10 +1,10 @@
 /** What a person does, as calls to the host. Failures come back as a sentence to show, or null. */
 import { ConnectionLost } from "../../client/rpc-peer.ts";
-import type { Approval, ThreadView } from "../state/host-view.ts";
+import type { Approval, HostView, ThreadView } from "../state/host-view.ts";
 import { activeTurn, withView } from "../state/host-view.ts";
 import type { PendingSend } from "../state/pending-sends.ts";
 import { openView } from "../state/resume.ts";
-import { withAnswer, withoutApprovalsOf } from "../state/approvals.ts";
+import { challengeFor, withAnswer, withoutApprovalsOf, withRefusal } from "../state/approvals.ts";
 import { applyEvent, client } from "./session.ts";
 import { useDashboard } from "./store.ts";
 
@@ -84,17 +84,23 @@ export const renameThread = (threadId: string, name: string): Promise<string | n
 export const archiveThread = (threadId: string): Promise<string | null> =>
   tried(client.call("thread/archive", { threadId }));
 
-export function answerApproval(
-  { id, method }: Approval,
+/** Signs the answer where this device's word is not enough. */
+export async function answerApproval(
+  approval: Approval,
   decision: "accept" | "acceptForSession" | "decline",
-): void {
+): Promise<void> {
+  const { id, method } = approval;
+  const challenge = challengeFor(approval, useDashboard.getState().role);
+  changeHost((host) => withAnswer(host, id, decision));
   try {
-    client.answer(id, method, { decision });
-  } catch {
-    // The connection is gone; if the question still waits it is asked again.
-    return;
+    if (challenge === undefined || decision === "decline") client.answer(id, method, { decision });
+    else await client.answerSigned(id, method, challenge, decision);
+  } catch (error) {
+    const message = sentence(error);
+    // When the connection is gone the question, if it still waits, is asked again.
+    if (error instanceof ConnectionLost) changeHost((host) => withAnswer(host, id, null));
+    else changeHost((host) => withRefusal(host, id, { message, nextStep: "Nothing was sent." }));
   }
-  useDashboard.setState(({ host }) => ({ host: withAnswer(host, id, decision) }));
 }
 
 export async function listFolders(
@@ -108,6 +114,9 @@ export async function listFolders(
     return { error: sentence(error) };
   }
 }
+
+const changeHost = (change: (host: HostView) => HostView): void =>
+  useDashboard.setState(({ host }) => ({ host: change(host) }));
 
 const viewOf = (threadId: string): ThreadView | undefined =>
   useDashboard.getState().host.views.get(threadId);

@@ -1,19 +1,45 @@
 /** The questions that wait for an answer. */
-import type { Approval, ApprovalRequest, HostView } from "./host-view.ts";
+import type { Role } from "../../protocol/principal.ts";
+import type { ApprovalChallenge } from "../../protocol/signed-approval.ts";
+import type { AnswerRefusal, Approval, ApprovalRequest, HostView } from "./host-view.ts";
 
 export function withApproval(state: HostView, request: ApprovalRequest): HostView {
-  const others = state.approvals.filter((known) => known.id !== request.id);
-  const asked: Approval = { ...request, connection: state.connection, answered: null };
-  return { ...state, approvals: [...others, asked] };
+  const { connection } = state;
+  const before = state.approvals.find((known) => known.id === request.id);
+  const refusal = before?.connection === connection ? before.refusal : null;
+  const asked: Approval = { ...request, connection, answered: null, refusal };
+  if (refusal === null) {
+    const others = state.approvals.filter((known) => known.id !== request.id);
+    return { ...state, approvals: [...others, asked] };
+  }
+  // It was put again after an answer that did not count, and keeps its place.
+  return {
+    ...state,
+    approvals: state.approvals.map((known) => (known === before ? asked : known)),
+  };
 }
+
+/** The answer of this page did not count: it may be given again. */
+export const withRefusal = (
+  state: HostView,
+  id: Approval["id"],
+  refusal: AnswerRefusal,
+): HostView => ({
+  ...state,
+  approvals: state.approvals.map((known) =>
+    known.id === id ? { ...known, answered: null, refusal } : known,
+  ),
+});
 
 export const withAnswer = (
   state: HostView,
   id: Approval["id"],
-  answered: NonNullable<Approval["answered"]>,
+  answered: Approval["answered"],
 ): HostView => ({
   ...state,
-  approvals: state.approvals.map((known) => (known.id === id ? { ...known, answered } : known)),
+  approvals: state.approvals.map((known) =>
+    known.id === id ? { ...known, answered, refusal: null } : known,
+  ),
 });
 
 export const withoutApproval = (
@@ -42,6 +68,15 @@ export const withoutStaleApprovals = (state: HostView, threadId: string): HostVi
     state,
     ({ params, connection }) => params.threadId !== threadId || connection === state.connection,
   );
+
+/** What this device has to sign to allow it; undefined when its word is enough. */
+export function challengeFor(
+  { params }: Approval,
+  role: Role | null,
+): ApprovalChallenge | undefined {
+  const challenge = params.farhelmSignature;
+  return role !== null && challenge?.requiredOf.includes(role) === true ? challenge : undefined;
+}
 
 export const approvalsOf = (state: HostView, threadId: string): readonly Approval[] =>
   state.approvals.filter(({ params }) => params.threadId === threadId);

@@ -11,8 +11,9 @@ export type DiffRow =
     };
 
 export function diffRows({ kind, diff }: FileUpdateChange): DiffRow[] {
-  if (kind.type === "add" && !diff.startsWith("@@")) return wholeFile(diff, "added");
-  if (kind.type === "delete" && !diff.startsWith("@@")) return wholeFile(diff, "removed");
+  // The whole text, whatever it looks like: nothing in it may pass for a hunk's header or note.
+  if (kind.type === "add") return wholeFile(diff, "added");
+  if (kind.type === "delete") return wholeFile(diff, "removed");
   return hunkRows(diff);
 }
 

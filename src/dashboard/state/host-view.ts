@@ -54,7 +54,14 @@ export type Approval = ApprovalRequest & {
   readonly connection: number;
   /** What was answered here, until the host says that it is resolved. */
   readonly answered: "accept" | "acceptForSession" | "decline" | null;
+  /** Why the last answer of this page did not count. */
+  readonly refusal: AnswerRefusal | null;
 };
+
+export interface AnswerRefusal {
+  readonly message: string;
+  readonly nextStep: string;
+}
 
 export interface HostView {
   readonly threads: ReadonlyMap<string, Thread>;

@@ -2,7 +2,12 @@
 import type { HostNotification, Notifications } from "../../client/host-api.ts";
 import type { ItemId } from "../../protocol/ids.ts";
 import type { AgentMessageItem, ReasoningItem, ThreadItem } from "../../protocol/item.ts";
-import { withoutApproval, withoutApprovalsOfItem, withoutApprovalsOfTurn } from "./approvals.ts";
+import {
+  withoutApproval,
+  withoutApprovalsOfItem,
+  withoutApprovalsOfTurn,
+  withRefusal,
+} from "./approvals.ts";
 import type { HostView, ThreadView, TurnView } from "./host-view.ts";
 import { withThread, withView } from "./host-view.ts";
 import { withoutDelivered } from "./pending-sends.ts";
@@ -97,6 +102,8 @@ const reducers: Reducers = {
     ),
   "serverRequest/resolved": (state, { threadId, requestId }) =>
     withoutApproval(state, threadId, requestId),
+  "farhelm/approval/refused": (state, { requestId, message, nextStep }) =>
+    withRefusal(state, requestId, { message, nextStep }),
   error: (state, params) =>
     inTurn(state, params, (turn) =>
       params.willRetry

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import { commandSubject } from "../../../src/dashboard/state/approval-subject.ts";
 import {
   approvalsOf,
+  challengeFor,
   withAnswer,
   withoutApprovalsOf,
 } from "../../../src/dashboard/state/approvals.ts";
@@ -69,4 +71,50 @@ test("a thread that is closed forgets its questions; opening it brings those tha
   const state = apply(opened("a", "b"), asked(0, question("a", "c")), asked(1, question("b", "c")));
   const closed = withoutApprovalsOf(state, "a");
   expect([idsOf(closed, "a"), idsOf(closed, "b")]).toEqual([[], [1]]);
+});
+
+test("an answer that does not count can be given again, and the page keeps why when it is asked anew", () => {
+  const why = { message: "It is not signed.", nextStep: "Sign it." };
+  const state = apply(opened("a"), asked(0, question("a", "c")), asked(1, question("a", "d")));
+  const refused = apply(
+    withAnswer(state, 0, "accept"),
+    pushed("farhelm/approval/refused", { threadId: "a", requestId: 0, code: "x", ...why }),
+    asked(0, { ...question("a", "c"), reason: "again" }),
+  );
+  expect(approvalsOf(refused, "a")).toMatchObject([
+    { id: 0, answered: null, refusal: why, params: { reason: "again" } },
+    { id: 1, refusal: null },
+  ]);
+  expect(approvalsOf(withAnswer(refused, 0, "accept"), "a")[0]?.refusal).toBe(null);
+});
+
+test("what has to be signed is what the host asks of this role", () => {
+  const payload = { kind: "command", command: ["ls"], cwd: "/" };
+  const farhelmSignature = { payload, requiredOf: ["approver"] };
+  const state = apply(opened("a"), asked(0, { ...question("a", "c"), farhelmSignature }));
+  const [approval] = approvalsOf(state, "a");
+  const asks = (role: Parameters<typeof challengeFor>[1]): boolean =>
+    approval !== undefined && challengeFor(approval, role) !== undefined;
+  expect([asks("approver"), asks("admin"), asks(null)]).toEqual([true, false, false]);
+});
+
+test.each([
+  [["/bin/bash", "-lc", "git push"], { text: "git push", runsAs: "/bin/bash -lc" }],
+  [["git", "push now"], { text: '[\n "git",\n "push now"\n]', runsAs: null }],
+  [["sh", "-c", "a", "b"], { text: '[\n "sh",\n "-c",\n "a",\n "b"\n]', runsAs: null }],
+])("a signed command is shown from what is signed: %j", (argv, shown) => {
+  const payload = { kind: "command", command: argv, cwd: "/real" };
+  const farhelmSignature = { payload, requiredOf: ["approver"] };
+  const state = apply(opened("a"), asked(0, { ...question("a", "c"), farhelmSignature }));
+  const [approval] = approvalsOf(state, "a");
+  if (approval?.method !== "item/commandExecution/requestApproval") throw new Error("no approval");
+  expect(commandSubject(approval, challengeFor(approval, "approver"))).toEqual({
+    ...shown,
+    cwd: "/real",
+  });
+  expect(commandSubject(approval, undefined)).toEqual({
+    text: "git push",
+    runsAs: null,
+    cwd: "/work",
+  });
 });

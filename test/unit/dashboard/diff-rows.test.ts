@@ -16,6 +16,12 @@ test("a new file is all added, a deleted one all removed", () => {
   expect(rowsOf({ type: "add" }, "")).toEqual([]);
 });
 
+test("a new file that looks like a diff is shown as it is, with every line", () => {
+  const texts = ["@@ -1 +1 @@", "\\ hidden", "-gone", "+x"];
+  const rows = rowsOf({ type: "add" }, `${texts.join("\n")}\n`);
+  expect(rows.map(({ kind, text }) => [kind, text])).toEqual(texts.map((text) => ["added", text]));
+});
+
 test("hunks are numbered on both sides, headers and end-of-file notes are no lines", () => {
   const diff = [
     "--- a/x",

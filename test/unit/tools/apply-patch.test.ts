@@ -240,6 +240,17 @@ describe("a patch that does not fit", () => {
   });
 });
 
+test("a patch with half a character is refused: what it would write has no bytes", async () => {
+  const lines = ["*** Begin Patch", "*** Add File: a", "+\ud800", "*** End Patch"];
+  const call = { callId: "c", name: "apply_patch", kind: "custom", namespace: null } as const;
+  const { output } = await bench.tools.run(
+    { ...call, arguments: lines.join("\n") },
+    bench.context(),
+  );
+  expect(output).toBe("apply_patch verification failed: it holds half a character");
+  expect(readdirSync(bench.folder)).toEqual([]);
+});
+
 describe("approval of a patch", () => {
   test("is not needed inside the workspace, but outside of it and in .git", async () => {
     bench.sandboxPolicy = confined;
@@ -264,7 +275,11 @@ describe("approval of a patch", () => {
       bench.verdict = () => Promise.resolve("declined");
       await bench.patch("*** Add File: dir/a.txt", "+x");
       await bench.patch("*** Add File: dangling", "+x");
-      expect(bench.told.filter(({ kind }) => kind === "asked")).toHaveLength(2);
+      const inOther = (name: string) => ({ realPaths: [join(other.folder, name)] });
+      expect(bench.told.filter(({ kind }) => kind === "asked")).toMatchObject([
+        { question: inOther("a.txt") },
+        { question: inOther("new.txt") },
+      ]);
       expect(readdirSync(other.folder)).toEqual([]);
     } finally {
       await other.close();

@@ -33,6 +33,7 @@ describe("approval of a command", () => {
           command: ["/bin/bash", "-lc", "touch made"],
           commandLine: "/bin/bash -lc 'touch made'",
           cwd: bench.folder,
+          escalated: true,
           reason: "May I?",
           actions: [{ type: "unknown", command: "touch made" }],
         },

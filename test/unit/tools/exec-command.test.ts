@@ -150,6 +150,7 @@ describe("what does not start", () => {
   test.each([
     ["not json", /^failed to parse function arguments: /],
     [{ cmd: 5 }, /^failed to parse function arguments: `cmd` must be a string$/],
+    [{ cmd: "rm \ud800" }, /^failed to parse function arguments: `cmd` holds half a character/],
     [{}, /^failed to parse function arguments: missing field `cmd`$/],
     [{ cmd: "x", yield_time_ms: "a" }, /^failed to parse function arguments: `yield_time_ms`/],
     [[1], /^failed to parse function arguments: expected an object$/],

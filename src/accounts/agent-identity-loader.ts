@@ -4,6 +4,7 @@ import {
   verifyAgentIdentityToken,
 } from "../crypto/agent-identity-token.ts";
 import { readAgentKey } from "../crypto/agent-key.ts";
+import { unlessAborted } from "../util/unless-aborted.ts";
 import type { AgentEnvironment } from "./agent-environment.ts";
 import { fetchAgentIdentityKeys } from "./agent-identity-keys.ts";
 import type { AgentIdentityRecord } from "./agent-identity-record.ts";
@@ -102,7 +103,7 @@ export class AgentIdentityLoader {
     signal.throwIfAborted();
     const record = typeof identity === "string" ? decoded(identity) : recordOfFile(identity);
     const { jwksUrl, authApiBaseUrl } = this.#options.environment();
-    if (typeof identity === "string") await verify(identity, jwksUrl, signal);
+    if (typeof identity === "string") await unlessAborted(verify(identity, jwksUrl), signal);
     const { privateKey, taskId, ...rest } = record;
     const signer = readAgentKey(privateKey);
     const { runtimeId } = record;
@@ -114,9 +115,8 @@ export class AgentIdentityLoader {
 const decoded = (token: string): AgentIdentityRecord =>
   recordOfClaims(decodeAgentIdentityToken(token).claims);
 
-async function verify(token: string, jwksUrl: string, signal: AbortSignal): Promise<void> {
-  const { kid } = decodeAgentIdentityToken(token);
-  const keys = await fetchAgentIdentityKeys(jwksUrl, kid, signal);
+async function verify(token: string, jwksUrl: string): Promise<void> {
+  const keys = await fetchAgentIdentityKeys(jwksUrl);
   await verifyAgentIdentityToken(token, keys, Date.now());
 }
 

@@ -1,13 +1,13 @@
-/** One HTTP call with a small answer, for what is exchanged before a login can be used. */
+/** One POST with a small answer. */
 
-/** A key set or a task id is far below this. */
-const MAX_ANSWER_BYTES = 256 * 1024;
+/** A task id, or what a server says of its refusal, is far below this. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface SmallRequest {
   readonly url: string;
   readonly timeoutMs: number;
-  /** Sent as JSON by POST; without it the call is a GET. */
-  readonly body?: object;
+  /** Sent as JSON. */
+  readonly body: object;
   readonly signal: AbortSignal;
 }
 
@@ -31,10 +31,11 @@ export async function smallRequest(request: SmallRequest): Promise<SmallAnswer> 
         accept: "application/json",
         "user-agent": "farhelm",
         originator: "farhelm",
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        "content-type": "application/json",
       },
       signal: AbortSignal.any([signal, late]),
-      ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+      method: "POST",
+      body: JSON.stringify(body),
     });
     const { status, statusText } = response;
     return { status, statusText, text: await limitedText(response) };

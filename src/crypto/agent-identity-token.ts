@@ -63,7 +63,8 @@ export async function verifyAgentIdentityToken(
   const { kid, claims } = decodeAgentIdentityToken(token);
   const found = await keys.find(kid);
   if (found === undefined || found.algorithm !== "RS256") {
-    throw untrustedKid(kid);
+    const shown = kid.replaceAll(/[^\x21-\x7e]/g, "?").slice(0, maxShownKid);
+    throw new AgentIdentityTokenError(`agent identity JWT kid ${shown} is not trusted`);
   }
   try {
     await jwtVerify(token, found.key, {
@@ -77,14 +78,6 @@ export async function verifyAgentIdentityToken(
   } catch (error) {
     throw refused(reasonOf(error, claims));
   }
-}
-
-/** `why`: what is wrong with the key of that name, if there is one. */
-export function untrustedKid(kid: string, why?: string): AgentIdentityTokenError {
-  const shown = kid.replaceAll(/[^\x21-\x7e]/g, "?").slice(0, maxShownKid);
-  return new AgentIdentityTokenError(
-    `agent identity JWT kid ${shown} is not trusted${why === undefined ? "" : `: ${why}`}`,
-  );
 }
 
 const refused = (why: string): AgentIdentityTokenError =>

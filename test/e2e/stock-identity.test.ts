@@ -16,7 +16,7 @@ import { say, startMockModel } from "../helpers/mock-model.ts";
 import { stockBinary } from "../helpers/stock-binary.ts";
 import type { Served, StockHome } from "../helpers/stock-servers.ts";
 import { serveOurs, serveStock } from "../helpers/stock-servers.ts";
-import { AccountsBench, openai, refusal } from "../unit/accounts/accounts-bench.ts";
+import { AccountsBench, openai, refusal } from "../helpers/accounts-bench.ts";
 
 const binary = stockBinary("0.169.0");
 const needsStock = "(needs the stock program)";

@@ -3,7 +3,7 @@ import type { KeyObject } from "node:crypto";
 import { generateKeyPairSync, verify } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:http";
-import { SignJWT, exportJWK } from "jose";
+import { SignJWT } from "jose";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -21,9 +21,22 @@ export interface BackendAnswer {
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const agent = generateKeyPairSync("ed25519");
 
+/** Of the key that signs the tokens. */
+export const issuerJwk: Members = {
+  ...rsa.publicKey.export({ format: "jwk" }),
+  kid: "key-1",
+  alg: "RS256",
+  use: "sig",
+};
+
 /** PKCS #8 in base64, as identities carry it. */
 export const agentPrivateKey = agent.privateKey
   .export({ format: "der", type: "pkcs8" })
+  .toString("base64");
+
+/** SPKI in base64, as those who know the runtime have it. */
+export const agentPublicKey = agent.publicKey
+  .export({ format: "der", type: "spki" })
   .toString("base64");
 
 export const identityMembers: Members = {
@@ -101,7 +114,6 @@ export interface AgentBackend {
 export async function startAgentBackend(path = "/backend-api"): Promise<AgentBackend> {
   const requests: string[] = [];
   const waiting = new Set<() => void>();
-  const jwk = { ...(await exportJWK(rsa.publicKey)), kid: "key-1", alg: "RS256", use: "sig" };
   let registrations = 0;
   let wrong: Parameters<AgentBackend["misbehave"]>[0] = {};
   const register = async (request: IncomingMessage): Promise<BackendAnswer> => {
@@ -123,7 +135,7 @@ export async function startAgentBackend(path = "/backend-api"): Promise<AgentBac
     for (const check of waiting) check();
     const { url = "", method } = request;
     if (method === "GET" && url.endsWith("/agent-identities/jwks"))
-      void send(response, { body: { keys: [jwk] }, ...wrong.jwks });
+      void send(response, { body: { keys: [issuerJwk] }, ...wrong.jwks });
     else if (method === "POST" && url.startsWith("/authapi/"))
       void register(request).then((answer) => send(response, answer));
     else void send(response, { status: 404 });

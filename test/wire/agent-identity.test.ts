@@ -1,10 +1,15 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { WebSocket } from "ws";
 import { deferred } from "../../src/util/deferred.ts";
+import { AccountsBench, openai } from "../helpers/accounts-bench.ts";
 import type { AgentBackend } from "../helpers/agent-backend.ts";
 import {
   agentPrivateKey,
+  agentPublicKey,
+  identityMembers,
   identityToken,
   readAssertion,
   startAgentBackend,
@@ -63,6 +68,38 @@ const identityLines = ({ farhelmHome }: Homes) =>
   auditLines(farhelmHome)
     .filter(({ act }) => act === "identity.load")
     .map(({ outcome, code, about }) => ({ outcome, code, about }));
+
+it("an agent identity opens the door of a host that knows its runtime", async () => {
+  const homes = temporaryHomes(configFor(model.baseUrl));
+  mkdirSync(homes.farhelmHome);
+  writeFileSync(
+    join(homes.farhelmHome, "farhelm.toml"),
+    `[[agents]]
+id = "runtime-1"
+public_key = "${agentPublicKey}"
+account = "account-1"
+role = "operator"
+`,
+  );
+  const host = await startOn(homes);
+  const bench = new AccountsBench();
+  bench.store({ auth_mode: "agentIdentity", agent_identity: identityMembers });
+  const env = {
+    CODEX_AGENT_IDENTITY_JWKS_BASE_URL: host.url,
+    CODEX_AGENT_IDENTITY_AUTHAPI_BASE_URL: host.url,
+  };
+  const accounts = bench.accounts(env, host.url);
+  const headers = await accounts.headersFor({ ...openai, baseUrl: host.url });
+  bench.close();
+  const socket = new WebSocket(host.url.replace("http", "ws"), { headers });
+  await once(socket, "open");
+  const closed = once(socket, "close");
+  socket.terminate();
+  await closed;
+  await stop(host);
+  const opened = auditLines(homes.farhelmHome).find(({ act }) => act === "session.open");
+  expect(opened).toMatchObject({ outcome: "done", who: { name: "runtime-1" } });
+});
 
 describe("a host with an agent identity", () => {
   it("asks the model with an assertion of its own for each request", async () => {

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { AccountsBench, openai, refusal } from "./accounts-bench.ts";
+import { AccountsBench, openai, refusal } from "../../helpers/accounts-bench.ts";
 
 let bench: AccountsBench;
 

@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { HostAccounts } from "../../../src/accounts/accounts.ts";
-import { createAccounts } from "../../../src/accounts/accounts.ts";
-import { createConfigReader } from "../../../src/config/config-reader.ts";
-import { MemoryAudit } from "../../helpers/memory-audit.ts";
-import { MemoryLog } from "../../helpers/memory-log.ts";
+import type { HostAccounts } from "../../src/accounts/accounts.ts";
+import { createAccounts } from "../../src/accounts/accounts.ts";
+import { createConfigReader } from "../../src/config/config-reader.ts";
+import { MemoryAudit } from "./memory-audit.ts";
+import { MemoryLog } from "./memory-log.ts";
 
 export class AccountsBench {
   readonly home = mkdtempSync(join(tmpdir(), "farhelm-accounts-"));

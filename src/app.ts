@@ -63,11 +63,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   makeHome(farhelmHome);
   const settings = readHostSettings(farhelmHome);
   const lock = lockHome(farhelmHome);
-  for (const folder of [farhelmHome, join(farhelmHome, "tls")]) sweepParts(folder);
+  for (const folder of ["", "tls", "audit"]) sweepParts(join(farhelmHome, folder));
   const log = createLineLog(process.stderr, process.env["FARHELM_DEBUG"] === "1");
   const failures = failureLog(log);
   const config = createConfigReader({ codexHome, sessionFlags: options.configOverrides });
-  const audit = openAuditLog({ folder: join(farhelmHome, "audit"), log });
+  const audit = await openAuditLog({ farhelmHome, log });
   const database = openDatabase(join(farhelmHome, "farhelm.sqlite"));
   const accounts = createAccounts({ codexHome, env: process.env, config, audit, log });
   const models = createModels({ config, accounts, log: { warn: (text) => log.warn(text, {}) } });
@@ -93,6 +93,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       devices: auth.devices,
       deviceKeys: createDeviceKeys(join(farhelmHome, "device-keys")),
       processes,
+      auditHeads: audit,
       host: hostFacts(options, origin),
     },
     audit,
@@ -129,7 +130,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       auth.close();
       database.close();
       audit.add({ act: "host.stop", ...factsOf(options) });
-      audit.close();
+      await audit.close();
       lock.release();
     },
   };
@@ -234,8 +235,8 @@ function hostFacts(options: HostOptions, origin: { readonly page: string }): Hos
 }
 
 /** The process ends now: what was noted must be on disk. */
-function endWith(audit: AuditLog, error: unknown): never {
-  audit.close();
+async function endWith(audit: AuditLog, error: unknown): Promise<never> {
+  await audit.close();
   throw error;
 }
 

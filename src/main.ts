@@ -23,6 +23,8 @@ process.exit(
       startHost: async (options) => (await import("./app.ts")).startHost(options),
       writeSchema: async (folder) =>
         (await import("./features/schema-writer.ts")).writeSchema(folder),
+      verifyAudit: async (options) => (await import("./audit/verify.ts")).verifyAudit(options),
+      exportAudit: async (options) => (await import("./audit/export.ts")).exportAudit(options),
       openControlSocket: async (path) =>
         (await import("./transport/control-client.ts")).openControlSocket(path),
       untilAskedToStop: () =>

@@ -47,8 +47,36 @@ export interface AuditEntry {
 }
 
 export interface Audit {
-  /** Never throws and never waits. The line is written before the tick ends. */
+  /** Never throws and never waits. The line is written when this tick ends. */
   add(entry: AuditEntry): void;
+  /** False while the disk takes no lines: then nobody is given access, and admins' methods are refused. */
+  readonly writable: boolean;
+}
+
+/** The public half of the key by which checkpoints and heads are signed, as a JWK. */
+export interface AuditPublicKey {
+  readonly kty: "EC";
+  readonly crv: "P-256";
+  readonly x: string;
+  readonly y: string;
+  readonly kid: string;
+  readonly alg: "ES256";
+  readonly use: "sig";
+}
+
+/** The host's signed word that its log ended in this line. */
+export interface AuditHead {
+  readonly sequence: number;
+  /** SHA-256 of the line, base64url. */
+  readonly hash: string;
+  /** A compact JWS over the two. */
+  readonly head: string;
+  readonly publicKey: AuditPublicKey;
+}
+
+export interface AuditHeads {
+  /** Of a line that is on the disk, synced. */
+  head(): Promise<AuditHead>;
 }
 
 /** Who acts, and from where. A `Principal` is one. */

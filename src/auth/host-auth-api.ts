@@ -95,7 +95,8 @@ export class HostAuthApi implements AuthApi {
   }
 
   async #pairFinish(body: unknown, facts: RequestFacts): Promise<Answered> {
-    const { pairing, tokens, enroll } = this.#parts;
+    const { pairing, tokens, enroll, audit } = this.#parts;
+    if (!audit.writable) throw refusal("audit_unwritable");
     const device = pairing.finish(read(PairFinish.request, body), facts, enroll);
     const issued = await tokens.issueDevice(device.id, device.key.thumbprint);
     const { id, name, role, key } = device;

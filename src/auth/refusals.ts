@@ -31,6 +31,11 @@ const table = {
     "Too many sign-ins are under way on this host.",
     "Wait a minute and try again.",
   ],
+  audit_unwritable: [
+    503,
+    "The host cannot write its audit log, so it gives nobody access.",
+    "Free space on the disk of FARHELM_HOME and try again.",
+  ],
   wrong_origin: [
     401,
     "The challenge was issued under another address of this host.",

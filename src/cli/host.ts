@@ -49,6 +49,23 @@ export interface ControlSocket {
   close(): void;
 }
 
+/** `dir`: the folder with the log. */
+export interface VerifyAuditOptions {
+  readonly dir: string;
+  /** A head that a device kept, or the path of a file that holds it. */
+  readonly head?: string;
+  /** The path of a public key. */
+  readonly key?: string;
+}
+
+export interface ExportAuditOptions {
+  readonly dir: string;
+  readonly format: "jsonl" | "csv";
+  /** Unix times in milliseconds. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+}
+
 export interface Outside {
   readonly env: NodeJS.ProcessEnv;
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -57,6 +74,10 @@ export interface Outside {
   startHost(options: HostOptions): Promise<RunningHost>;
   /** Writes JSON Schema and TypeScript of the whole protocol; returns the files' paths. */
   writeSchema(folder: string): Promise<readonly string[]>;
+  /** Says that the log is in order. Rejects with a sentence that names the first line that is not. */
+  verifyAudit(options: VerifyAuditOptions): Promise<string>;
+  /** The log as text, line by line. */
+  exportAudit(options: ExportAuditOptions): Promise<Iterable<string>>;
   /** Opens a WebSocket over the Unix socket at `path`. Rejects with the system's error. */
   openControlSocket(path: string): Promise<ControlSocket>;
   /** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */

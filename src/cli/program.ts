@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import type { ExportFlags, VerifyFlags } from "./audit.ts";
 import { explain } from "./cli-error.ts";
 import type { Outside } from "./host.ts";
 import type { UpFlags } from "./up.ts";
@@ -47,6 +48,7 @@ function program(setting: Setting): Command {
     .version(setting.version);
   addUp(farhelm, setting);
   addDevices(farhelm, setting);
+  addAudit(farhelm, setting);
   farhelm
     .command("pair")
     .description("print a link and a QR code that add a device")
@@ -129,5 +131,40 @@ function addDevices(farhelm: Command, setting: Setting): void {
     .action(async ({ yes }: { yes: boolean }) => {
       const { confirmRestore } = await import("./devices.ts");
       await confirmRestore(setting, yes);
+    });
+}
+
+function addAudit(farhelm: Command, setting: Setting): void {
+  const audit = farhelm
+    .command("audit")
+    .description("check or export the record of who did what; no host needs to run");
+  const dir = "the folder with the log (default: audit in FARHELM_HOME)";
+  audit
+    .command("verify")
+    .description("name the first line that was cut, edited or reordered")
+    .option(
+      "--head <text|file>",
+      "a head that a device kept: finds a cut end and a log written anew",
+    )
+    .option("--dir <dir>", dir)
+    .option("--key <file>", "the public key (default: the head's, else the one beside the log)")
+    .action(async (flags: VerifyFlags) => {
+      const { verifyAudit } = await import("./audit.ts");
+      await verifyAudit(setting, flags);
+    });
+  audit
+    .command("export")
+    .description("write the log to stdout")
+    .addOption(
+      new Option("--format <format>", "as it is, or as a table")
+        .choices(["jsonl", "csv"])
+        .default("jsonl"),
+    )
+    .option("--since <time>", "from this time on: 2026-03-31, 2026-03-31T18:00:00Z")
+    .option("--until <time>", "before this time")
+    .option("--dir <dir>", dir)
+    .action(async (flags: ExportFlags) => {
+      const { exportAudit } = await import("./audit.ts");
+      await exportAudit(setting, flags);
     });
 }

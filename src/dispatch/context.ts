@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Accounts, DeviceKeys } from "../accounts/port.ts";
+import type { AuditHeads } from "../audit/port.ts";
 import type { DeviceAdmin } from "../auth/port.ts";
 import type { ConfigReader } from "../config/port.ts";
 import type { Models } from "../model/port.ts";
@@ -64,6 +65,7 @@ export interface Context {
   readonly devices: DeviceAdmin;
   readonly deviceKeys: DeviceKeys;
   readonly processes: ClientProcesses;
+  readonly auditHeads: AuditHeads;
   readonly host: HostFacts;
   readonly principal: Principal;
   readonly session: CallerSession;

@@ -21,6 +21,8 @@ export interface Method<
   readonly experimentalParams?: readonly string[];
   /** What it does is put into the audit log by whom it calls: the dispatcher adds a line for failures only. */
   readonly ownAudit?: true;
+  /** An admin's method that works while the audit log cannot be written: it gives nobody anything. */
+  readonly evenUnaudited?: true;
   /** Callable before `initialize`; only `initialize` itself is. */
   readonly beforeInitialize?: true;
   /** Requests whose keys are equal run one after another, in the order they came. No key: no waiting. */

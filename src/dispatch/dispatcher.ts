@@ -114,6 +114,7 @@ export class Dispatcher {
     this.#checkState(caller, method);
     if (!caller.experimental) checkStability(method, request.params);
     this.#checkCaller(caller, method, params);
+    this.#checkWritable(method);
     const context: Context = {
       ...this.#options.ports,
       principal: caller.principal,
@@ -131,8 +132,11 @@ export class Dispatcher {
       },
       handle: () => this.#checked(method, method.handle(context, params)),
       note: (error, denied) => {
+        // What viewers may call leaves no line: it changes nothing.
+        const isSilent = method.role === "viewer" || (method.ownAudit && error === undefined);
+        if (isSilent && denied === undefined) return;
         const facts = factsOfCall(caller, method, params);
-        if (denied === undefined) this.#note(method, facts, error);
+        if (denied === undefined) this.#note(facts, error);
         else this.#options.audit.add({ ...facts, outcome: "denied", code: denied });
       },
     };
@@ -164,15 +168,21 @@ export class Dispatcher {
     throw invalidRequest(message);
   }
 
-  /** What viewers may call leaves no line: it changes nothing. */
-  #note(method: Method, facts: CallFacts, error: WireError | undefined): void {
-    if (method.role === "viewer" || (method.ownAudit && error === undefined)) return;
+  #note(facts: CallFacts, error: WireError | undefined): void {
     this.#options.audit.add({
       ...facts,
       ...(error === undefined
         ? { outcome: "done" }
         : { outcome: "failed", code: errorNameOf(error.code) }),
     });
+  }
+
+  /** An admin's power is not used unseen. */
+  #checkWritable({ name, role, evenUnaudited }: Method): void {
+    if (role !== "admin" || evenUnaudited || this.#options.audit.writable) return;
+    throw invalidRequest(
+      `${name} is refused while the audit log cannot be written. Free space on the disk of FARHELM_HOME and try again.`,
+    );
   }
 
   /** An answer that cannot be written (nested too deeply, say) becomes an error. */

@@ -1,7 +1,7 @@
 /** Farhelm's own methods: who may come in. They stand behind the CLI and the dashboard. */
 import { z } from "zod";
 import { method } from "../dispatch/define.ts";
-import { invalidRequest } from "../protocol/errors.ts";
+import { deniedRequest } from "../protocol/errors.ts";
 import { Role } from "../protocol/principal.ts";
 
 const maxTtlMs = 366 * 24 * 60 * 60 * 1000;
@@ -23,6 +23,7 @@ export const devicesList = method({
   role: "admin",
   params: z.looseObject({}),
   result: z.object({ data: z.array(Device) }),
+  evenUnaudited: true,
   handle: ({ devices }) => ({ data: devices.list().map((row) => ({ ...row })) }),
 });
 
@@ -42,6 +43,7 @@ export const devicesRevoke = method({
     ids: z.array(z.string()),
   }),
   ownAudit: true,
+  evenUnaudited: true,
   handle({ devices, principal }, { id }) {
     if (id === undefined) {
       const ids = [...devices.revokeAll(principal)];
@@ -115,7 +117,7 @@ export const pairOffer = method({
   ownAudit: true,
   handle({ devices, host, principal }, { role }) {
     if (principal.kind === "foreign") {
-      throw invalidRequest("only an admin of this host can add devices");
+      throw deniedRequest("foreign", "only an admin of this host can add devices");
     }
     const { secret, expiresAtMs } = devices.offerPairing(role, principal);
     return { url: `${host.pageOrigin}/pair#${secret}`, expiresAtMs };

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { notifications } from "../protocol/notifications.ts";
 import type { serverRequests } from "../protocol/server-requests.ts";
 import { accountRead } from "./account.ts";
+import { auditHead } from "./audit.ts";
 import {
   commandExec,
   commandExecResize,
@@ -92,6 +93,7 @@ export const methods = [
   commandExecResize,
   commandExecTerminate,
   hostRead,
+  auditHead,
   devicesList,
   devicesRevoke,
   restoreRead,

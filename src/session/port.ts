@@ -19,7 +19,8 @@ export interface SessionEnd {
   receivedGarbage(): void;
   /** The kernel took what was buffered. */
   drained(): void;
-  closed(): void;
+  /** `code`: the close code (RFC 6455, section 7.4). */
+  closed(code: number): void;
 }
 
 export interface Sessions {

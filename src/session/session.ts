@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { bytesFrame, notificationFrame } from "../events/notification-frame.ts";
 import type { Subscriptions } from "../events/port.ts";
 import type { NotificationSpec } from "../protocol/define.ts";
+import { closeCodes } from "../protocol/close-codes.ts";
 import { errorCodes } from "../protocol/errors.ts";
 import type { AnswerFrame, ResponseFrame } from "../protocol/frames.ts";
 import { readFrame } from "../protocol/frames.ts";
@@ -32,7 +33,7 @@ export interface SessionPorts {
   readonly dispatcher: Dispatcher;
   readonly hub: Subscriptions;
   readonly threads: Threads;
-  onClosed(session: Session): void;
+  onClosed(session: Session, code: number): void;
 }
 
 /** One connection: what comes in goes to the dispatcher, what goes out leaves through its outbox. */
@@ -174,7 +175,7 @@ export class Session implements SessionEnd, CallerSession {
     this.#outbox.drained(Date.now());
   }
 
-  closed(): void {
+  closed(code: number): void {
     const next = nextConnectionState(this.#state, { kind: "close" });
     if (!next) return;
     this.#state = next;
@@ -182,14 +183,14 @@ export class Session implements SessionEnd, CallerSession {
     this.#outbox.release();
     for (const listener of this.#closeListeners ?? []) listener();
     this.#closeListeners = undefined;
-    this.#ports.onClosed(this);
+    this.#ports.onClosed(this, code);
   }
 
   end(reason: Parameters<FrameSocket["close"]>[0], message: string): void {
     this.#ports.hub.deliver();
     this.#outbox.flush();
     this.#socket.close(reason, message);
-    this.closed();
+    this.closed(closeCodes[reason]);
   }
 
   readonly #answered = (response: ResponseFrame): void => {

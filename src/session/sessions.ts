@@ -34,9 +34,9 @@ export class SessionRegistry implements Sessions {
     this.#audit = audit;
     this.#hub = hub;
     this.#budget = budget;
-    const onClosed = (session: Session): void => {
+    const onClosed = (session: Session, code: number): void => {
       this.#open.delete(session);
-      this.#note("session.close", session.principal);
+      this.#note("session.close", session.principal, { code });
     };
     this.#ports = { dispatcher, hub, threads, onClosed };
   }
@@ -61,8 +61,12 @@ export class SessionRegistry implements Sessions {
     }
   }
 
-  #note(act: "session.open" | "session.close", principal: Principal): void {
-    const about = { role: principal.role };
+  #note(
+    act: "session.open" | "session.close",
+    principal: Principal,
+    more: { readonly code?: number } = {},
+  ): void {
+    const about = { role: principal.role, ...more };
     this.#audit.add({ act, outcome: "done", ...by(principal), about });
   }
 

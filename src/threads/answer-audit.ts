@@ -2,6 +2,7 @@
 import type { Actor, Audit, AuditAct, AuditEntry } from "../audit/port.ts";
 import { by as byActor } from "../audit/port.ts";
 import type { ServerRequestSpec } from "../protocol/define.ts";
+import type { RequestId } from "../protocol/ids.ts";
 import { dynamicToolCall } from "../protocol/server-requests.ts";
 import { isRecord } from "../util/is-record.ts";
 
@@ -30,6 +31,13 @@ export class AnswerAudit {
 
   denied(by: Actor, code: string): void {
     this.#add(by, { outcome: "denied", code });
+  }
+
+  /** Nothing of this id waits, or not any more. Ids of ours are numbers; anything else is the client's own text. */
+  static late(audit: Audit, requestId: RequestId, by: Actor): void {
+    const about = { ...(typeof requestId === "number" && { requestId }) };
+    const entry = { act: "approval.answer" as const, outcome: "denied" as const };
+    audit.add({ ...entry, code: "not_waiting", ...byActor(by), about });
   }
 
   #add(by: Actor, what: Pick<AuditEntry, "outcome" | "code">, more: About = {}): void {

@@ -67,7 +67,10 @@ export class ApprovalDesk {
   /** A client's answer. An outcome other than `taken` changes nothing. */
   answer(requestId: RequestId, outcome: ClientAnswer, by: Answerer): AnswerOutcome {
     const pending = this.#pending.get(requestId);
-    if (pending === undefined) return { kind: "unknown" };
+    if (pending === undefined) {
+      this.refuseAnswer(requestId, by);
+      return { kind: "unknown" };
+    }
     const { gate, threadId, audit } = pending;
     const admission = "result" in outcome ? gate?.admit(outcome.result, by) : undefined;
     if (admission?.kind === "fault") {
@@ -80,9 +83,11 @@ export class ApprovalDesk {
     return { kind: "taken" };
   }
 
-  /** Somebody answered who had not been asked: nothing happens, and it is written down. */
+  /** Somebody answered who was not asked, or too late: nothing happens, and it is written down. */
   refuseAnswer(requestId: RequestId, by: Actor): void {
-    this.#pending.get(requestId)?.audit.denied(by, "not_asked");
+    const pending = this.#pending.get(requestId);
+    if (pending === undefined) AnswerAudit.late(this.#audit, requestId, by);
+    else pending.audit.denied(by, "not_asked");
   }
 
   /** What waits in this thread, oldest first, to be shown to one who just came. */

@@ -74,9 +74,9 @@ function onPong(this: WebSocket): void {
 /** ws has closed the socket with the right code already; `close` follows. */
 function onError(this: WebSocket): void {}
 
-function onClose(this: WebSocket): void {
+function onClose(this: WebSocket, code: number): void {
   if (!(this instanceof HostSocket)) return;
   this.owner?.closed(this);
-  this.session?.closed();
+  this.session?.closed(code);
   this.session = undefined;
 }

@@ -38,7 +38,7 @@ export async function httpApp(options: HttpAppOptions): Promise<FastifyInstance>
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 512 },
     frameworkErrors: (error, request, reply) => sendError(options, error, request, reply),
-    clientErrorHandler: answerUnreadable,
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket, options.refusals),
     serverFactory: (handler) => options.makeServer(handler),
   });
   await app.register(helmet, helmetOptions(options.origins));

@@ -1,7 +1,8 @@
 /** Node's HTTP server with our limits, and the door in front of whatever answers. */
 import type { RequestListener, Server } from "node:http";
-import { createServer } from "node:http";
+import { createServer, STATUS_CODES } from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Door } from "./door.ts";
 import { isForeignFetch, foreignOrigin } from "./door.ts";
@@ -49,16 +50,23 @@ export function httpServer(options: HttpServerOptions, handler: RequestListener)
 }
 
 /** What cannot be read as HTTP, or came too slowly, gets a bare status. */
-export function answerUnreadable(error: Error & { code?: string }, socket: Duplex): void {
+export function answerUnreadable(
+  error: Error & { code?: string },
+  socket: Duplex,
+  refusals: RefusalLog,
+): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
   }
-  const status =
-    error.code === "ERR_HTTP_REQUEST_TIMEOUT"
-      ? "408 Request Timeout"
-      : error.code === "HPE_HEADER_OVERFLOW"
-        ? "431 Request Header Fields Too Large"
-        : "400 Bad Request";
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const status = unreadable[error.code ?? ""] ?? 400;
+  const address = socket instanceof Socket ? socket.remoteAddress : undefined;
+  refusals.add("request", { status, code: "unreadable", message: "", nextStep: "" }, address ?? "");
+  const reason = `${status} ${STATUS_CODES[status] ?? ""}`;
+  socket.end(`HTTP/1.1 ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
+
+const unreadable: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+};

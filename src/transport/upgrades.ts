@@ -66,7 +66,7 @@ export class Upgrades {
     if (!raw) return;
     const { door, connections, caps } = this.#options;
     const refusal = this.#closing ? goingDown : door.refusal(request);
-    if (refusal) return this.#refuse(raw, refusal, request.socket.remoteAddress ?? "");
+    if (refusal) return this.#refuse(raw, refusal, door.facts(request).address);
     const facts = door.facts(request);
     const reading = readUpgrade(request);
     if (reading.kind === "refused") return this.#refuse(raw, reading.refusal, facts.address);

@@ -1,6 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { headType } from "../../src/audit/audit-heads.ts";
+import { chainStart, lineOf, ownActs } from "../../src/audit/audit-line.ts";
+import { checkpointEvery } from "../../src/audit/audit-log.ts";
+import { linesOfAll, linesOfOneKind, maxSums, sumMs } from "../../src/audit/denied-sums.ts";
+import { auditActs, by, hostActor } from "../../src/audit/port.ts";
 import type { Method } from "../../src/dispatch/define.ts";
 import { methods } from "../../src/features/index.ts";
 import * as authApi from "../../src/protocol/auth-api.ts";
@@ -40,6 +45,18 @@ const table = (heading: string, columns: number): readonly (readonly string[])[]
 
 const byText = (left: readonly string[], right: readonly string[]): number =>
   left.join() < right.join() ? -1 : 1;
+
+const everyMember = {
+  timeMs: 1,
+  head: "",
+  entry: {
+    act: "call",
+    outcome: "failed",
+    code: "internal",
+    ...by(hostActor),
+    about: { method: "turn/start" },
+  },
+} as const;
 
 describe("the tables of PROTOCOL.md say what the code says", () => {
   test("methods, with role and stability", () => {
@@ -82,6 +99,26 @@ describe("the tables of PROTOCOL.md say what the code says", () => {
   test("roles, from weak to strong", () => {
     const rows = section("## Roles").match(/^\| `\w+`/gm);
     expect(rows).toEqual(roles.map((role) => `| \`${role}\``));
+  });
+
+  test("acts of the audit log", () => {
+    const [, acts = ""] = section("## Audit").split("| act |");
+    const rows = [...acts.matchAll(/^\| `([\w.]+)` \|/gm)].map(([, act]) => act);
+    expect(rows).toEqual([...auditActs, ...ownActs]);
+  });
+
+  test("members and limits of the audit log", () => {
+    const text = section("## Audit");
+    const line: unknown = JSON.parse(lineOf(everyMember, chainStart));
+    const [members = ""] = text.split("| act |");
+    const rows = [...members.matchAll(/^\| `(\w+)` \|/gm)].map(([, member]) => member);
+    expect(rows).toEqual(Object.keys(Object(line)));
+    expect(text).toContain(`every ${checkpointEvery} lines`);
+    expect(text).toContain(`${linesOfOneKind} refusals in a minute`);
+    expect(text).toContain(`of all together ${linesOfAll}.`);
+    expect(text).toContain(`every ${sumMs / 1000} seconds`);
+    expect(text).toContain(`past ${maxSums} different ones`);
+    expect(text).toContain(`\`${headType}\``);
   });
 
   test("calls under /auth", () => {

@@ -34,7 +34,7 @@ export class EchoSession implements SessionEnd {
     this.#changed();
   }
 
-  closed(): void {
+  closed(_code: number): void {
     this.isClosed = true;
     this.#changed();
   }

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { verifyAudit } from "../../src/audit/verify.ts";
 import type { AuditLine } from "../helpers/audit-lines.ts";
 import { auditLines } from "../helpers/audit-lines.ts";
 import { rawExchange, upgradeText } from "../helpers/raw-http.ts";
@@ -43,7 +44,7 @@ test("a day of a host: who came, what was refused, who was shut out", async () =
   const stranger = { kind: "unknown", address };
   const ofHost = { kind: "host", address: "" };
   const lines = auditLines(homes.farhelmHome);
-  expect(lines.map(told)).toEqual([
+  expect(lines.filter(({ act }) => act !== "audit.checkpoint").map(told)).toEqual([
     { act: "host.start", outcome: "done", ...ofHost, about: { version: "0.0.0" } },
     { act: "pair.offer", outcome: "done", ...ofHost, about: { role: "admin", first: true } },
     { act: "session.open", outcome: "done", ...local, about: { role: "admin" } },
@@ -68,14 +69,92 @@ test("a day of a host: who came, what was refused, who was shut out", async () =
     { act: "call", outcome: "done", ...local, about: { method: "thread/start" } },
     { act: "call", outcome: "done", ...local, about: { method: "farhelm/devices/list" } },
     { act: "access.revoke", outcome: "done", ...local, about: { id } },
-    { act: "session.close", outcome: "done", kind: "headless", address, about: { role: "viewer" } },
+    {
+      act: "session.close",
+      outcome: "done",
+      kind: "headless",
+      address,
+      about: { role: "viewer", code: 4001 },
+    },
     { act: "access.revoke", outcome: "failed", code: "not_found", ...local, about: { id } },
-    { act: "session.close", outcome: "done", ...local, about: { role: "admin" } },
+    { act: "session.close", outcome: "done", ...local, about: { role: "admin", code: 1001 } },
     { act: "host.stop", outcome: "done", ...ofHost, about: { version: "0.0.0" } },
   ]);
   expect(lines.map(({ sequence }) => sequence)).toEqual(lines.map((_line, index) => index + 1));
   expect(threadId).not.toBe("");
   expect(statSync(join(homes.farhelmHome, "audit")).mode & 0o777).toBe(0o700);
+  expect(await verifyAudit({ dir: join(homes.farhelmHome, "audit") })).toContain(
+    "as it was written",
+  );
+});
+
+test("an answer of one who was not asked, and an option that is above the role", async () => {
+  const homes = temporaryHomes("");
+  const host = await startOn(homes);
+  const admin = await HostClient.connect(homes);
+  const viewer = await HostClient.connectAs("viewer", host, admin);
+  viewer.sendText(JSON.stringify({ id: 41, result: { decision: "accept" } }));
+  viewer.sendText(JSON.stringify({ id: "canary-text", result: { decision: "accept" } }));
+  const operator = await HostClient.connectAs("operator", host, admin);
+  await expect(operator.call("thread/start", { sandbox: "danger-full-access" })).rejects.toThrow(
+    "needs the role admin",
+  );
+  await expect(operator.call("fs/readFile", { path: homes.farhelmHome })).rejects.toThrow("keys");
+  await stop(host);
+
+  const denied = auditLines(homes.farhelmHome).filter(({ outcome }) => outcome === "denied");
+  const [address, kind] = ["127.0.0.1", "headless"];
+  expect(denied.map(told)).toEqual(
+    [
+      { act: "approval.answer", code: "not_waiting", about: { requestId: 41 } },
+      { act: "approval.answer", code: "not_waiting", about: {} },
+      { act: "call", code: "role", about: { method: "thread/start" } },
+      { act: "call", code: "protected_path", about: { method: "fs/readFile" } },
+    ].map((entry) => ({ ...entry, outcome: "denied", kind, address })),
+  );
+  expect(JSON.stringify(denied)).not.toContain("canary");
+});
+
+test("requests that are refused unread", async () => {
+  const homes = temporaryHomes("");
+  const host = await startOn(homes);
+  const post = (body: string, type: string): Promise<Response> =>
+    fetch(`${host.url}/auth/pair/start`, {
+      method: "POST",
+      body,
+      headers: { "content-type": type },
+    });
+  await post("{", "application/json");
+  await post("{}", "application/json");
+  await post("{}", "text/plain");
+  await post("x".repeat(70_000), "application/json");
+  await rawExchange({ port: Number(new URL(host.url).port) }, "nonsense\r\n\r\n");
+  await post('{"secret":"canary","deviceName":"Phone"}', "application/json");
+  await fetch(`${host.url}/nowhere`);
+  await stop(host);
+
+  const denied = auditLines(homes.farhelmHome).filter(({ outcome }) => outcome === "denied");
+  expect(denied.map(({ act, code, about }) => [act, code, about])).toEqual([
+    ["request.refused", "invalid_json", { status: 400 }],
+    ["request.refused", "invalid_body", { status: 400 }],
+    ["request.refused", "not_json", { status: 415 }],
+    ["request.refused", "body_too_large", { status: 413 }],
+    ["request.refused", "unreadable", { status: 400 }],
+    ["pair.redeem", "pairing_invalid", { path: "/auth/pair/start" }],
+  ]);
+  expect(JSON.stringify(denied)).not.toContain("canary");
+});
+
+test("devices are given the head of the log, and may keep it", async () => {
+  const homes = temporaryHomes("");
+  const host = await startOn(homes);
+  const admin = await HostClient.connect(homes);
+  const viewer = await HostClient.connectAs("viewer", host, admin);
+  const head = JSON.stringify(await viewer.call("farhelm/audit/head"));
+  const dir = join(homes.farhelmHome, "audit");
+  expect(await verifyAudit({ dir, head })).toContain("belongs to it");
+  await stop(host);
+  expect(await verifyAudit({ dir, head })).toContain("belongs to it");
 });
 
 const refused = (code: string, status: number, who: object): object => ({

@@ -60,6 +60,8 @@ export async function runCli(argv: readonly string[], scene: Scene = {}): Promis
       };
     },
     writeSchema: async (folder) => [`${folder}/schema.json`],
+    verifyAudit: async ({ dir }) => `looked into ${dir}`,
+    exportAudit: async ({ format }) => [`the log as ${format}\n`],
     openControlSocket,
     untilAskedToStop: () => hasStarted.then(() => scene.whileUp?.()),
   };

@@ -50,6 +50,7 @@ const table: Readonly<Record<string, Role>> = {
   "command/exec/resize": "operator",
   "command/exec/terminate": "operator",
   "farhelm/host/read": "viewer",
+  "farhelm/audit/head": "viewer",
   "farhelm/devices/list": "admin",
   "farhelm/devices/revoke": "admin",
   "farhelm/restore/read": "admin",

@@ -120,8 +120,8 @@ describe("what is sent", () => {
   it("is nothing more once the socket is closed", async () => {
     const { hub, watcher, sessions } = sessionBench();
     const { socket, session, call } = await watcher([a]);
-    session.closed();
-    session.closed();
+    session.closed(1006);
+    session.closed(1006);
     call("subscribe", { threadId: b });
     warn(hub, a, "1");
     await tick();

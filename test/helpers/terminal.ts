@@ -54,9 +54,20 @@ export class Terminal {
     this.#tmux("send-keys", "-t", "s", name);
   }
 
+  /** Types and sends. On a slow machine typing can look like a paste, and its end is taken for a line's. */
   async enter(text: string): Promise<void> {
     await this.type(text);
-    this.key("Enter");
+    const deadline = performance.now() + this.#timeoutMs;
+    do {
+      this.key("Enter");
+      for (let polls = 0; polls < 20 && this.#isTyped(text); polls += 1) await delay(pollMs);
+    } while (this.#isTyped(text) && performance.now() < deadline);
+  }
+
+  /** Whether the client's input line, the last that begins with its sign, holds the text. */
+  #isTyped(text: string): boolean {
+    const inputs = this.screen.split("\n").filter((line) => line.startsWith("›"));
+    return inputs.at(-1)?.slice(1).trim() === text;
   }
 
   /** Resolves when the text is to be seen, `count` times; what is wrapped counts once. Rejects with the screen. */

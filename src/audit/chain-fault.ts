@@ -7,7 +7,7 @@ import { storedLines } from "./stored-lines.ts";
 /** The first line that is not as it was written. Its message is a sentence with the place. */
 export class AuditFault extends Error {
   override readonly name = "AuditFault";
-  readonly kind: "edited" | "missing" | "reordered" | "torn" | "signature" | "head";
+  readonly kind: "edited" | "missing" | "reordered" | "torn" | "signature" | "head" | "receipt";
 
   constructor(kind: AuditFault["kind"], message: string) {
     super(message);

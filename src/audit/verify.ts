@@ -9,6 +9,8 @@ import type { ChainEnd } from "./audit-line.ts";
 import { chainStart, endOf } from "./audit-line.ts";
 import { checkpointEvery } from "./audit-log.ts";
 import { AuditFault, chainFault, faultAt } from "./chain-fault.ts";
+import type { ReceiptReport } from "./receipt-check.ts";
+import { ReceiptCheck } from "./receipt-check.ts";
 import type { StoredLine } from "./stored-lines.ts";
 import { logFiles, storedLines } from "./stored-lines.ts";
 
@@ -28,6 +30,7 @@ interface Report {
   /** Lines behind the last checkpoint. */
   readonly unsigned: number;
   readonly end: ChainEnd;
+  readonly approvals: ReceiptReport;
 }
 
 /** A running host may be in the middle of its last line; then it is looked at once more. */
@@ -51,6 +54,7 @@ function walk(dir: string, keys: readonly PublicKey[], head: ChainEnd | undefine
   let end = chainStart;
   let before: StoredLine | undefined;
   let [checkpoints, unsigned] = [0, 0];
+  const receipts = new ReceiptCheck(dir);
   for (const at of storedLines(dir)) {
     const { line } = at;
     if (!at.ended) throw faultAt("torn", at, torn);
@@ -65,13 +69,15 @@ function walk(dir: string, keys: readonly PublicKey[], head: ChainEnd | undefine
     }
     if (at.number === 1) checkName(at, line.sequence);
     files.add(at.file);
+    receipts.note(at);
     end = endOf(at.bytes, line.sequence);
     if (head?.sequence === end.sequence && head.hash !== end.hash)
       throw faultAt("head", at, another);
     before = at;
   }
   if (head !== undefined && head.sequence > end.sequence) throw cut(end, head, before);
-  return { lines: end.sequence, files: files.size, checkpoints, unsigned, end };
+  const approvals = receipts.finish();
+  return { lines: end.sequence, files: files.size, checkpoints, unsigned, end, approvals };
 }
 
 const torn =
@@ -101,14 +107,24 @@ const cut = (end: ChainEnd, head: ChainEnd, last: StoredLine | undefined): Audit
   );
 
 function inWords(dir: string, report: Report, head: ChainEnd | undefined): string {
-  const { lines, files, checkpoints, unsigned, end } = report;
+  const { lines, files, checkpoints, unsigned, end, approvals } = report;
   return [
     `The audit log in ${dir} is as it was written: ${lines} lines in ${files} ${files === 1 ? "file" : "files"}, ${checkpoints} signed checkpoints.`,
     `It ends with sequence ${end.sequence}, hash ${end.hash}; ${unsigned} lines stand behind the last checkpoint.`,
+    ...receiptWords(approvals),
     head === undefined
       ? "Without --head nobody can tell whether its end was cut; devices keep heads."
       : `The head of sequence ${head.sequence} belongs to it.`,
   ].join("\n");
+}
+
+function receiptWords({ receipts, unlisted }: ReceiptReport): readonly string[] {
+  const hold =
+    receipts === 1
+      ? "1 receipt of a signed approval holds, with the key of the device."
+      : `${receipts} receipts of signed approvals hold, each with the key of its device.`;
+  const more = `${unlisted} more hold that the log does not name: the host was killed in between.`;
+  return [...(receipts > 0 ? [hold] : []), ...(unlisted > 0 ? [more] : [])];
 }
 
 /** The keys that count: those that were given, else the head's own, else the one beside the log. */

@@ -103,7 +103,7 @@ export class HostAuthApi implements AuthApi {
     return {
       answer: { ...issued, role, clientId: id },
       who: { kind: "device", id, name },
-      about: { role, fingerprint: shortFingerprint(key.thumbprint) },
+      about: { role, fingerprint: shortFingerprint(key.thumbprint), key: key.thumbprint },
     };
   }
 

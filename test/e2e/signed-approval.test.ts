@@ -1,5 +1,5 @@
 import { createPublicKey, verify } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -94,17 +94,32 @@ describe.skipIf(chromiumPath === undefined)("a signed approval (needs chromium)"
   });
 
   test("covers the digest of a patch", async () => {
-    model.enqueue(answer(...customCall("apply_patch", patch.join("\n"))), say("Patched."));
+    model.enqueue(answer(...customCall("apply_patch", patch.join("\n"))), say("The notes are in."));
     await page.say("patch it");
     await page.approval("Make these changes?").getByText("Signed approval.").waitFor();
     await page.answer("Make these changes?", "Accept");
-    await page.messages.getByText("Patched.").waitFor();
+    await page.messages.getByText("The notes are in.").waitFor();
     expect(readFileSync(join(host.home, "patched.txt"), "utf8")).toBe("from a patch\n");
     expect(signedIn(receipts()[1]).payload).toMatchObject({
       kind: "fileChange",
       decision: "accept",
       realPaths: [join(host.home, "patched.txt")],
     });
+  });
+
+  test("verifies offline by the command line, which names a receipt that was edited", async () => {
+    const before = await host.run("audit", "verify");
+    expect(before).toMatchObject({ code: 0, err: "" });
+    expect(before.out).toContain("2 receipts of signed approvals hold");
+    const [file = ""] = readdirSync(receiptsFolder()).map((name) => join(receiptsFolder(), name));
+    const text = readFileSync(file, "utf8");
+    const [receipt] = receipts();
+    const edited = btoa(atob(receipt?.signedPayloadBase64 ?? "").replace("printf", "unlink"));
+    writeFileSync(file, text.replace(receipt?.signedPayloadBase64 ?? "", edited));
+    const after = await host.run("audit", "verify");
+    expect(after).toMatchObject({ code: 1, out: "" });
+    expect(after.err).toMatch(/receipts\/[\d-]+\.jsonl, line 1: this receipt was edited/);
+    writeFileSync(file, text);
   });
 
   test("is not needed to decline", async () => {

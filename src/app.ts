@@ -12,7 +12,7 @@ import { by, hostActor } from "./audit/port.ts";
 import { ReceiptBook } from "./audit/receipts.ts";
 import type { Auth } from "./auth/auth.ts";
 import { createAuth } from "./auth/auth.ts";
-import type { ApprovalNotary, DeviceAdmin, Standing } from "./auth/port.ts";
+import type { ApprovalNotary, PairingDesk, Standing } from "./auth/port.ts";
 import type { HostOptions, RunningHost } from "./cli/host.ts";
 import { createConfigReader } from "./config/config-reader.ts";
 import type { HostSettings } from "./config/host-settings.ts";
@@ -31,8 +31,9 @@ import { EventHub } from "./events/event-hub.ts";
 import { methods } from "./features/index.ts";
 import { createModels } from "./model/models.ts";
 import type { Models } from "./model/port.ts";
-import { accessGeneration } from "./protocol/notifications.ts";
 import { protocolGeneration } from "./protocol/generation.ts";
+import { accessGeneration, pairChanged } from "./protocol/notifications.ts";
+import { pairingUrl } from "./protocol/pairing-link.ts";
 import { SessionRegistry } from "./session/sessions.ts";
 import { createLocalStore } from "./store/local/local-store.ts";
 import type { ThreadStore } from "./store/port.ts";
@@ -83,7 +84,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const threads = createThreads({ ...shared, notary, standing });
   auth.gatekeeper.onEnd(() => dropUnsendable(threads, failures));
   const tls = options.lan ? await devTls(farhelmHome) : undefined;
-  const origin = { page: "" };
+  auth.pairing.onChange((pairing) => hub.publish(pairChanged, { pairing }));
+  const address = addressOf(auth, tls);
+  const host = hostFacts(options, address);
   const dispatcher = new Dispatcher(methods, {
     ports: {
       threads,
@@ -92,9 +95,10 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       config,
       devices: auth.devices,
       deviceKeys: createDeviceKeys(join(farhelmHome, "device-keys")),
+      pairing: auth.pairing,
       processes,
       auditHeads: audit,
-      host: hostFacts(options, origin),
+      host,
     },
     audit,
     holds: (principal) => standing.holds(principal),
@@ -112,11 +116,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { url } = await transport.listen().catch((error: unknown) => endWith(audit, error));
   audit.add({ act: "host.start", ...factsOf(options) });
   accounts.begin();
-  origin.page = url;
-  const renewal = tls && setInterval(() => void renewTls(transport, farhelmHome), oneDayMs).unref();
+  address.page = url;
+  const renewal = tls && renewDaily(transport, address, farhelmHome);
   return {
     url,
-    pairing: auth.devices.hasDevices() ? undefined : firstPairing(auth.devices, url),
+    pairing: auth.devices.hasDevices() ? undefined : firstPairing(auth.pairing, host),
     notices: tls ? lanNotices(url, tls) : [],
     async close() {
       clearInterval(renewal);
@@ -219,7 +223,21 @@ const failureLog = (log: LineLog): FailureLog => ({
   warn: (fields, event) => log.warn(event, fields),
 });
 
-function hostFacts(options: HostOptions, origin: { readonly page: string }): HostFacts {
+/** Where the host is found, and by what a device knows it again. */
+interface HostAddress {
+  /** The origin of its pages; known once it listens. */
+  page: string;
+  readonly hostFingerprint: string;
+  caFingerprint: string | undefined;
+}
+
+const addressOf = ({ hostFingerprint }: Auth, tls: DevTls | undefined): HostAddress => ({
+  page: "",
+  hostFingerprint,
+  caFingerprint: tls?.caDigest,
+});
+
+function hostFacts(options: HostOptions, address: HostAddress): HostFacts {
   const { codexHome, farhelmHome, defaultCwd } = options;
   const installationId = keepInstallationId(join(farhelmHome, "installation-id"));
   return {
@@ -229,8 +247,9 @@ function hostFacts(options: HostOptions, origin: { readonly page: string }): Hos
     installationId,
     serverName: hostname(),
     get pageOrigin() {
-      return origin.page;
+      return address.page;
     },
+    pairingUrl: (secret) => pairingUrl(address.page, { ...address, secret }),
   };
 }
 
@@ -262,9 +281,17 @@ async function devTls(farhelmHome: string): Promise<DevTls> {
   });
 }
 
-async function renewTls(transport: Transport, farhelmHome: string): Promise<void> {
-  const { keyPem, certPem } = await devTls(farhelmHome);
-  transport.renewTls({ key: keyPem, cert: certPem });
+function renewDaily(
+  transport: Transport,
+  address: HostAddress,
+  farhelmHome: string,
+): NodeJS.Timeout {
+  const renew = async (): Promise<void> => {
+    const { keyPem, certPem, caDigest } = await devTls(farhelmHome);
+    address.caFingerprint = caDigest;
+    transport.renewTls({ key: keyPem, cert: certPem });
+  };
+  return setInterval(() => void renew(), oneDayMs).unref();
 }
 
 function makeHome(farhelmHome: string): void {
@@ -302,9 +329,10 @@ function transportOptions(options: HostOptions, tls: DevTls | undefined): Transp
   };
 }
 
-function firstPairing(devices: DeviceAdmin, url: string): RunningHost["pairing"] {
-  const { secret, expiresAtMs } = devices.offerPairing("admin", hostActor);
-  return { url: `${url}/pair#${secret}`, expiresAtMs };
+/** Without a code: nobody sits at a terminal to confirm who would type it. */
+function firstPairing(pairing: PairingDesk, host: HostFacts): RunningHost["pairing"] {
+  const { secret, expiresAtMs } = pairing.offer("admin", hostActor, { withCode: false });
+  return { url: host.pairingUrl(secret), expiresAtMs };
 }
 
 const lanNotices = (url: string, tls: DevTls): readonly string[] => [

@@ -20,6 +20,7 @@ process.exit(
       env: process.env,
       stdout: process.stdout,
       stderr: process.stderr,
+      ask: process.stdin.isTTY ? askAtTerminal : undefined,
       startHost: async (options) => (await import("./app.ts")).startHost(options),
       writeSchema: async (folder) =>
         (await import("./features/schema-writer.ts")).writeSchema(folder),
@@ -43,3 +44,15 @@ process.exit(
     startedIn: process.cwd(),
   }),
 );
+
+async function askAtTerminal(question: string, signal: AbortSignal): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  // The terminal is in a mode in which Control-C is a key.
+  terminal.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  try {
+    return await terminal.question(question, { signal });
+  } finally {
+    terminal.close();
+  }
+}

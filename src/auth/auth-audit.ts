@@ -6,6 +6,7 @@ import {
   ConnectStart,
   PairFinish,
   PairStart,
+  PairStatus,
   TaskRegister,
   TokenFinish,
   TokenStart,
@@ -17,11 +18,14 @@ export interface Answered {
   readonly answer: unknown;
   readonly who?: Omit<Actor, "address">;
   readonly about?: AuditEntry["about"];
+  /** Where the path does not say what was done. */
+  readonly act?: AuditAct;
 }
 
 const acts: ReadonlyMap<string, AuditAct> = new Map<string, AuditAct>([
   [PairStart.path, "pair.redeem"],
   [PairFinish.path, "pair.enroll"],
+  [PairStatus.path, "pair.enroll"],
   [TokenStart.path, "token.renew"],
   [TokenFinish.path, "token.renew"],
   [ConnectStart.path, "connect"],
@@ -39,10 +43,10 @@ export async function audited(
   const act = acts.get(path) ?? "request.refused";
   const stranger = strangerAt(address);
   try {
-    const { answer, who, about } = await call();
+    const { answer, who, about, act: done = act } = await call();
     if (who !== undefined) {
       const actor = { ...stranger, ...who };
-      audit.add({ act, outcome: "done", ...by(actor), ...(about && { about }) });
+      audit.add({ act: done, outcome: "done", ...by(actor), ...(about && { about }) });
     }
     return answer;
   } catch (error) {

@@ -1,5 +1,12 @@
 /** Joins the parts of this room. */
-import { by, hostActor, type Audit, type AuditWho, type Receipts } from "../audit/port.ts";
+import {
+  by,
+  hostActor,
+  type Audit,
+  type AuditAct,
+  type AuditWho,
+  type Receipts,
+} from "../audit/port.ts";
 import type { ApprovalSettings } from "../config/approval-settings.ts";
 import type { LineLog } from "../util/line-log.ts";
 import type { Database } from "../db/database.ts";
@@ -15,8 +22,17 @@ import { HostDevices } from "./host-devices.ts";
 import { HostGatekeeper } from "./host-gatekeeper.ts";
 import { hostTokens } from "./host-tokens.ts";
 import { loadIssuerKey } from "./issuer-key.ts";
-import { Pairing } from "./pairing.ts";
-import type { ApprovalNotary, AuthApi, DeviceAdmin, Gatekeeper, Standing } from "./port.ts";
+import { PairingBook } from "./pairing-book.ts";
+import { deviceFacts, HostPairingDesk } from "./pairing-desk.ts";
+import { Pairing, type PairedDevice } from "./pairing.ts";
+import type {
+  ApprovalNotary,
+  AuthApi,
+  DeviceAdmin,
+  Gatekeeper,
+  PairingDesk,
+  Standing,
+} from "./port.ts";
 import { Renewal } from "./renewal.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 
@@ -26,6 +42,9 @@ export interface Auth {
   readonly devices: DeviceAdmin;
   readonly notary: ApprovalNotary;
   readonly standing: Standing;
+  readonly pairing: PairingDesk;
+  /** RFC 7638 thumbprint of the host's key, for devices to pin. */
+  readonly hostFingerprint: string;
   /** Ends timers and listeners; the database stays open. */
   close(): void;
 }
@@ -52,6 +71,12 @@ interface AuthOptions {
 /** Calls of one address that start a sign-in: a family behind one router fits, a search does not. */
 const startsPerAddress = { burst: 60, perSecond: 2, maxBuckets: 10_000 };
 
+/** What becomes of a pairing without anybody deciding it. */
+const ownActs: ReadonlyMap<string, AuditAct> = new Map([
+  ["expired", "pair.expire"],
+  ["locked", "pair.lock"],
+]);
+
 /** Throws an `Error` that says what to do when the host key cannot be read or made. */
 export async function createAuth(options: AuthOptions): Promise<Auth> {
   const nowMs = options.nowMs ?? Date.now;
@@ -61,12 +86,10 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   const registry = new DeviceRegistry(options.database, generation, nowMs);
   const ends = new AccessEnds(registry, nowMs);
   ends.listen((id, reason) => {
-    if (reason !== "expired") return;
-    audit.add({ act: "access.expire", outcome: "done", ...by(hostActor), about: { id } });
+    if (reason === "expired") noteExpiry(audit, id);
   });
   const foreign = foreignDoor(options, nowMs, ends);
   const challenges = new EnrollmentChallenges(tokens.hostId, generation, nowMs);
-  const pairing = new Pairing(challenges, nowMs);
   const restored = ({ kind, id: deviceId, name }: AuditWho): void => {
     const who = by({ kind, id: deviceId, name, address: "" });
     const about = { generation: generation.current };
@@ -74,6 +97,8 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     for (const { id } of registry.live()) ends.tell(id, "restored");
   };
   const connection = new Connection({ registry, tokens, generation }, restored, nowMs);
+  const { hostFingerprint } = tokens;
+  const book = auditedBook(audit, nowMs);
 
   const generationRaised = (): void => {
     void generation.stated().then((stated) => options.onGeneration?.(stated));
@@ -87,40 +112,66 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     if (ids.length > 0) generationRaised();
   };
 
+  const enroll = (device: PairedDevice): void => {
+    const replaced = registry.addDevice(device);
+    if (device.expiresAtMs !== null) ends.arm();
+    if (replaced === undefined) return;
+    const about = { id: replaced, replacedBy: device.id };
+    audit.add({ act: "access.revoke", outcome: "done", ...by(hostActor), about });
+    revoked([replaced]);
+  };
+  const devices = new HostDevices(
+    { registry, tokens, generation, audit },
+    { revoked, endsAdded: () => ends.arm(), generationRaised },
+    nowMs,
+  );
+  const hasDevices = (): boolean => devices.hasDevices();
   const api = new HostAuthApi({
     audit,
     tokens,
-    pairing,
+    registry,
+    pairing: new Pairing({ book, challenges, hostFingerprint, nowMs, hasDevices, enroll }),
     renewal: new Renewal(registry, challenges, nowMs),
     connection,
     foreign,
     starts: new TokenBuckets(startsPerAddress, nowMs),
-    enroll(device) {
-      const replaced = registry.addDevice(device);
-      if (device.expiresAtMs !== null) ends.arm();
-      if (replaced === undefined) return;
-      const about = { id: replaced, replacedBy: device.id };
-      audit.add({ act: "access.revoke", outcome: "done", ...by(hostActor), about });
-      revoked([replaced]);
-    },
-  });
-  const devices = new HostDevices(
-    { registry, tokens, pairing, generation, audit },
-    { revoked, endsAdded: () => ends.arm(), generationRaised },
     nowMs,
-  );
+  });
   const gatekeeper = new HostGatekeeper(
     { registry, tokens, connection, ends, generation, foreign },
     { allowRemoteHeadless: options.allowRemoteHeadless ?? false, nowMs },
   );
   const { approvals, receipts } = options;
   const notary = new DeviceNotary(approvals, tokens.hostId, { registry, receipts, nowMs });
-  const standing = gatekeeper;
-  const close = (): void => {
-    foreign.close();
-    ends.close();
+  return {
+    gatekeeper,
+    api,
+    devices,
+    notary,
+    standing: gatekeeper,
+    pairing: new HostPairingDesk({ book, audit, hasDevices }),
+    hostFingerprint,
+    close() {
+      foreign.close();
+      ends.close();
+      book.close();
+    },
   };
-  return { gatekeeper, api, devices, notary, standing, close };
+}
+
+function auditedBook(audit: Audit, nowMs: () => number): PairingBook {
+  const book = new PairingBook(nowMs);
+  book.listen((state) => {
+    const act = ownActs.get(state.phase);
+    if (act === undefined) return;
+    const about = { pairing: state.offer.id, ...deviceFacts(state) };
+    audit.add({ act, outcome: "done", ...by(hostActor), about });
+  });
+  return book;
+}
+
+function noteExpiry(audit: Audit, id: string): void {
+  audit.add({ act: "access.expire", outcome: "done", ...by(hostActor), about: { id } });
 }
 
 function foreignDoor(

@@ -4,6 +4,7 @@ import {
   ConnectStart,
   PairFinish,
   PairStart,
+  PairStatus,
   TaskRegister,
   TaskRegistration,
   TokenFinish,
@@ -15,7 +16,9 @@ import { audited, type Answered } from "./auth-audit.ts";
 import type { Connection } from "./connection.ts";
 import type { ForeignDoor } from "./foreign-door.ts";
 import type { HostTokens } from "./host-tokens.ts";
-import type { PairedDevice, Pairing } from "./pairing.ts";
+import type { DeviceRegistry } from "./device-registry.ts";
+import { liveDevice } from "./live-access.ts";
+import type { Pairing, PairingOutcome } from "./pairing.ts";
 import type { AuthApi, RequestFacts } from "./port.ts";
 import { refusal, slowDown } from "./refusals.ts";
 import type { Renewal } from "./renewal.ts";
@@ -30,8 +33,8 @@ interface Parts {
   readonly foreign: ForeignDoor;
   /** Per address, for the calls that anyone may start. */
   readonly starts: TokenBuckets;
-  /** Makes the device known; runs before its first token is issued. */
-  readonly enroll: (device: PairedDevice) => void;
+  readonly registry: DeviceRegistry;
+  readonly nowMs: () => number;
 }
 
 export class HostAuthApi implements AuthApi {
@@ -60,22 +63,24 @@ export class HostAuthApi implements AuthApi {
     facts: RequestFacts,
     bearer: string | undefined,
   ): Promise<Answered> {
-    const { renewal, connection } = this.#parts;
+    const { pairing } = this.#parts;
     switch (path) {
       case PairStart.path:
-        this.#limit(facts);
         return this.#pairStart(body, facts);
       case PairFinish.path:
-        return this.#pairFinish(body, facts);
+        this.#checkAudit();
+        return this.#paired(pairing.finish(read(PairFinish.request, body), facts));
+      case PairStatus.path: {
+        const { challengeId, waitMs = 0 } = read(PairStatus.request, body);
+        this.#checkAudit();
+        return this.#paired(await pairing.status(challengeId, waitMs));
+      }
       case TokenStart.path:
-        this.#limit(facts);
-        return { answer: renewal.start(read(TokenStart.request, body).clientId, facts) };
+        return this.#tokenStart(body, facts);
       case TokenFinish.path:
         return this.#tokenFinish(body, facts);
       case ConnectStart.path:
-        return {
-          answer: await connection.start(bearer, read(ConnectStart.request, body), facts),
-        };
+        return this.#connectStart(body, facts, bearer);
       case ConnectFinish.path:
         return this.#connectFinish(body, facts, bearer);
       case TaskRegister.path:
@@ -86,31 +91,63 @@ export class HostAuthApi implements AuthApi {
     }
   }
 
-  #pairStart(body: unknown, facts: RequestFacts): Answered {
-    const asked = read(PairStart.request, body);
-    const answer = this.#parts.pairing.start(asked, facts);
-    // Nobody yet: the name is what the new device says of itself.
-    const who = { kind: "unknown" as const, id: answer.challenge.clientId, name: asked.deviceName };
-    return { answer, who };
+  async #pairStart(body: unknown, facts: RequestFacts): Promise<Answered> {
+    const { hostNonce, ...asked } = read(PairStart.request, body);
+    this.#limit(facts);
+    const { pairingId, ...answer } = this.#parts.pairing.start(asked, facts);
+    const { challenge } = answer;
+    return {
+      answer: { ...answer, ...(await this.#hostProof(hostNonce, facts, challenge.challengeId)) },
+      // Nobody yet: the name is what the new device says of itself.
+      who: { kind: "unknown", id: challenge.clientId, name: asked.deviceName },
+      about: { pairing: pairingId, way: asked.secret === undefined ? "code" : "link" },
+    };
   }
 
-  async #pairFinish(body: unknown, facts: RequestFacts): Promise<Answered> {
-    const { pairing, tokens, enroll, audit } = this.#parts;
-    if (!audit.writable) throw refusal("audit_unwritable");
-    const device = pairing.finish(read(PairFinish.request, body), facts, enroll);
-    const issued = await tokens.issueDevice(device.id, device.key.thumbprint);
-    const { id, name, role, key } = device;
+  /** With a token for a device that is enrolled, and still is when it asks again. */
+  async #paired(outcome: PairingOutcome): Promise<Answered> {
+    const { tokens, registry, nowMs } = this.#parts;
+    const { device, pairingId, news } = outcome;
+    const { id, name, role } = device;
+    const { thumbprint } = device.key;
+    const fingerprint = shortFingerprint(thumbprint);
+    const about = { pairing: pairingId, role, fingerprint, key: thumbprint };
+    if (outcome.status === "waiting") {
+      const { status, expiresInMs } = outcome;
+      const who = { kind: "unknown" as const, id, name };
+      return { answer: { status, expiresInMs }, ...(news && { act: "pair.prove", who, about }) };
+    }
+    liveDevice(registry, id, nowMs());
+    const issued = await tokens.issueDevice(id, thumbprint);
     return {
-      answer: { ...issued, role, clientId: id },
-      who: { kind: "device", id, name },
-      about: { role, fingerprint: shortFingerprint(key.thumbprint), key: key.thumbprint },
+      answer: { status: "enrolled", ...issued, role, clientId: id },
+      ...(news && { who: { kind: "device", id, name }, about }),
     };
+  }
+
+  async #tokenStart(body: unknown, facts: RequestFacts): Promise<Answered> {
+    const { clientId, hostNonce } = read(TokenStart.request, body);
+    this.#limit(facts);
+    const { challenge } = this.#parts.renewal.start(clientId, facts);
+    const proof = await this.#hostProof(hostNonce, facts, challenge.challengeId);
+    return { answer: { challenge, ...proof } };
   }
 
   async #tokenFinish(body: unknown, facts: RequestFacts): Promise<Answered> {
     const device = this.#parts.renewal.finish(read(TokenFinish.request, body), facts);
     const issued = await this.#parts.tokens.issueDevice(device.id, device.key.thumbprint);
     return { answer: { ...issued, role: device.role }, who: device };
+  }
+
+  async #connectStart(
+    body: unknown,
+    facts: RequestFacts,
+    bearer: string | undefined,
+  ): Promise<Answered> {
+    const { hostNonce, ...known } = read(ConnectStart.request, body);
+    const { challenge } = await this.#parts.connection.start(bearer, known, facts);
+    const proof = await this.#hostProof(hostNonce, facts, challenge.sessionId);
+    return { answer: { challenge, ...proof } };
   }
 
   async #connectFinish(
@@ -121,6 +158,21 @@ export class HostAuthApi implements AuthApi {
     const asked = read(ConnectFinish.request, body);
     const { device, answer } = await this.#parts.connection.finish(bearer, asked, facts);
     return { answer, who: device };
+  }
+
+  /** The proof of the host's own key, for a client that asked for it. */
+  async #hostProof(
+    nonce: string | undefined,
+    { origin }: RequestFacts,
+    challenge: string,
+  ): Promise<{ hostProof?: string }> {
+    if (nonce === undefined) return {};
+    return { hostProof: await this.#parts.tokens.proveHost({ nonce, origin, challenge }) };
+  }
+
+  /** Nobody comes to be known while it could not be written down. */
+  #checkAudit(): void {
+    if (!this.#parts.audit.writable) throw refusal("audit_unwritable");
   }
 
   #limit(facts: RequestFacts): void {

@@ -9,9 +9,8 @@ import type { AccessRecord, DeviceRegistry } from "./device-registry.ts";
 import { accessFault } from "./live-access.ts";
 import { visibleName } from "./display-name.ts";
 import type { HostTokens } from "./host-tokens.ts";
-import type { Pairing } from "./pairing.ts";
+import { checkLifetime } from "./lifetime.ts";
 import type { DeviceAdmin, DeviceRow, RestoredState } from "./port.ts";
-import { refusal } from "./refusals.ts";
 
 /** Called when a record changed that others act on. */
 interface Effects {
@@ -20,12 +19,9 @@ interface Effects {
   generationRaised(): void;
 }
 
-const maxLifetimeMs = 366 * 24 * 60 * 60 * 1000;
-
 export class HostDevices implements DeviceAdmin {
   readonly #registry: DeviceRegistry;
   readonly #tokens: HostTokens;
-  readonly #pairing: Pairing;
   readonly #audit: Audit;
   readonly #generation: AccessGeneration;
   readonly #nowMs: () => number;
@@ -35,7 +31,6 @@ export class HostDevices implements DeviceAdmin {
     parts: {
       registry: DeviceRegistry;
       tokens: HostTokens;
-      pairing: Pairing;
       generation: AccessGeneration;
       audit: Audit;
     },
@@ -44,7 +39,6 @@ export class HostDevices implements DeviceAdmin {
   ) {
     this.#registry = parts.registry;
     this.#tokens = parts.tokens;
-    this.#pairing = parts.pairing;
     this.#audit = parts.audit;
     this.#generation = parts.generation;
     this.#effects = effects;
@@ -114,21 +108,6 @@ export class HostDevices implements DeviceAdmin {
     return { token: await this.#tokens.issueHeadless(id, expiresAt), id, expiresAtMs };
   }
 
-  /** The first device becomes admin, whatever was asked: somebody must be able to add others. */
-  offerPairing(
-    asked: Role,
-    by: Actor,
-    deviceTtlMs?: number,
-  ): { secret: string; expiresAtMs: number } {
-    if (deviceTtlMs !== undefined) checkLifetime(deviceTtlMs);
-    const first = !this.hasDevices();
-    const role = first ? "admin" : asked;
-    const offer = this.#pairing.offer(role, first ? null : (deviceTtlMs ?? null));
-    const about = { role, first };
-    this.#audit.add({ act: "pair.offer", outcome: "done", ...byActor(by), about });
-    return offer;
-  }
-
   hasDevices(): boolean {
     return this.#registry.live().some(({ kind }) => kind === "device");
   }
@@ -139,10 +118,6 @@ const standings = {
   device_revoked: "revoked",
   device_expired: "expired",
 } as const;
-
-function checkLifetime(ttlMs: number): void {
-  if (!(ttlMs > 1000 && ttlMs <= maxLifetimeMs)) throw refusal("bad_lifetime");
-}
 
 function deviceRow(record: AccessRecord): DeviceRow {
   const { id, kind, name, role, createdAtMs, lastSeenAtMs, expiresAtMs } = record;

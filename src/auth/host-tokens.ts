@@ -8,6 +8,7 @@ import {
   type TrustedIssuer,
   type VerifiedToken,
 } from "../crypto/token-verifier.ts";
+import { hostProofType } from "../protocol/auth-api.ts";
 
 /** Values of `typ`. A token of one type is never taken for the other. */
 export const deviceTokenType = "farhelm-device+jwt";
@@ -21,10 +22,14 @@ const generationAudience = "farhelm-access-generation";
 /** Devices keep it for as long as a backup may be kept. */
 const generationLifeSeconds = 10 * 365 * 24 * 60 * 60;
 const deviceTokenLifeSeconds = 600;
+/** As long as the challenge that it belongs to. */
+const hostProofLifeSeconds = 120;
 
 export interface HostTokens {
   /** Names this host in `iss` and in signed payloads. */
   readonly hostId: string;
+  /** RFC 7638 thumbprint of the host's key. */
+  readonly hostFingerprint: string;
   /** Bound to the device's key by `cnf.jkt`; `expiresAt` in Unix seconds. */
   issueDevice(deviceId: string, thumbprint: string): Promise<{ token: string; expiresAt: number }>;
   issueHeadless(id: string, expiresAt: number): Promise<string>;
@@ -36,6 +41,8 @@ export interface HostTokens {
   stateGeneration(generation: number): Promise<string>;
   /** The number in a statement of this host; undefined where it is none. */
   readGeneration(statement: string): Promise<number | undefined>;
+  /** Shows the host's key to who sent `nonce`: a JWS that carries its public key, as in RFC 9449. */
+  proveHost(facts: { nonce: string; origin: string; challenge: string }): Promise<string>;
   jwks(): { readonly keys: readonly object[] };
 }
 
@@ -73,6 +80,7 @@ export async function hostTokens(key: SigningKey, nowMs: () => number): Promise<
 
   return {
     hostId,
+    hostFingerprint: key.kid,
     async issueDevice(deviceId, thumbprint) {
       const expiresAt = Math.floor(nowMs() / 1000) + deviceTokenLifeSeconds;
       const claims = {
@@ -110,6 +118,12 @@ export async function hostTokens(key: SigningKey, nowMs: () => number): Promise<
         if (error instanceof TokenError) return undefined;
         throw error;
       }
+    },
+    proveHost({ nonce, origin, challenge }) {
+      const iat = Math.floor(nowMs() / 1000);
+      const exp = iat + hostProofLifeSeconds;
+      const claims = { iss: hostId, aud: origin, nonce, challenge, iat, exp };
+      return key.sign(hostProofType, claims, { withKey: true });
     },
     jwks: () => ({ keys: [key.publicJwk] }),
   };

@@ -2,6 +2,7 @@
 import type { Actor, AuditWho } from "../audit/port.ts";
 import type { ItemId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { FileUpdateChange } from "../protocol/item.ts";
+import type { Pairing } from "../protocol/pairing.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { ApprovalChallenge } from "../protocol/signed-approval.ts";
 
@@ -140,16 +141,6 @@ export interface DeviceAdmin {
     ttlMs: number,
     by: Actor,
   ): Promise<{ token: string; id: string; expiresAtMs: number }>;
-  /**
-   * A pairing link's secret and deadline; replaces an earlier one that was not used.
-   * `deviceTtlMs`: the new device's access ends after this time (a guest). While there is no device
-   * the role is admin, without an end.
-   */
-  offerPairing(
-    role: Principal["role"],
-    by: Actor,
-    deviceTtlMs?: number,
-  ): { secret: string; expiresAtMs: number };
   hasDevices(): boolean;
 }
 
@@ -202,4 +193,38 @@ export interface ApprovalGate {
 export interface ApprovalNotary {
   /** Undefined: nobody has to sign. `tooLong`: it would have to be signed and cannot be. */
   gate(subject: ApprovalSubject, requestId: number): ApprovalGate | "tooLong" | undefined;
+}
+
+export interface OfferedPairing {
+  readonly id: string;
+  /** For the link's fragment. */
+  readonly secret: string;
+  /** For people to type, `ABCD-EFGH`; null: this pairing has none. */
+  readonly code: string | null;
+  readonly expiresAtMs: number;
+  /** No device exists: who opens the link first is admin without being confirmed. */
+  readonly first: boolean;
+}
+
+/** How admins let devices in. `by` goes into the audit log. */
+export interface PairingDesk {
+  /**
+   * A link and a code, good for one device. `deviceTtlMs`: the new device's access ends after this
+   * time (a guest). While there is no device the role is admin, without an end. Throws `AuthError`.
+   */
+  offer(
+    role: Principal["role"],
+    by: Actor,
+    options?: { readonly deviceTtlMs?: number; readonly withCode?: boolean },
+  ): OfferedPairing;
+  /** Those under way and those that ended lately, oldest first. */
+  list(): readonly Pairing[];
+  /** Lets the device in that waits. False when none waits there. */
+  confirm(id: string, by: Actor): boolean;
+  /** Sends the device away that redeemed it. False when there is none. */
+  refuse(id: string, by: Actor): boolean;
+  /** Takes a link back that nobody used. False when there is none. */
+  cancel(id: string, by: Actor): boolean;
+  /** Called with each pairing that changed; returns a function that ends the listening. */
+  onChange(listener: (pairing: Pairing) => void): () => void;
 }

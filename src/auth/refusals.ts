@@ -17,10 +17,30 @@ const table = {
     "Choose a lifetime within these limits.",
   ],
   pairing_invalid: [401, "This pairing link is not valid.", newLink],
-  pairing_expired: [401, "This pairing link has expired.", newLink],
-  pairing_used: [409, "This pairing link was already used.", newLink],
-  pairing_refused: [401, "Pairing with this link was refused.", newLink],
-  pairing_locked: [403, "Pairing is locked after too many wrong links.", newLink],
+  pairing_code_invalid: [
+    401,
+    "This pairing code is not valid.",
+    "Compare it with the code that the host shows; `npx farhelm pair` shows a new one.",
+  ],
+  pairing_locked: [
+    403,
+    "Pairing codes are locked after too many wrong tries.",
+    "Open the pairing link or scan its QR code: they still work. `npx farhelm pair` shows a new code.",
+  ],
+  pairing_expired: [401, "The time for this pairing is over.", newLink],
+  pairing_used: [
+    409,
+    "A device has already used this pairing link or code.",
+    "If that was not you, refuse the request on the host. Then run `npx farhelm pair` there for a new link.",
+  ],
+  pairing_cancelled: [401, "An administrator took this pairing link back.", newLink],
+  pairing_refused: [401, "The proof of this device's key does not hold.", newLink],
+  pairing_declined: [403, "An administrator refused this device.", newLink],
+  pairing_full: [
+    409,
+    "16 pairings are under way on this host.",
+    "Wait for one to end, or take one back with `npx farhelm pair cancel ID`.",
+  ],
   challenge_unknown: [
     401,
     "This challenge does not exist, has expired or was already answered.",
@@ -136,7 +156,7 @@ const table = {
   ],
 } as const satisfies Record<string, readonly [AuthError["status"], string, string]>;
 
-type RefusalCode = keyof typeof table;
+export type RefusalCode = keyof typeof table;
 
 /** `who`: whose credential it was, where that is known. */
 export function refusal(code: RefusalCode, who?: AuditWho): AuthError {

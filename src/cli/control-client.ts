@@ -7,9 +7,19 @@ const answerTimeoutMs = 10_000;
 /** What connecting to a Unix socket says when nobody listens there. */
 const nobodyThere = new Set(["ENOENT", "ECONNREFUSED", "ENOTDIR"]);
 
-/** A call to the running host. Rejects with `CliError`. */
+type Params = Readonly<Record<string, unknown>>;
+
+/** A conversation with the running host. All rejections are `CliError`. */
 export interface Control {
-  call(method: string, params: object): Promise<Readonly<Record<string, unknown>>>;
+  call(method: string, params: object): Promise<Params>;
+  /** The params of the next notification of this method that `fits`, of those that come from now on. */
+  next(method: string, fits: (params: Params) => boolean): Promise<Params>;
+}
+
+interface Listener {
+  readonly method: string;
+  fits(params: Params): boolean;
+  settle(told: Params | Error): void;
 }
 
 /** Opens an initialised session on control.sock, lets `work` call, and closes it. */
@@ -48,11 +58,17 @@ async function connect(outside: Outside, homes: Homes): Promise<ControlSocket> {
 }
 
 function speak(socket: ControlSocket): Control {
-  const waiting = new Map<number, (answer: Readonly<Record<string, unknown>> | Error) => void>();
+  const waiting = new Map<number, (answer: Params | Error) => void>();
+  const listeners = new Set<Listener>();
   let nextId = 1;
   socket.onMessage((text) => {
     const frame: unknown = JSON.parse(text);
-    if (!isRecord(frame) || typeof frame["id"] !== "number" || "method" in frame) return;
+    if (!isRecord(frame)) return;
+    if ("method" in frame) {
+      tell(listeners, frame);
+      return;
+    }
+    if (typeof frame["id"] !== "number") return;
     const settle = waiting.get(frame["id"]);
     waiting.delete(frame["id"]);
     settle?.(outcome(frame));
@@ -61,6 +77,8 @@ function speak(socket: ControlSocket): Control {
     const ended = new CliError(`The host closed the connection (${reason}); try again.`);
     for (const settle of waiting.values()) settle(ended);
     waiting.clear();
+    for (const listener of listeners) listener.settle(ended);
+    listeners.clear();
   });
   return {
     call: (method, params) =>
@@ -77,12 +95,25 @@ function speak(socket: ControlSocket): Control {
         });
         socket.send(JSON.stringify({ id, method, params }));
       }),
+    next: (method, fits) =>
+      new Promise((resolve, reject) => {
+        const settle = (told: Params | Error): void =>
+          told instanceof Error ? reject(told) : resolve(told);
+        listeners.add({ method, fits, settle });
+      }),
   };
 }
 
-function outcome(
-  frame: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> | Error {
+function tell(listeners: Set<Listener>, { method, params }: Params): void {
+  if (!isRecord(params)) return;
+  for (const listener of listeners) {
+    if (listener.method !== method || !listener.fits(params)) continue;
+    listeners.delete(listener);
+    listener.settle(params);
+  }
+}
+
+function outcome(frame: Params): Params | Error {
   const { error, result } = frame;
   if (isRecord(error)) return new CliError(`The host refused: ${String(error["message"])}`);
   return isRecord(result) ? result : {};

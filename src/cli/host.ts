@@ -70,6 +70,8 @@ export interface Outside {
   readonly env: NodeJS.ProcessEnv;
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
   readonly stderr: NodeJS.WritableStream;
+  /** One line that a person types at the terminal; undefined where nobody sits at one. Rejects when `signal` aborts. */
+  readonly ask: ((question: string, signal: AbortSignal) => Promise<string>) | undefined;
   /** Rejects when the address is taken, a folder cannot be written, or another host runs for this home. */
   startHost(options: HostOptions): Promise<RunningHost>;
   /** Writes JSON Schema and TypeScript of the whole protocol; returns the files' paths. */

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { ExportFlags, VerifyFlags } from "./audit.ts";
 import { explain } from "./cli-error.ts";
 import type { Outside } from "./host.ts";
+import type { PairFlags } from "./pair.ts";
 import type { UpFlags } from "./up.ts";
 
 const collect = (value: string, earlier: readonly string[]): readonly string[] => [
@@ -49,14 +50,7 @@ function program(setting: Setting): Command {
   addUp(farhelm, setting);
   addDevices(farhelm, setting);
   addAudit(farhelm, setting);
-  farhelm
-    .command("pair")
-    .description("print a link and a QR code that add a device")
-    .addOption(new Option("--role <role>", "what it may do").choices(roles).default("admin"))
-    .action(async (options: { role: string }) => {
-      const { pair } = await import("./pair.ts");
-      await pair(setting, options.role);
-    });
+  addPair(farhelm, setting);
   farhelm
     .command("token")
     .description("print one bearer token for a client without a browser")
@@ -101,6 +95,42 @@ function addUp(farhelm: Command, setting: Setting): void {
       const { up } = await import("./up.ts");
       await up(setting, flags);
     });
+}
+
+function addPair(farhelm: Command, setting: Setting): void {
+  const pairing = farhelm
+    .command("pair")
+    .description("add a device: a link, a QR code and a short code")
+    .addOption(new Option("--role <role>", "what it may do").choices(roles).default("admin"))
+    .option("--guest <time>", "its access ends after so long: 45m, 12h, 30d")
+    .option("--no-wait", "do not wait for the device to confirm it here")
+    .action(async (flags: PairFlags) => {
+      const { pair } = await import("./pair.ts");
+      await pair(setting, flags);
+    });
+  pairing
+    .command("list")
+    .description("links that are open and devices that wait")
+    .option("--json", "as JSON", false)
+    .action(async (options: { json: boolean }) => {
+      const { listPairings } = await import("./pair.ts");
+      await listPairings(setting, options.json);
+    });
+  const verbs = [
+    ["confirm", "let the device in that waits there"],
+    ["refuse", "send the device away that waits there"],
+    ["cancel", "take back a link that nobody used"],
+  ] as const;
+  for (const [verb, description] of verbs) {
+    pairing
+      .command(verb)
+      .description(description)
+      .argument("<id>", "as pair list shows it")
+      .action(async (id: string) => {
+        const { decidePairing } = await import("./pair.ts");
+        await decidePairing(setting, verb, id);
+      });
+  }
 }
 
 function addDevices(farhelm: Command, setting: Setting): void {

@@ -1,5 +1,5 @@
 /** Names come from devices: control and invisible characters must not reach the terminal. */
-const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}]/gu, "?");
+export const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}]/gu, "?");
 
 /** Columns padded to their widest cell, one line each. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -12,11 +12,11 @@ const unitsMs = new Map([
 ]);
 
 /** Milliseconds of `45s`, `15m`, `12h` or `30d`. */
-export function parseTtl(text: string): number {
+export function parseTtl(text: string, flag = "--ttl"): number {
   const [, count = "", unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   const ttlMs = Number(count) * (unitsMs.get(unit) ?? 0);
   if (ttlMs === 0)
-    throw new CliError(`--ttl ${text} is not a time; examples are 45s, 15m, 12h and 30d.`);
+    throw new CliError(`${flag} ${text} is not a time; examples are 45s, 15m, 12h and 30d.`);
   return ttlMs;
 }
 

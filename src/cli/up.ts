@@ -58,7 +58,7 @@ function announce({ outside }: Setting, host: RunningHost, linkFile: string): vo
   stdout.write(`Farhelm is ready on ${host.url}\n`);
   for (const notice of host.notices) stderr.write(`${notice}\n`);
   if (host.pairing === undefined) return;
-  if (stdout.isTTY === true) stdout.write(pairingText(host.pairing, true));
+  if (stdout.isTTY === true) stdout.write(pairingText(host.pairing));
   else stderr.write(`${storeLink(host.pairing, linkFile)}\n`);
 }
 

@@ -4,6 +4,7 @@ import type {
   ConnectStart,
   PairFinish,
   PairStart,
+  PairStatus,
   Refusal,
   TokenFinish,
   TokenStart,
@@ -13,6 +14,7 @@ import { Refused } from "./refused.ts";
 type Endpoint =
   | typeof PairStart
   | typeof PairFinish
+  | typeof PairStatus
   | typeof TokenStart
   | typeof TokenFinish
   | typeof ConnectStart

@@ -5,6 +5,8 @@ import { authCall } from "./auth-calls.ts";
 import { checkConnection, checkEnrollment } from "./challenge-check.ts";
 import type { DeviceRecord, KeyStore, KnownGeneration } from "./device-key.ts";
 import { identityHash, prove } from "./device-key.ts";
+import type { ExpectedProof } from "./host-proof.ts";
+import { checkHostProof, newHostNonce } from "./host-proof.ts";
 import { hostRestored, notPaired, Refused } from "./refused.ts";
 
 export type AccessToken = (typeof TokenFinish)["response"]["_zod"]["output"];
@@ -78,8 +80,12 @@ export class Credentials {
 
   async #renew(device: DeviceRecord): Promise<AccessToken> {
     const { clientId, identity } = device;
-    const { challenge } = await authCall(this.#host, "/auth/token/start", { clientId });
+    const hostNonce = newHostNonce();
+    const asked = { clientId, hostNonce };
+    const { challenge, hostProof } = await authCall(this.#host, "/auth/token/start", asked);
     checkEnrollment(challenge, this.#host.origin);
+    const { accountUserId: hostId, challengeId: id } = challenge;
+    await this.#checkHost(device, hostProof, { nonce: hostNonce, hostId, challenge: id });
     const deviceIdentitySha256Base64url = await identityHash(identity);
     const proof = await prove(device, { ...challenge, deviceIdentitySha256Base64url });
     const { challengeId } = challenge;
@@ -91,14 +97,15 @@ export class Credentials {
     const { origin } = this.#host;
     const { clientId, known } = device;
     const knownGeneration = known?.accessGeneration;
-    const { challenge } = await authCall(
-      this.#host,
-      "/auth/connect/start",
-      { knownGeneration, generationStatement: known?.generationStatement },
-      token,
-    );
+    const generationStatement = known?.generationStatement;
+    const hostNonce = newHostNonce();
+    const asked = { knownGeneration, generationStatement, hostNonce };
+    const start = await authCall(this.#host, "/auth/connect/start", asked, token);
+    const { challenge } = start;
     const expected = { origin, clientId, token, knownGeneration: knownGeneration ?? null };
     await checkConnection(challenge, expected);
+    const { accountUserId: hostId, sessionId: id } = challenge;
+    await this.#checkHost(device, start.hostProof, { nonce: hostNonce, hostId, challenge: id });
     const proof = await prove(device, challenge);
     const { sessionId } = challenge;
     const { ticket, ...stated } = await authCall(
@@ -110,6 +117,17 @@ export class Credentials {
     if (stated.accessGeneration < (knownGeneration ?? 0)) throw new Refused(0, hostRestored);
     await this.learn(stated);
     return ticket;
+  }
+
+  /** A device that knows its host's key signs nothing for another. */
+  async #checkHost(
+    { hostFingerprint: fingerprint }: DeviceRecord,
+    hostProof: string | undefined,
+    expected: Pick<ExpectedProof, "nonce" | "hostId" | "challenge">,
+  ): Promise<void> {
+    if (fingerprint === undefined) return;
+    const { origin } = this.#host;
+    await checkHostProof(hostProof, { ...expected, origin, fingerprint });
   }
 }
 

@@ -11,6 +11,8 @@ export interface DeviceRecord {
   readonly clientId: string;
   readonly identity: DeviceIdentity;
   readonly privateKey: SubtleKey;
+  /** Thumbprint of the key of the host that it was paired with; records of earlier versions have none. */
+  readonly hostFingerprint?: string;
   /** The highest access generation that this device heard from the host, with the host's signed word for it. */
   readonly known?: { readonly accessGeneration: number; readonly generationStatement: string };
 }

@@ -18,6 +18,8 @@ export interface DevTls {
   readonly caCertPem: string;
   /** SHA-256 of the CA certificate, upper-case hex with colons; for people to compare. */
   readonly caFingerprint: string;
+  /** The same as unpadded base64url, for pairing links. */
+  readonly caDigest: string;
   /** Of the host, for `tls.createServer` or `setSecureContext`. */
   readonly certPem: string;
   readonly keyPem: string;
@@ -66,9 +68,11 @@ export async function keepDevTls(options: {
 
   publish(join(certsFolder, caCertFile), certsFolder, ca.certPem);
   const certified = new Set([...names.dnsNames, ...names.addresses]);
+  const caFingerprint = certificateFingerprint(ca.certPem);
   return {
     caCertPem: ca.certPem,
-    caFingerprint: certificateFingerprint(ca.certPem),
+    caFingerprint,
+    caDigest: Buffer.from(caFingerprint.replaceAll(":", ""), "hex").toString("base64url"),
     ...leaf,
     omitted: [...wanted.dnsNames, ...wanted.addresses].filter((name) => !certified.has(name)),
   };

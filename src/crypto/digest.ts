@@ -8,7 +8,7 @@ export const sha256Base64url = (data: string | Uint8Array): string =>
 export const equalSecrets = (left: string, right: string): boolean =>
   timingSafeEqual(sha256(left), sha256(right));
 
-const sha256 = (data: string): Buffer => createHash("sha256").update(data).digest();
+export const sha256 = (data: string): Buffer => createHash("sha256").update(data).digest();
 
 /** For people: the first 16 hex digits of a base64url SHA-256 digest in groups of four. */
 export function shortFingerprint(digestBase64url: string): string {

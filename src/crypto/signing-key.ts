@@ -13,8 +13,12 @@ import { isJsonObject } from "./strict-json.ts";
 export interface SigningKey {
   readonly kid: string;
   readonly publicJwk: JWK;
-  /** `claims` as they stand; header: `alg`, `kid`, `typ`. */
-  sign(type: string, claims: Readonly<Record<string, unknown>>): Promise<string>;
+  /** `claims` as they stand; header: `alg`, `kid`, `typ`, and on wish `jwk`, the public key. */
+  sign(
+    type: string,
+    claims: Readonly<Record<string, unknown>>,
+    options?: { readonly withKey: boolean },
+  ): Promise<string>;
 }
 
 /** A new P-256 key as the text of a private JWK; `kid` is its RFC 7638 thumbprint. */
@@ -34,7 +38,13 @@ export async function readSigningKey(text: string): Promise<SigningKey> {
   }
   const key = await importJWK({ ...publicJwk, d }, "ES256").catch(() => undefined);
   if (key === undefined || key instanceof Uint8Array) throw new Error("its key is not valid");
-  return { kid, publicJwk, sign: (type, claims) => signed(key, kid, type, claims) };
+  const jwk = { kty: "EC", crv: "P-256", x, y };
+  return {
+    kid,
+    publicJwk,
+    sign: (type, claims, options) =>
+      signed(key, { kid, typ: type, ...(options?.withKey === true && { jwk }) }, claims),
+  };
 }
 
 function privateMembers(text: string): { x: string; y: string; d: string; kid: string } {
@@ -61,8 +71,7 @@ function privateMembers(text: string): { x: string; y: string; d: string; kid: s
 
 const signed = (
   key: CryptoKey,
-  kid: string,
-  type: string,
+  header: { readonly kid: string; readonly typ: string; readonly jwk?: JWK },
   claims: Readonly<Record<string, unknown>>,
 ): Promise<string> =>
-  new SignJWT({ ...claims }).setProtectedHeader({ alg: "ES256", kid, typ: type }).sign(key);
+  new SignJWT({ ...claims }).setProtectedHeader({ alg: "ES256", ...header }).sign(key);

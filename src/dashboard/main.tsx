@@ -9,10 +9,10 @@ const root = document.querySelector("#app");
 if (root !== null) {
   listenToPage();
   const pairing = location.pathname.replace(/\/$/, "").endsWith("/pair");
-  const secret = pairing ? takeFragment() : "";
+  const fragment = pairing ? takeFragment() : "";
   if (pairing) addEventListener("hashchange", () => location.reload());
   else startSession();
   createRoot(root).render(
-    <StrictMode>{pairing ? <PairPage secret={secret} /> : <App />}</StrictMode>,
+    <StrictMode>{pairing ? <PairPage fragment={fragment} /> : <App />}</StrictMode>,
   );
 }

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Accounts, DeviceKeys } from "../accounts/port.ts";
 import type { AuditHeads } from "../audit/port.ts";
-import type { DeviceAdmin } from "../auth/port.ts";
+import type { DeviceAdmin, PairingDesk } from "../auth/port.ts";
 import type { ConfigReader } from "../config/port.ts";
 import type { Models } from "../model/port.ts";
 import type { NotificationSpec } from "../protocol/define.ts";
@@ -52,6 +52,8 @@ export interface HostFacts {
   readonly defaultCwd: string;
   /** The origin under which people open the dashboard. */
   readonly pageOrigin: string;
+  /** The pairing link that carries this secret. */
+  pairingUrl(secret: string): string;
   readonly serverName: string;
   readonly installationId: string;
 }
@@ -64,6 +66,7 @@ export interface Context {
   readonly config: ConfigReader;
   readonly devices: DeviceAdmin;
   readonly deviceKeys: DeviceKeys;
+  readonly pairing: PairingDesk;
   readonly processes: ClientProcesses;
   readonly auditHeads: AuditHeads;
   readonly host: HostFacts;

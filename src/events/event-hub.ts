@@ -13,7 +13,7 @@ import type { Outlet, Publisher, Subscriptions } from "./port.ts";
 import type { TextStream } from "./text-stream.ts";
 
 type Mark =
-  | { readonly kind: "state" }
+  | { readonly kind: "state"; readonly role?: Role }
   | { readonly kind: "delta"; readonly stream: TextStream; readonly offset: number }
   | { readonly kind: "ask"; readonly requestId: RequestId; readonly role: Role }
   | { readonly kind: "resolved"; readonly requestId: RequestId };
@@ -49,7 +49,7 @@ export class EventHub implements Publisher, Subscriptions {
     this.#add(audience, {
       frame: notificationFrame(spec.name, params, this.#now()),
       method: spec.name,
-      mark: state,
+      mark: spec.role === undefined ? state : { kind: "state", role: spec.role },
     });
   }
 
@@ -134,7 +134,11 @@ export class EventHub implements Publisher, Subscriptions {
 
   #add(audience: ReadonlySet<Outlet>, entry: Entry): void {
     const last = this.#runs.at(-1);
-    const picky = entry.mark.kind === "ask" || entry.mark.kind === "resolved";
+    const { mark } = entry;
+    const picky =
+      mark.kind === "ask" ||
+      mark.kind === "resolved" ||
+      (mark.kind === "state" && mark.role !== undefined);
     if (last?.audience === audience) {
       last.entries.push(entry);
       last.bytes += entry.frame.length;
@@ -180,6 +184,7 @@ function deliverEntry(outlet: Outlet, { frame, method, mark }: Entry): void {
     outlet.push(frame);
     return;
   }
+  if (mark.kind === "state" && mark.role !== undefined && !outlet.mayAnswer(mark.role)) return;
   if (mark.kind === "resolved") outlet.resolved(mark.requestId);
   if (frame.length === 0 || !outlet.wants(method)) return;
   if (mark.kind === "delta" && outlet.lagging) outlet.missed(mark.stream, mark.offset);

@@ -14,7 +14,7 @@ export interface Outlet {
   readonly takesAll: boolean;
   /** Whether it wants notifications of this method. */
   wants(method: string): boolean;
-  /** Whether it may answer a server request that needs this role. */
+  /** Whether its role is at least this one: it may answer such a server request, and gets such notifications. */
   mayAnswer(role: Role): boolean;
   /** True while it reads too slowly for deltas. */
   readonly lagging: boolean;

@@ -1,7 +1,6 @@
 /** Farhelm's own methods: who may come in. They stand behind the CLI and the dashboard. */
 import { z } from "zod";
 import { method } from "../dispatch/define.ts";
-import { deniedRequest } from "../protocol/errors.ts";
 import { Role } from "../protocol/principal.ts";
 
 const maxTtlMs = 366 * 24 * 60 * 60 * 1000;
@@ -102,24 +101,4 @@ export const tokenIssue = method({
   ownAudit: true,
   handle: ({ devices, principal }, { name, role, ttlMs }) =>
     devices.issueHeadless(name, role, ttlMs, principal),
-});
-
-export const pairOffer = method({
-  name: "farhelm/pair/offer",
-  stability: "experimental",
-  role: "admin",
-  params: z.looseObject({ role: Role.default("admin") }),
-  result: z.object({
-    /** The link to open on the new device; its secret stands in the fragment. */
-    url: z.string(),
-    expiresAtMs: z.number(),
-  }),
-  ownAudit: true,
-  handle({ devices, host, principal }, { role }) {
-    if (principal.kind === "foreign") {
-      throw deniedRequest("foreign", "only an admin of this host can add devices");
-    }
-    const { secret, expiresAtMs } = devices.offerPairing(role, principal);
-    return { url: `${host.pageOrigin}/pair#${secret}`, expiresAtMs };
-  },
 });

@@ -12,19 +12,13 @@ import {
 } from "./command.ts";
 import { configRead, configRequirementsRead } from "./config.ts";
 import { deviceKeyCreate, deviceKeyPublic, deviceKeySign } from "./device-key.ts";
-import {
-  devicesList,
-  devicesRevoke,
-  pairOffer,
-  restoreConfirm,
-  restoreRead,
-  tokenIssue,
-} from "./device.ts";
+import { devicesList, devicesRevoke, restoreConfirm, restoreRead, tokenIssue } from "./device.ts";
 import { fsReadDirectory, fsReadFile } from "./fs.ts";
 import { hostRead } from "./host.ts";
 import { initialize } from "./initialize.ts";
 import { mockExperimentalMethod } from "./mock.ts";
 import { modelList } from "./model.ts";
+import { pairCancel, pairConfirm, pairList, pairOffer, pairRefuse } from "./pairing.ts";
 import {
   threadCompactStart,
   threadInjectItems,
@@ -100,6 +94,10 @@ export const methods = [
   restoreConfirm,
   tokenIssue,
   pairOffer,
+  pairList,
+  pairConfirm,
+  pairRefuse,
+  pairCancel,
   deviceKeyCreate,
   deviceKeyPublic,
   deviceKeySign,

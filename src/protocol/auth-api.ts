@@ -2,7 +2,7 @@
  * The JSON over HTTP by which a device gets in, under `/auth/`. All calls are POST with
  * `content-type: application/json`; every refusal is a `Refusal` with a 4xx status.
  *
- *   pair:     pair/start -> sign enrollment payload -> pair/finish -> device + token
+ *   pair:     pair/start -> sign enrollment payload -> pair/finish -> [pair/status until confirmed] -> device + token
  *   renew:    token/start -> sign enrollment payload -> token/finish -> token
  *   connect:  connect/start (Bearer token) -> sign connection payload -> connect/finish -> ticket -> WebSocket
  *
@@ -88,34 +88,83 @@ const Token = z.object({
   role: Role,
 });
 
-/** POST /auth/pair/start. `secret` is what stands in the fragment of the pairing link. */
+/** 32 bytes, base64url. */
+const Bytes32 = z.string().regex(/^[\w-]{43}$/);
+
+/** With it the host shows its key: the answer then holds `hostProof`. */
+const hostNonce = Bytes32.optional();
+/**
+ * A JWS by the host's key, `typ` as below, its public key in the header `jwk`. Claims: `iss` the host's
+ * id, `aud` the origin of the request, `nonce` the `hostNonce`, `challenge` the challenge's id (of a
+ * connection: the session's), `iat`, `exp`. It says something to a client that knows the key's
+ * thumbprint from elsewhere, and to nobody else.
+ */
+const hostProof = z.string().optional();
+export const hostProofType = "farhelm-host-proof+jwt";
+
+/**
+ * POST /auth/pair/start. `secret` is what stands in the fragment of the pairing link, up to the first
+ * dot; `code` is what a person typed. One of them. `commitment`: SHA-256 over the key and a nonce of
+ * the device, see pairing-words.
+ */
 export const PairStart = {
   path: "/auth/pair/start",
-  request: z.object({
-    secret: z.string().min(1).max(256),
-    deviceName: z.string().trim().min(1).max(80),
-  }),
+  request: z
+    .object({
+      secret: z.string().min(1).max(256).optional(),
+      code: z.string().min(1).max(64).optional(),
+      deviceName: z.string().trim().min(1).max(80),
+      commitment: Bytes32,
+      hostNonce,
+    })
+    .refine(({ secret, code }) => (secret === undefined) !== (code === undefined), {
+      path: ["secret"],
+    }),
   response: z.object({
     challenge: EnrollmentPayload.omit({ deviceIdentitySha256Base64url: true }),
+    /** The time to answer the challenge. */
+    expiresInMs: z.number(),
+    hostProof,
   }),
 } as const;
 
-/** POST /auth/pair/finish. Makes the device known and gives its first token. */
+/** Where a pairing stands whose device proved its key. */
+const PairOutcome = z.discriminatedUnion("status", [
+  /** An admin must confirm it within `expiresInMs`. */
+  z.object({ status: z.literal("waiting"), expiresInMs: z.number() }),
+  Token.extend({ status: z.literal("enrolled"), clientId: z.string() }),
+]);
+
+/** POST /auth/pair/finish. The first device of a host is known at once and gets its token; others wait. */
 export const PairFinish = {
   path: "/auth/pair/finish",
   request: z.object({
     challengeId: z.string().max(128),
     deviceIdentity: DeviceIdentity,
+    /** What the commitment was made with. */
+    deviceNonce: Bytes32,
     proof: DeviceProof,
   }),
-  response: Token.extend({ clientId: z.string() }),
+  response: PairOutcome,
+} as const;
+
+export const maxStatusWaitMs = 20_000;
+
+/** POST /auth/pair/status. Answers at once, or with `waitMs` when something changed or the time is over. */
+export const PairStatus = {
+  path: "/auth/pair/status",
+  request: z.object({
+    challengeId: z.string().max(128),
+    waitMs: z.int().min(0).max(maxStatusWaitMs).optional(),
+  }),
+  response: PairOutcome,
 } as const;
 
 /** POST /auth/token/start. */
 export const TokenStart = {
   path: "/auth/token/start",
-  request: z.object({ clientId: z.string().max(128) }),
-  response: z.object({ challenge: EnrollmentPayload }),
+  request: z.object({ clientId: z.string().max(128), hostNonce }),
+  response: z.object({ challenge: EnrollmentPayload, hostProof }),
 } as const;
 
 /** POST /auth/token/finish. */
@@ -134,8 +183,9 @@ export const ConnectStart = {
   request: z.object({
     knownGeneration: accessGeneration.optional(),
     generationStatement: z.string().max(2048).optional(),
+    hostNonce,
   }),
-  response: z.object({ challenge: ConnectionPayload }),
+  response: z.object({ challenge: ConnectionPayload, hostProof }),
 } as const;
 
 /** POST /auth/connect/finish with `Authorization: Bearer TOKEN`. The ticket opens one WebSocket. */

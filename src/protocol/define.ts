@@ -19,6 +19,8 @@ export interface NotificationSpec<
   readonly name: Name;
   readonly stability: Stability;
   readonly audience: A;
+  /** The weakest role that gets it; without one all do. */
+  readonly role?: Role;
   readonly params: P;
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { notification } from "./define.ts";
 import { ItemId, RequestId, ThreadId, TurnId } from "./ids.ts";
+import { Pairing } from "./pairing.ts";
 import { ThreadItem } from "./item.ts";
 import { ThreadSettings } from "./settings.ts";
 import { Thread, ThreadStatus } from "./thread.ts";
@@ -261,6 +262,15 @@ export const accessGeneration = notification({
   }),
 });
 
+/** A pairing changed: somebody came with its link, waits to be confirmed, or is done. */
+export const pairChanged = notification({
+  name: "farhelm/pair/changed",
+  stability: "experimental",
+  audience: "all",
+  role: "admin",
+  params: z.object({ pairing: Pairing }),
+});
+
 /** Everything that the server may push. A client switches on the method's name. */
 export const notifications = [
   threadStarted,
@@ -293,4 +303,5 @@ export const notifications = [
   configWarning,
   remoteControlStatusChanged,
   accessGeneration,
+  pairChanged,
 ] as const;

@@ -7,6 +7,7 @@ import {
   ConnectStart,
   PairFinish,
   PairStart,
+  PairStatus,
   TaskRegister,
   TokenFinish,
   TokenStart,
@@ -30,6 +31,7 @@ interface AuthRoutesOptions {
 const routes = [
   { ...PairStart, needsBearer: false },
   { ...PairFinish, needsBearer: false },
+  { ...PairStatus, needsBearer: false },
   { ...TokenStart, needsBearer: false },
   { ...TokenFinish, needsBearer: false },
   { ...ConnectStart, needsBearer: true },

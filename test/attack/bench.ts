@@ -7,6 +7,7 @@ import {
   ConnectStart,
   PairFinish,
   PairStart,
+  PairStatus,
   TokenFinish,
   TokenStart,
   type ConnectionPayload,
@@ -243,22 +244,42 @@ export class Bench {
     return HostClient.initialized(new WebSocket(url, { headers, localAddress: this.address }));
   }
 
-  /** The secret of a new pairing link. */
-  async pairingSecret(role: Role): Promise<string> {
-    const { url } = await (await this.admin()).call("farhelm/pair/offer", { role });
-    return new URL(String(url)).hash.slice(1);
+  /** A new pairing: its id, its link and the secret of it, and its code. */
+  async offer(role: Role): Promise<{ id: string; url: string; secret: string; code: string }> {
+    const { id, url, code } = await (await this.admin()).call("farhelm/pair/offer", { role });
+    const [secret = ""] = new URL(String(url)).hash.slice(1).split(".");
+    return { id: String(id), url: String(url), secret, code: String(code) };
   }
 
-  /** A device of this role, paired as people do it. The first one of a host is an admin, whatever was asked for. */
-  async pair(role: Role, device = new SoftDevice()): Promise<Paired> {
-    const secret = await this.pairingSecret(role);
-    const { challenge } = await this.call(PairStart, { secret, deviceName: role });
-    const payload = { ...challenge, deviceIdentitySha256Base64url: device.identityDigest };
-    const paired = await this.call(PairFinish, {
-      challengeId: challenge.challengeId,
-      deviceIdentity: device.identity,
-      proof: device.prove(payload),
+  /** Lets the device in that comes with this pairing, as soon as it waits. The first one of a host needs nobody. */
+  async confirm(id: string): Promise<void> {
+    const admin = await this.admin();
+    const { params } = await admin.until((sent) => {
+      const pairing = Object(Object(sent.params)["pairing"]);
+      const come = ["proved", "enrolled"].includes(pairing["phase"]);
+      return sent.method === "farhelm/pair/changed" && pairing["id"] === id && come;
     });
+    const { phase } = Object(Object(params)["pairing"]);
+    if (phase === "proved") await admin.call("farhelm/pair/confirm", { id });
+  }
+
+  /** The secret of a new pairing link. */
+  async pairingSecret(role: Role): Promise<string> {
+    return (await this.offer(role)).secret;
+  }
+
+  /** A device of this role, paired and confirmed as people do it. The first one of a host is an admin, whatever was asked for. */
+  async pair(role: Role, device = new SoftDevice()): Promise<Paired> {
+    const { id, secret } = await this.offer(role);
+    const { commitment, nonce: deviceNonce, identity: deviceIdentity } = device;
+    const { challenge } = await this.call(PairStart, { secret, deviceName: role, commitment });
+    const { challengeId } = challenge;
+    const payload = { ...challenge, deviceIdentitySha256Base64url: device.identityDigest };
+    const shown = { deviceIdentity, deviceNonce, proof: device.prove(payload) };
+    const { status } = await this.call(PairFinish, { challengeId, ...shown });
+    if (status === "waiting") await (await this.admin()).call("farhelm/pair/confirm", { id });
+    const paired = await this.call(PairStatus, { challengeId });
+    if (paired.status !== "enrolled") throw new Error("the device still waits");
     return { device, clientId: paired.clientId, token: paired.token, role: paired.role };
   }
 

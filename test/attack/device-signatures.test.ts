@@ -175,10 +175,13 @@ attack(
     const codes: string[] = [];
     for (const publicKeySpkiDerBase64 of texts) {
       const secret = await bench.pairingSecret("viewer");
-      const { challenge } = await bench.call(PairStart, { secret, deviceName: "wrong key" });
+      const { commitment, nonce: deviceNonce } = device;
+      const asked = { secret, deviceName: "wrong key", commitment };
+      const { challenge } = await bench.call(PairStart, asked);
       const answer = await bench.request(PairFinish.path, {
         challengeId: challenge.challengeId,
         deviceIdentity: { ...device.identity, publicKeySpkiDerBase64 },
+        deviceNonce,
         proof: device.prove({
           ...challenge,
           deviceIdentitySha256Base64url: device.identityDigest,

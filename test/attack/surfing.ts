@@ -55,8 +55,11 @@ export class Surfing {
     bench: Bench,
   ): Promise<{ readonly context: BrowserContext; readonly dashboard: DashboardPage }> {
     const context = await this.browser.newContext();
-    const link = await (await bench.admin()).call("farhelm/pair/offer", { role: "admin" });
-    return { context, dashboard: await DashboardPage.paired(context, String(link["url"])) };
+    const { id, url } = await bench.offer("admin");
+    return {
+      context,
+      dashboard: await DashboardPage.paired(context, url, () => bench.confirm(id)),
+    };
   }
 }
 

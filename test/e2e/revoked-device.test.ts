@@ -64,7 +64,7 @@ describe.skipIf(chromiumPath === undefined)("a revoked browser (needs chromium)"
 
   test("a link that was used says so, with the next step", async () => {
     const used = await host.newPairingLink();
-    await dashboard.pair(used);
+    await dashboard.pair(used, () => host.confirmPairing());
     const second = await (await browser.newContext()).newPage();
     await second.goto(used);
     await second.getByRole("button", { name: "Pair", exact: true }).click();

@@ -39,7 +39,11 @@ describe.skipIf(chromiumPath === undefined)("two browsers, one thread (needs chr
     const pages: DashboardPage[] = [];
     for (const [at, browser] of browsers.entries())
       pages.push(
-        await DashboardPage.paired(await browser.newContext(), (await links[at]?.()) ?? ""),
+        await DashboardPage.paired(
+          await browser.newContext(),
+          (await links[at]?.()) ?? "",
+          at === 0 ? undefined : () => host.confirmPairing(),
+        ),
       );
     [near, far] = [pages[0] ?? absent(), pages[1] ?? absent()];
     model.enqueue(say("Good ", "morning."));

@@ -19,16 +19,21 @@ export class DashboardPage {
     page.on("pageerror", ({ message }) => this.faults.push(message));
   }
 
-  /** A browser that was never here before. */
-  static async paired(context: BrowserContext, link: string): Promise<DashboardPage> {
+  /** A browser that was never here before. `confirm`: what an admin does who lets it in; the first needs none. */
+  static async paired(
+    context: BrowserContext,
+    link: string,
+    confirm?: () => Promise<unknown>,
+  ): Promise<DashboardPage> {
     const dashboard = new DashboardPage(await context.newPage());
-    await dashboard.pair(link);
+    await dashboard.pair(link, confirm);
     return dashboard;
   }
 
-  async pair(link: string): Promise<void> {
+  async pair(link: string, confirm?: () => Promise<unknown>): Promise<void> {
     await this.page.goto(link);
     await this.page.getByRole("button", { name: "Pair", exact: true }).click();
+    await confirm?.();
     await this.connected();
   }
 

@@ -102,6 +102,29 @@ export class HostProcess {
     return out.trim();
   }
 
+  /** Lets the device in that waits, as soon as one does: what its admin saw of it. */
+  async confirmPairing(): Promise<{ readonly id: string; readonly words: readonly string[] }> {
+    const waiting = await this.#waitingPairing();
+    const { code, err } = await this.run("pair", "confirm", waiting.id);
+    if (code !== 0) throw new Error(err);
+    return waiting;
+  }
+
+  /** The pairing whose device waits to be confirmed, as soon as there is one. */
+  async #waitingPairing(): Promise<{ readonly id: string; readonly words: readonly string[] }> {
+    for (;;) {
+      const { code, out, err } = await this.run("pair", "list", "--json");
+      if (code !== 0) throw new Error(err);
+      const rows: readonly {
+        readonly id: string;
+        readonly phase: string;
+        readonly request: { readonly words: readonly string[] | null } | null;
+      }[] = JSON.parse(out);
+      const proved = rows.find(({ phase }) => phase === "proved");
+      if (proved !== undefined) return { id: proved.id, words: proved.request?.words ?? [] };
+    }
+  }
+
   /** Runs `farhelm ARGS` beside the host. */
   run(...args: readonly string[]): Promise<CommandOutcome> {
     const options = { cwd: this.home, env: this.#env };

@@ -11,6 +11,7 @@ export function portsWith(given: Partial<Ports> = {}): Ports {
       farhelmHome: "/home/farhelm",
       defaultCwd: "/work",
       pageOrigin: "http://localhost:7420",
+      pairingUrl: (secret: string) => `http://localhost:7420/pair#${secret}`,
       serverName: "box",
       installationId: "inst",
     },

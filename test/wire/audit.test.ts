@@ -46,7 +46,12 @@ test("a day of a host: who came, what was refused, who was shut out", async () =
   const lines = auditLines(homes.farhelmHome);
   expect(lines.filter(({ act }) => act !== "audit.checkpoint").map(told)).toEqual([
     { act: "host.start", outcome: "done", ...ofHost, about: { version: "0.0.0" } },
-    { act: "pair.offer", outcome: "done", ...ofHost, about: { role: "admin", first: true } },
+    {
+      act: "pair.offer",
+      outcome: "done",
+      ...ofHost,
+      about: { pairing: expect.any(String), role: "admin", first: true },
+    },
     { act: "session.open", outcome: "done", ...local, about: { role: "admin" } },
     {
       act: "token.issue",
@@ -129,7 +134,8 @@ test("requests that are refused unread", async () => {
   await post("{}", "text/plain");
   await post("x".repeat(70_000), "application/json");
   await rawExchange({ port: Number(new URL(host.url).port) }, "nonsense\r\n\r\n");
-  await post('{"secret":"canary","deviceName":"Phone"}', "application/json");
+  const wrong = { secret: "canary", deviceName: "Phone", commitment: "c".repeat(43) };
+  await post(JSON.stringify(wrong), "application/json");
   await fetch(`${host.url}/nowhere`);
   await stop(host);
 

@@ -15,6 +15,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+const pairStart = (secret: string, deviceName = "d"): string =>
+  JSON.stringify({ secret, deviceName, commitment: "c".repeat(43) });
+
 const post = (url: string, path: string, body: string, headers: Record<string, string> = {}) =>
   fetch(`${url}${path}`, {
     method: "POST",
@@ -224,7 +227,7 @@ describe("calls under /auth", () => {
 
   test("facts: a forwarded header is told, an address is believed from trusted proxies only", async () => {
     const forwarded = { "x-forwarded-for": "203.0.113.9, 198.51.100.1" };
-    const body = '{"secret":"s","deviceName":"d"}';
+    const body = pairStart("s");
     const open = await startTransport();
     const behind = await startTransport({ trustedProxies: ["127.0.0.1", "198.51.100.1"] });
 
@@ -241,7 +244,7 @@ describe("calls under /auth", () => {
     const secret = "hush";
     authApi.answers.set("/auth/pair/start", new AuthError(409, "used", "Used already.", "Pair."));
 
-    const answer = await post(url, "/auth/pair/start", JSON.stringify({ secret, deviceName: "d" }));
+    const answer = await post(url, "/auth/pair/start", pairStart(secret));
 
     expect(answer.status).toBe(409);
     expect(await errorOf(answer)).toEqual({
@@ -259,7 +262,7 @@ describe("calls under /auth", () => {
     const { url, authApi, log } = await startTransport();
     authApi.answers.set("/auth/pair/start", new TypeError("canary at /home/me"));
 
-    const answer = await post(url, "/auth/pair/start", '{"secret":"s","deviceName":"d"}');
+    const answer = await post(url, "/auth/pair/start", pairStart("s"));
 
     expect(answer.status).toBe(500);
     expect(await errorOf(answer)).toEqual({
@@ -354,7 +357,7 @@ describe("the request log", () => {
     await fetch(`${url}/ca.crt?canary=1`, { headers: { authorization: "Bearer canary" } });
     await fetch(`${url}/canary`);
     await fetch(`${url}/?token=canary`);
-    await post(url, "/auth/pair/start", '{"secret":"canary","deviceName":"canary"}');
+    await post(url, "/auth/pair/start", pairStart("canary", "canary"));
     await fetch(`${url}/healthz`);
 
     expect(log.text).not.toContain("canary");

@@ -2,8 +2,8 @@ import type { PairingStep } from "../../client/pairing.ts";
 import { Icon } from "./icon.tsx";
 
 const steps: readonly (readonly [PairingStep, string])[] = [
-  ["asking", "Asking the host"],
   ["makingKey", "Making a key"],
+  ["asking", "Asking the host"],
   ["proving", "Proving the key"],
   ["saving", "Keeping it in this browser"],
 ];

@@ -10,7 +10,7 @@ export function SignInPage({ reason }: { readonly reason: SignedOutReason }) {
       <NextStep sentence={reason.nextStep} />
       <div className="actions">
         <a className="button primary" href="./pair">
-          I have a pairing link
+          I have a code or link
         </a>
         <button type="button" className="button" onClick={() => startSession()}>
           Try again

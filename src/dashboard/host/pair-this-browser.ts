@@ -1,21 +1,22 @@
 import type { HttpPost } from "../../client/auth-calls.ts";
 import { Unreachable } from "../../client/auth-calls.ts";
-import type { PairingStep } from "../../client/pairing.ts";
+import type { PairingOptions } from "../../client/pairing.ts";
 import { pairDevice } from "../../client/pairing.ts";
 import type { SignedOutReason } from "../../client/refused.ts";
 import { Refused } from "../../client/refused.ts";
+import type { PairingEntry } from "../state/pairing-entry.ts";
 import { keyStore } from "./session.ts";
 
 /** Null when this browser is paired; else why not and what to do. */
 export async function pairThisBrowser(
-  secret: string,
+  entry: PairingEntry,
   deviceName: string,
-  onStep: (step: PairingStep) => void,
+  told: Pick<PairingOptions, "onStep" | "onWait">,
 ): Promise<SignedOutReason | null> {
   if (!isSecureContext) return insecure();
   try {
     const { origin } = location;
-    await pairDevice({ origin, post, keyStore, secret, deviceName, onStep });
+    await pairDevice({ origin, post, keyStore, deviceName, ...entry, ...told });
     return null;
   } catch (error) {
     return refusalOf(error);

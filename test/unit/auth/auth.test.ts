@@ -110,7 +110,7 @@ describe("devices", () => {
 
   it("keep neither secrets nor tokens in the database", async () => {
     const auth = await door.open();
-    const { secret } = auth.devices.offerPairing("viewer", hostActor);
+    const { secret } = auth.pairing.offer("viewer", hostActor);
     const phone = await pair(auth);
     const ticket = await connect(auth, phone);
     const { token } = await auth.devices.issueHeadless("ci", "viewer", 60_000, hostActor);

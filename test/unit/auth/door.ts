@@ -11,6 +11,7 @@ import {
   ConnectStart,
   PairFinish,
   PairStart,
+  PairStatus,
   TokenFinish,
   TokenStart,
   type ConnectionPayload,
@@ -83,32 +84,26 @@ export async function pair(
   options: { device?: SoftDevice; role?: Role; ttlMs?: number; name?: string } = {},
 ): Promise<Paired> {
   const device = options.device ?? new SoftDevice();
-  const { secret } = auth.devices.offerPairing(
+  const { ttlMs: deviceTtlMs, name: deviceName = "Phone" } = options;
+  const { id, secret } = auth.pairing.offer(
     options.role ?? "operator",
     hostActor,
-    options.ttlMs,
+    deviceTtlMs === undefined ? {} : { deviceTtlMs },
   );
+  const call = (path: string, body: object): Promise<unknown> =>
+    auth.api.call(path, body, facts, undefined);
+  const { commitment, nonce: deviceNonce } = device;
   const { challenge } = PairStart.response.parse(
-    await auth.api.call(
-      PairStart.path,
-      { secret, deviceName: options.name ?? "Phone" },
-      facts,
-      undefined,
-    ),
+    await call(PairStart.path, { secret, deviceName, commitment }),
   );
+  const { challengeId } = challenge;
   const payload = { ...challenge, deviceIdentitySha256Base64url: device.identityDigest };
-  const { token, clientId, role } = PairFinish.response.parse(
-    await auth.api.call(
-      PairFinish.path,
-      {
-        challengeId: challenge.challengeId,
-        deviceIdentity: device.identity,
-        proof: device.prove(payload),
-      },
-      facts,
-      undefined,
-    ),
-  );
+  const shown = { deviceIdentity: device.identity, deviceNonce, proof: device.prove(payload) };
+  const first = PairFinish.response.parse(await call(PairFinish.path, { challengeId, ...shown }));
+  if (first.status === "waiting") auth.pairing.confirm(id, hostActor);
+  const outcome = PairStatus.response.parse(await call(PairStatus.path, { challengeId }));
+  if (outcome.status !== "enrolled") throw new Error("the device still waits");
+  const { token, clientId, role } = outcome;
   return { device, clientId, token, role };
 }
 

@@ -1,60 +1,120 @@
 import { describe, expect, it } from "vitest";
 import {
-  maxWrongSecrets,
+  maxWrongCodes,
   next,
   offered,
-  type PairingEvent,
+  pairingLifeMs,
+  type PairingAct,
   type PairingState,
 } from "../../../src/auth/pairing-state.ts";
+import { seededRandom } from "../../helpers/seeded-random.ts";
 
+const atMs = 1_000_000;
 const offer = {
-  secretDigest: "digest",
+  id: "pair_1",
+  secretDigest: "secret",
+  codeDigest: "code",
   role: "operator",
   deviceTtlMs: null,
-  expiresAtMs: 1000,
+  first: false,
 } as const;
-const challengeId = "chl_1";
-const deviceName = "Phone";
+const byLink = {
+  challengeId: "chl_1",
+  deviceName: "Phone",
+  address: "192.0.2.7",
+  way: "link",
+  commitment: "c",
+} as const;
+const byCode = { ...byLink, way: "code" } as const;
+const key = {
+  keyId: "k",
+  publicKeySpki: Buffer.from("spki"),
+  thumbprint: "t",
+  identityDigest: "d",
+};
+const device = { id: "dev_1", key, words: ["acorn", "zinc", "kite", "vase"] };
 
+const open = { offer, untilMs: atMs + pairingLifeMs.offered };
+const redeemed = { offer, request: byLink, untilMs: atMs + pairingLifeMs.redeemed };
+const end = { offer, untilMs: atMs };
 const states = {
-  offered: offered(offer),
-  lastTry: { phase: "offered", offer, wrongSecrets: maxWrongSecrets - 1 },
-  redeemed: { phase: "redeemed", offer, challengeId, deviceName },
-  enrolled: { phase: "enrolled", offer, deviceId: "dev_1" },
-  expired: { phase: "expired", offer },
-  refused: { phase: "refused", offer },
-  locked: { phase: "locked", offer },
+  offered: offered(offer, atMs),
+  lastTry: { phase: "offered", ...open, wrongCodes: maxWrongCodes - 1 },
+  linkOnly: offered({ ...offer, codeDigest: undefined }, atMs),
+  locked: { phase: "locked", ...open },
+  redeemed: { phase: "redeemed", ...redeemed },
+  proved: { phase: "proved", offer, request: byLink, device, untilMs: atMs + pairingLifeMs.proved },
+  confirmed: {
+    phase: "confirmed",
+    offer,
+    request: byLink,
+    device,
+    untilMs: atMs + pairingLifeMs.confirmed,
+  },
+  enrolled: { phase: "enrolled", ...end, request: byLink, device },
+  expired: { phase: "expired", ...end, request: byLink },
+  refused: { phase: "refused", ...end, request: byLink, because: "declined" },
 } as const satisfies Record<string, PairingState>;
 
-const events = {
-  wrongSecret: { kind: "wrongSecret" },
-  secretAccepted: { kind: "secretAccepted", challengeId, deviceName },
-  proofAccepted: { kind: "proofAccepted", deviceId: "dev_1" },
+const acts = {
+  wrongCode: { kind: "wrongCode" },
+  linkOpened: { kind: "redeemed", request: byLink },
+  codeTyped: { kind: "redeemed", request: byCode },
+  proofAccepted: { kind: "proofAccepted", device },
   proofRefused: { kind: "proofRefused" },
+  confirmed: { kind: "confirmed" },
+  collected: { kind: "collected" },
+  declined: { kind: "declined" },
+  cancelled: { kind: "cancelled" },
   deadlinePassed: { kind: "deadlinePassed" },
-} as const satisfies Record<string, PairingEvent>;
+} as const satisfies Record<string, PairingAct>;
 
-type Row = Partial<Record<keyof typeof events, PairingState>>;
+const cancelled = { phase: "refused", ...end, request: undefined, because: "cancelled" } as const;
+const nobodyCame = { phase: "expired", ...end, request: undefined } as const;
+const codeRedeemed = { ...states.redeemed, request: byCode } as const;
+
+type Row = Partial<Record<keyof typeof acts, PairingState>>;
+const linkOffer = states.linkOnly.offer;
 const table: Record<keyof typeof states, Row> = {
   offered: {
-    wrongSecret: { phase: "offered", offer, wrongSecrets: 1 },
-    secretAccepted: states.redeemed,
-    deadlinePassed: states.expired,
+    wrongCode: { phase: "offered", ...open, wrongCodes: 1 },
+    linkOpened: states.redeemed,
+    codeTyped: codeRedeemed,
+    cancelled,
+    deadlinePassed: nobodyCame,
   },
   lastTry: {
-    wrongSecret: states.locked,
-    secretAccepted: states.redeemed,
+    wrongCode: states.locked,
+    linkOpened: states.redeemed,
+    codeTyped: codeRedeemed,
+    cancelled,
+    deadlinePassed: nobodyCame,
+  },
+  linkOnly: {
+    linkOpened: { ...states.redeemed, offer: linkOffer },
+    cancelled: { ...cancelled, offer: linkOffer },
+    deadlinePassed: { ...nobodyCame, offer: linkOffer },
+  },
+  locked: { linkOpened: states.redeemed, cancelled, deadlinePassed: nobodyCame },
+  redeemed: {
+    proofAccepted: states.proved,
+    proofRefused: { ...states.refused, because: "proof" },
+    declined: states.refused,
     deadlinePassed: states.expired,
   },
-  redeemed: {
-    proofAccepted: states.enrolled,
-    proofRefused: states.refused,
+  proved: {
+    confirmed: states.confirmed,
+    declined: states.refused,
+    deadlinePassed: states.expired,
+  },
+  confirmed: {
+    collected: states.enrolled,
+    declined: states.refused,
     deadlinePassed: states.expired,
   },
   enrolled: {},
   expired: {},
   refused: {},
-  locked: {},
 };
 
 describe("a pairing", () => {
@@ -62,8 +122,8 @@ describe("a pairing", () => {
     const moves = Object.entries(states).map(([name, state]) => [
       name,
       Object.fromEntries(
-        Object.entries(events).flatMap(([kind, event]) => {
-          const after = next(state, event);
+        Object.entries(acts).flatMap(([kind, act]) => {
+          const after = next(state, { ...act, atMs });
           return after === undefined ? [] : [[kind, after]];
         }),
       ),
@@ -71,32 +131,30 @@ describe("a pairing", () => {
     expect(Object.fromEntries(moves)).toEqual(table);
   });
 
-  it("enrolls only what was redeemed, once, and after fewer wrong secrets than the limit", () => {
-    let seed = 20_251;
-    const random = (below: number): number => {
-      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
-      return Math.floor((seed / 2 ** 31) * below);
-    };
-    const all = Object.values(events);
+  it("enrolls only what was redeemed, proved and confirmed in this order, once", () => {
+    const random = seededRandom(20_251);
+    const all = Object.values(acts);
     const ends = new Set<string>();
-    for (let walk = 0; walk < 500; walk += 1) {
-      let state: PairingState = offered(offer);
+    for (let walk = 0; walk < 2000; walk += 1) {
+      let state: PairingState = offered(offer, atMs);
       const path: string[] = [];
-      for (let step = 0; step < 25; step += 1) {
-        const event = all[random(walk % 2 === 0 ? all.length : 1)];
-        const after = event === undefined ? undefined : next(state, event);
-        if (event === undefined || after === undefined) continue;
-        path.push(event.kind);
+      // Deadlines and decisions against it end most walks early; every second one has none.
+      const usual = walk % 2 === 0 ? all : all.slice(0, 7);
+      for (let step = 0; step < 40; step += 1) {
+        const act = usual[Math.floor(random() * usual.length)];
+        const after = act && next(state, { ...act, atMs });
+        if (act === undefined || after === undefined) continue;
+        path.push(act.kind);
         state = after;
       }
       ends.add(state.phase);
-      const enrolled = path.filter((kind) => kind === "proofAccepted").length;
-      const wrong = path.filter((kind) => kind === "wrongSecret").length;
-      expect(enrolled).toBe(state.phase === "enrolled" ? 1 : 0);
-      expect(wrong >= maxWrongSecrets).toBe(state.phase === "locked");
-      expect(enrolled === 0 || path.at(-2) === "secretAccepted").toBe(true);
+      const wrong = path.filter((kind) => kind === "wrongCode").length;
+      expect(wrong).toBeLessThanOrEqual(maxWrongCodes);
+      expect(state.phase !== "locked" || wrong === maxWrongCodes).toBe(true);
+      expect(path.filter((kind) => kind !== "wrongCode").length).toBeLessThanOrEqual(4);
+      const whole = path.slice(wrong).join(" ") === "redeemed proofAccepted confirmed collected";
+      expect(state.phase === "enrolled").toBe(whole);
     }
-    expect(ends).toContain("locked");
-    expect(ends).toContain("enrolled");
+    expect([...ends]).toEqual(expect.arrayContaining(["enrolled", "expired", "refused"]));
   });
 });

@@ -1,15 +1,19 @@
 import {
   createHash,
   createPrivateKey,
+  randomBytes,
   generateKeyPairSync,
   sign,
   type KeyObject,
 } from "node:crypto";
+import { wordList } from "../../../src/protocol/pairing-words.ts";
 import type { DeviceIdentity, DeviceProof } from "../../../src/protocol/auth-api.ts";
 
 /** A device as a client is one: it holds a key and signs what it is given. Shares no code with the host. */
 export class SoftDevice {
   readonly identity: DeviceIdentity;
+  /** What its commitment and its words are made with. */
+  readonly nonce = randomBytes(32).toString("base64url");
   readonly #privateKey: KeyObject;
 
   constructor(keyId = "dk_osn_test") {
@@ -28,6 +32,33 @@ export class SoftDevice {
     return createHash("sha256")
       .update(JSON.stringify({ algorithm, keyId, protectionClass, publicKeySpkiDerBase64 }))
       .digest("base64url");
+  }
+
+  /** What it names before it knows the host's nonce. */
+  get commitment(): string {
+    const parts = [
+      "farhelm-pairing-commitment/v1",
+      this.identity.publicKeySpkiDerBase64,
+      this.nonce,
+    ];
+    return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
+  }
+
+  /** What it shows while it waits. */
+  words(
+    challenge: { readonly nonce: string; readonly challengeId: string },
+    hostFingerprint: string,
+  ): readonly string[] {
+    const parts = [
+      "farhelm-pairing-words/v1",
+      hostFingerprint,
+      this.identity.publicKeySpkiDerBase64,
+      challenge.nonce,
+      this.nonce,
+      challenge.challengeId,
+    ];
+    const digest = createHash("sha256").update(JSON.stringify(parts)).digest();
+    return [0, 1, 2, 3].map((at) => wordList[digest[at] ?? 0] ?? "");
   }
 
   /** Signs the payload's text with its members sorted (payloads are flat but for one list). */

@@ -19,6 +19,8 @@ class Screen extends PassThrough {
 export interface Scene {
   readonly env?: NodeJS.ProcessEnv;
   readonly tty?: boolean;
+  /** What the person at the terminal types; nobody sits there without it. */
+  answer?(question: string): string;
   readonly startedIn?: string;
   readonly clone?: string;
   readonly host?: Partial<RunningHost>;
@@ -45,6 +47,7 @@ export async function runCli(argv: readonly string[], scene: Scene = {}): Promis
     env: scene.env ?? {},
     stdout,
     stderr,
+    ask: scene.answer && (async (question) => scene.answer?.(question) ?? ""),
     startHost: async (options) => {
       seen.options = options;
       if (scene.startError) throw scene.startError;

@@ -1,10 +1,12 @@
-import { afterEach, expect, test } from "vitest";
+import { generateKeyPairSync } from "node:crypto";
+import { afterEach, expect, test, vi } from "vitest";
 import type { ClientListener } from "../../../src/client/farhelm-client.ts";
 import { FarhelmClient } from "../../../src/client/farhelm-client.ts";
 import { MemoryKeyStore } from "../../../src/client/device-key.ts";
-import { pairDevice } from "../../../src/client/pairing.ts";
+import { pairDevice, type PairingWait } from "../../../src/client/pairing.ts";
 import { CallRefused, ConnectionLost } from "../../../src/client/rpc-peer.ts";
-import { MemoryHost } from "./memory-host.ts";
+import { wordList } from "../../../src/protocol/pairing-words.ts";
+import { hostFingerprint, MemoryHost } from "./memory-host.ts";
 
 /** Everything that a listener was told, in order, with a way to wait for more. */
 class Recorder implements ClientListener {
@@ -50,15 +52,18 @@ async function pairedClient(host = new MemoryHost({ secret: "s3" })) {
   const parts = clientOf(host);
   const { origin, post } = host;
   const steps: string[] = [];
+  const waits: PairingWait[] = [];
   const token = await pairDevice({
     origin,
     post,
     keyStore: parts.keyStore,
-    secret: "s3",
+    way: { secret: "s3" },
+    hostFingerprint,
     deviceName: "Phone",
     onStep: (step) => steps.push(step),
+    onWait: (wait) => waits.push(wait),
   });
-  return { ...parts, host, token, steps };
+  return { ...parts, host, token, steps, waits };
 }
 
 async function connectedClient(host?: MemoryHost) {
@@ -71,7 +76,7 @@ async function connectedClient(host?: MemoryHost) {
 
 test("a paired device proves itself and offers its ticket after the protocol's name", async () => {
   const { host, steps, client } = await connectedClient();
-  expect(steps).toEqual(["asking", "makingKey", "proving", "saving"]);
+  expect(steps).toEqual(["makingKey", "asking", "proving", "saving"]);
   expect(host.paths).toEqual([
     "/auth/pair/start",
     "/auth/pair/finish",
@@ -193,7 +198,7 @@ test("the host's access generation is kept, told, and never goes back", async ()
   host.lastSocket.drop();
   client.wake();
   expect(await signedOut).toMatchObject({ reason: { code: "host_restored" } });
-  expect(host.starts.at(-1)).toEqual({ knownGeneration: 7, generationStatement: "stated-7" });
+  expect(host.starts.at(-1)).toMatchObject({ knownGeneration: 7, generationStatement: "stated-7" });
   expect(await known()).toMatchObject({ accessGeneration: 7 });
   host.accessGeneration = 8;
   const connected = listener.next("connected");
@@ -262,6 +267,82 @@ test("a browser without a key is told to pair, without a single request", async 
 test("a challenge for another origin is not signed", async () => {
   const host = new MemoryHost({ secret: "s3", claimedOrigin: "https://evil.example" });
   await expect(pairedClient(host)).rejects.toMatchObject({ code: "origin_mismatch" });
+  expect(host.paths).toEqual(["/auth/pair/start"]);
+});
+
+test("a device that must be confirmed shows four words and asks until it is, over a lost network too", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  const decisions = ["waiting" as const, "lost" as const, "enrolled" as const];
+  const paired = pairedClient(new MemoryHost({ secret: "s3", decisions }));
+  const asked = (): number => 3 - decisions.length;
+  while (asked() < 2) await new Promise(setImmediate);
+  await vi.advanceTimersByTimeAsync(2_000);
+  vi.useRealTimers();
+  const { steps, waits, host, keyStore } = await paired;
+  expect(steps).toEqual(["makingKey", "asking", "proving", "waiting", "saving"]);
+  expect(host.paths.filter((path) => path === "/auth/pair/status")).toHaveLength(3);
+  expect(waits).toEqual([{ words: expect.any(Array), untilMs: expect.any(Number) }]);
+  expect(waits[0]?.words.every((word) => wordList.includes(word))).toBe(true);
+  expect(waits[0]?.words).toHaveLength(4);
+  expect(await keyStore.load()).toMatchObject({ clientId: "cli_1", hostFingerprint });
+});
+
+test("an admin who says no is told at once, and nothing is kept", async () => {
+  const host = new MemoryHost({ secret: "s3", decisions: ["waiting"] });
+  host.refusals.set("/auth/pair/status", { status: 403, code: "pairing_declined" });
+  await expect(pairedClient(host)).rejects.toMatchObject({ code: "pairing_declined" });
+});
+
+const other = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const otherJwk = other.publicKey.export({ format: "jwk" });
+const inHeader =
+  (changes: object) =>
+  (host: MemoryHost): void => {
+    host.forge = ({ header, claims }) => ({ header: { ...header, ...changes }, claims });
+  };
+const inClaims =
+  (changes: object) =>
+  (host: MemoryHost): void => {
+    host.forge = ({ header, claims }) => ({ header, claims: { ...claims, ...changes } });
+  };
+const forgeries: readonly (readonly [string, (host: MemoryHost) => void])[] = [
+  ["another key", inHeader({ jwk: otherJwk })],
+  ["no key", inHeader({ jwk: null })],
+  ["a signature of another key", (host) => (host.signer = other.privateKey)],
+  ["another type of token", inHeader({ typ: "farhelm-device+jwt" })],
+  ["no algorithm", inHeader({ alg: "none" })],
+  ["another origin", inClaims({ aud: "https://evil.example" })],
+  ["an older nonce", inClaims({ nonce: "o".repeat(43) })],
+  ["another challenge", inClaims({ challenge: "ch_0" })],
+  ["another host's name", inClaims({ iss: "urn:farhelm:host:x" })],
+];
+
+test.each(forgeries)("a host that shows %s gets no signature", async (_what, forge) => {
+  const host = new MemoryHost({ secret: "s3" });
+  forge(host);
+  await expect(pairedClient(host)).rejects.toMatchObject({ code: "host_mismatch" });
+  expect(host.paths).toEqual(["/auth/pair/start"]);
+
+  const paired = await pairedClient();
+  forge(paired.host);
+  const { client, listener } = clientOf(paired.host, paired.keyStore);
+  const signedOut = listener.next("signedOut");
+  paired.host.paths.length = 0;
+  client.start();
+  expect(await signedOut).toMatchObject({ reason: { code: "host_mismatch" } });
+  expect(paired.host.paths).toEqual(["/auth/token/start"]);
+});
+
+test("a link of another host is refused before anything is signed", async () => {
+  const host = new MemoryHost({ secret: "s3" });
+  const { origin, post } = host;
+  const options = { origin, post, keyStore: new MemoryKeyStore(), deviceName: "Phone" };
+  const pairing = pairDevice({
+    ...options,
+    way: { secret: "s3" },
+    hostFingerprint: "f".repeat(43),
+  });
+  await expect(pairing).rejects.toMatchObject({ code: "host_mismatch" });
   expect(host.paths).toEqual(["/auth/pair/start"]);
 });
 

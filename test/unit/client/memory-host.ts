@@ -1,5 +1,5 @@
 /** A host without a network: the auth calls with real proofs, and sockets that a test holds by the other end. */
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { p256 } from "@noble/curves/nist.js";
 import { z } from "zod";
 import type { HttpPost } from "../../../src/client/auth-calls.ts";
@@ -10,6 +10,7 @@ import {
   PairFinish,
   PairStart,
   TokenFinish,
+  TokenStart,
 } from "../../../src/protocol/auth-api.ts";
 
 const Call = z.object({
@@ -68,7 +69,18 @@ export class HostSocket {
 export interface MemoryHostOptions {
   readonly secret?: string;
   readonly claimedOrigin?: string;
+  /** What `/auth/pair/status` answers, one after the other; with any, a new device waits. */
+  readonly decisions?: ("waiting" | "enrolled" | "lost")[];
 }
+
+const { privateKey: hostKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const { x, y } = publicKey.export({ format: "jwk" });
+/** RFC 7638. */
+export const hostFingerprint = createHash("sha256")
+  .update(JSON.stringify({ crv: "P-256", kty: "EC", x, y }))
+  .digest("base64url");
+
+const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 /** Answers by method; a method that is not listed stays unanswered. */
 export type Answers = Record<string, (params: unknown) => object>;
@@ -78,6 +90,12 @@ export class MemoryHost {
   readonly paths: string[] = [];
   readonly sockets: HostSocket[] = [];
   answers: Answers = { initialize: () => ({ result: {} }) };
+  /** Signs the host's proof. */
+  signer = hostKey;
+  /** Changes what the host's proof says. */
+  forge: (proof: { header: object; claims: object }) => { header: object; claims: object } = (
+    proof,
+  ) => proof;
   /** A refusal for the next calls of a path. */
   readonly refusals = new Map<string, { status: number; code: string }>();
   reachable = true;
@@ -100,6 +118,10 @@ export class MemoryHost {
     if (!this.reachable) return Promise.reject(new TypeError("fetch failed"));
     const path = url.slice(this.origin.length);
     this.paths.push(path);
+    if (path === "/auth/pair/status" && this.#options.decisions?.[0] === "lost") {
+      this.#options.decisions.shift();
+      return Promise.reject(new TypeError("fetch failed"));
+    }
     const refusal = this.refusals.get(path);
     if (refusal !== undefined) {
       const error = { code: refusal.code, message: "No.", nextStep: "npx farhelm pair" };
@@ -132,18 +154,20 @@ export class MemoryHost {
         if (PairStart.request.parse(body).secret !== this.#options.secret)
           throw new Error("secret");
         this.#challenge = this.#enrollment();
-        return { challenge: this.#challenge };
+        return this.#asked(PairStart.request.parse(body).hostNonce, "ch_1");
       case "/auth/pair/finish": {
         const { deviceIdentity, proof } = PairFinish.request.parse(body);
         this.#publicKey = Uint8Array.from(
           Buffer.from(deviceIdentity.publicKeySpkiDerBase64, "base64").subarray(-65),
         );
         this.#verify(proof);
-        return { clientId: "cli_1", ...this.#token() };
+        return this.#options.decisions === undefined ? this.#enrolled() : waiting;
       }
+      case "/auth/pair/status":
+        return this.#options.decisions?.shift() === "waiting" ? waiting : this.#enrolled();
       case "/auth/token/start":
         this.#challenge = { ...this.#enrollment(), deviceIdentitySha256Base64url: "x" };
-        return { challenge: this.#challenge };
+        return this.#asked(TokenStart.request.parse(body).hostNonce, "ch_1");
       case "/auth/token/finish":
         this.#verify(TokenFinish.request.parse(body).proof);
         return this.#token();
@@ -152,6 +176,7 @@ export class MemoryHost {
         this.#challenge = {
           type: "remoteControlClientConnection",
           audience: "remote_control_client_websocket",
+          accountUserId: `urn:farhelm:host:${hostFingerprint}`,
           clientId: "cli_1",
           sessionId: "sess_1",
           targetOrigin: this.#options.claimedOrigin ?? this.origin,
@@ -159,7 +184,7 @@ export class MemoryHost {
           knownGeneration: ConnectStart.request.parse(body).knownGeneration ?? null,
           tokenSha256Base64url: createHash("sha256").update(bearer).digest("base64url"),
         };
-        return { challenge: this.#challenge };
+        return this.#asked(ConnectStart.request.parse(body).hostNonce, "sess_1");
       default:
         this.#verify(ConnectFinish.request.parse(body).proof);
         return {
@@ -171,8 +196,42 @@ export class MemoryHost {
     }
   }
 
+  /** The challenge, with the proof of the host's key for who asked for it. */
+  #asked(nonce: string | undefined, challenge: string): object {
+    if (nonce === undefined) return { challenge: this.#challenge };
+    const { header, claims } = this.forge({
+      header: {
+        alg: "ES256",
+        typ: "farhelm-host-proof+jwt",
+        jwk: { kty: "EC", crv: "P-256", x, y },
+      },
+      claims: {
+        iss: `urn:farhelm:host:${hostFingerprint}`,
+        aud: this.origin,
+        nonce,
+        challenge,
+      },
+    });
+    const signed = `${part(header)}.${part(claims)}`;
+    const signature = sign("sha256", Buffer.from(signed), {
+      key: this.signer,
+      dsaEncoding: "ieee-p1363",
+    }).toString("base64url");
+    return {
+      challenge: this.#challenge,
+      expiresInMs: 120_000,
+      hostProof: `${signed}.${signature}`,
+    };
+  }
+
+  #enrolled(): object {
+    return { status: "enrolled", clientId: "cli_1", ...this.#token() };
+  }
+
   #enrollment(): object {
     return {
+      accountUserId: `urn:farhelm:host:${hostFingerprint}`,
+      nonce: "N".repeat(43),
       type: "remoteControlClientEnrollment",
       audience: "remote_control_client_enrollment",
       challengeId: "ch_1",
@@ -198,6 +257,8 @@ export class MemoryHost {
     if (!good || !same) throw new Error("the proof does not hold");
   }
 }
+
+const waiting = { status: "waiting", expiresInMs: 60_000 };
 
 const answer = (status: number, body: object): { status: number; text(): Promise<string> } => ({
   status,

@@ -4,7 +4,7 @@ import { connectionLabel } from "../../../src/dashboard/state/connection-label.t
 import { deviceName } from "../../../src/dashboard/state/device-name.ts";
 import { FrameQueue } from "../../../src/dashboard/state/frame-queue.ts";
 import { commandsOf, stepParts } from "../../../src/dashboard/state/next-step.ts";
-import { pairingSecret } from "../../../src/dashboard/state/pairing-secret.ts";
+import { countdown, readPairingEntry } from "../../../src/dashboard/state/pairing-entry.ts";
 import {
   childPath,
   parentPath,
@@ -48,9 +48,35 @@ test("commands in a next step are found", () => {
   expect(stepParts(step).map(({ kind }) => kind)).toEqual(["text", "command", "text"]);
 });
 
-test("a pasted link, fragment or secret is understood", () => {
-  const pasted = [" http://localhost:7420/pair#s3cret ", "#s3cret", "s3cret"];
-  expect(pasted.map(pairingSecret)).toEqual(["s3cret", "s3cret", "s3cret"]);
+test("what a person pastes or types is read as a code or as a link", () => {
+  const [secret, fingerprint, ca] = ["s".repeat(43), "h".repeat(43), "c".repeat(43)];
+  const byLink = { way: { secret }, hostFingerprint: fingerprint };
+  const pasted = [
+    ` http://localhost:7420/pair#${secret}.${fingerprint} `,
+    `https://box:7420/pair#${secret}.${fingerprint}.${ca}`,
+    `#${secret}.${fingerprint}`,
+  ];
+  expect(pasted.map(readPairingEntry)).toEqual([byLink, byLink, byLink]);
+  expect(readPairingEntry(secret)).toEqual({ way: { secret }, hostFingerprint: undefined });
+  for (const typed of ["ABCD-EFGH", "abcd efgh", "ABCDEFGH"]) {
+    expect(readPairingEntry(typed)).toEqual({
+      way: { code: "ABCDEFGH" },
+      hostFingerprint: undefined,
+    });
+  }
+  const neither = ["", "ABCD-EFG0", "http://localhost:7420/pair", `${secret}.x`, "s3cret"];
+  expect(neither.map(readPairingEntry)).toEqual(neither.map(() => undefined));
+});
+
+test("the time that is left is said in minutes and seconds, and ends at nothing", () => {
+  expect([300_000, 61_001, 59_000, 1, 0, -5].map((leftMs) => countdown(leftMs, 0))).toEqual([
+    "5:00",
+    "1:02",
+    "0:59",
+    "0:01",
+    "0:00",
+    "0:00",
+  ]);
 });
 
 test("a command is shown without its shell only where the host says what is inside", () => {

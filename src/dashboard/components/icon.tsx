@@ -19,6 +19,7 @@ const paths = {
   terminal: "M4 6l6 6-6 6M12 18h8",
   circle: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16z",
   archive: "M4 8h16v12H4zM3 4h18v4H3zM10 12h4",
+  device: "M8 3h8a1 1 0 0 1 1 1v16a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1zM11 18h2",
   pencil: "M4 20l1-4L16 5l3 3L8 19z",
 } as const;
 

@@ -4,6 +4,7 @@ import { client } from "../host/session.ts";
 import { useDashboard } from "../host/store.ts";
 import { listedThreads } from "../state/thread-list.ts";
 import { ConnectionPill } from "./connection-pill.tsx";
+import { DevicesButton } from "./devices-button.tsx";
 import { Icon } from "./icon.tsx";
 import { SidebarEmpty } from "./sidebar-empty.tsx";
 import { ThreadRow } from "./thread-row.tsx";
@@ -64,6 +65,7 @@ export function Sidebar({ selected }: { readonly selected: string | null }) {
           Show older threads
         </button>
       )}
+      <DevicesButton />
     </nav>
   );
 }

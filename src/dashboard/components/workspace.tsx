@@ -1,5 +1,6 @@
 import { readRoute, useHash } from "../host/route.ts";
 import { Conversation } from "./conversation.tsx";
+import { Door } from "./door.tsx";
 import { NewThread } from "./new-thread.tsx";
 import { Sidebar } from "./sidebar.tsx";
 
@@ -16,6 +17,7 @@ export function Workspace() {
       <main className="main-pane" id="main" tabIndex={-1}>
         {selected === null ? <NewThread /> : <Conversation key={selected} threadId={selected} />}
       </main>
+      <Door />
     </div>
   );
 }

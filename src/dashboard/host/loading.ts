@@ -60,6 +60,17 @@ export async function loadHomeFolder(client: Caller): Promise<void> {
   }
 }
 
+/** For admins: who waits to be let in. */
+export async function loadPairings(client: Caller): Promise<void> {
+  try {
+    const { data } = await client.call("farhelm/pair/list", {});
+    const pairings = new Map(data.map((pairing) => [pairing.id, pairing]));
+    useDashboard.setState(({ host }) => ({ host: { ...host, pairings } }));
+  } catch {
+    // What changes from now on is told anyway.
+  }
+}
+
 function mergeThreads(listed: readonly Thread[]): void {
   useDashboard.setState(({ host }) => {
     const threads = new Map(host.threads);

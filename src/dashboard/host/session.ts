@@ -9,7 +9,8 @@ import { openBrowserSocket } from "./browser-socket.ts";
 import { keepDraft, readDraft } from "./drafts.ts";
 import { browserClock } from "./frame-clock.ts";
 import { IndexedKeyStore } from "./indexed-key-store.ts";
-import { loadHomeFolder, loadModels, loadThreads } from "./loading.ts";
+import { loadHomeFolder, loadModels, loadPairings, loadThreads } from "./loading.ts";
+import { mayAdminister } from "../state/role-rights.ts";
 import { useDashboard } from "./store.ts";
 
 export const keyStore = new IndexedKeyStore();
@@ -52,6 +53,7 @@ function stateChanged(connection: ConnectionState): void {
   void loadThreads(client);
   void loadModels(client);
   void loadHomeFolder(client);
+  if (mayAdminister(client.role ?? null)) void loadPairings(client);
 }
 
 /**
@@ -87,3 +89,5 @@ export function listenToPage(): void {
   addEventListener("online", () => client.networkChanged(true));
   addEventListener("offline", () => client.networkChanged(false));
 }
+
+export const openDevices = (devicesOpen: boolean): void => useDashboard.setState({ devicesOpen });

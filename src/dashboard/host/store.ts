@@ -18,6 +18,8 @@ export interface DashboardState {
   readonly models: readonly Model[];
   /** A folder to begin browsing at: the one above the host's configuration. */
   readonly homeFolder: string;
+  /** Whether the dialog about devices is open. */
+  readonly devicesOpen: boolean;
 }
 
 export const useDashboard = create<DashboardState>(() => ({
@@ -27,4 +29,5 @@ export const useDashboard = create<DashboardState>(() => ({
   list: { load: "loading", error: null, nextCursor: null },
   models: [],
   homeFolder: "/",
+  devicesOpen: false,
 }));

@@ -3,6 +3,7 @@ import type { HostRequest } from "../../client/host-api.ts";
 import type { ThreadItem } from "../../protocol/item.ts";
 import type { Thread } from "../../protocol/thread.ts";
 import type { ThreadTokenUsage, TurnError, TurnStatus } from "../../protocol/turn.ts";
+import type { Pairings } from "./pairings.ts";
 import type { PendingSend } from "./pending-sends.ts";
 
 export interface ItemView {
@@ -67,6 +68,7 @@ export interface HostView {
   readonly threads: ReadonlyMap<string, Thread>;
   readonly views: ReadonlyMap<string, ThreadView>;
   readonly approvals: readonly Approval[];
+  readonly pairings: Pairings;
   /** Counts the connections of this page, so that what belongs to an earlier one can be told. */
   readonly connection: number;
   readonly warnings: readonly string[];
@@ -76,6 +78,7 @@ export const emptyHostView: HostView = {
   threads: new Map(),
   views: new Map(),
   approvals: [],
+  pairings: new Map(),
   connection: 0,
   warnings: [],
 };

@@ -10,6 +10,7 @@ import {
 } from "./approvals.ts";
 import type { HostView, ThreadView, TurnView } from "./host-view.ts";
 import { withThread, withView } from "./host-view.ts";
+import { withPairing } from "./pairings.ts";
 import { withoutDelivered } from "./pending-sends.ts";
 import { changeTurn, endTurn, growItem, putItem, turnView, retryTurn } from "./turn-items.ts";
 
@@ -117,6 +118,10 @@ const reducers: Reducers = {
           const warnings = withWarning(view.warnings, message);
           return warnings === view.warnings ? view : { ...view, warnings };
         }),
+  "farhelm/pair/changed": (state, { pairing }) => ({
+    ...state,
+    pairings: withPairing(state.pairings, pairing),
+  }),
   configWarning: (state, { summary }) => ({
     ...state,
     warnings: withWarning(state.warnings, summary),

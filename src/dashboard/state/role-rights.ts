@@ -9,3 +9,6 @@ export const mayApprove = (role: Role | null): boolean =>
 /** Whether it may start, steer and stop turns. */
 export const mayOperate = (role: Role | null): boolean =>
   role !== null && strength[role] >= strength.operator;
+
+/** Whether it may let devices in and take their access away. */
+export const mayAdminister = (role: Role | null): boolean => role === "admin";

@@ -24,6 +24,7 @@ import {
   type Homes,
 } from "../helpers/running-host.ts";
 import { SoftDevice } from "../unit/auth/soft-device.ts";
+import { auditText } from "./audit-lines.ts";
 
 export interface BenchOptions {
   /** The text of config.toml; without it the built-in offline agent answers. */
@@ -151,6 +152,11 @@ export class Bench {
   /** The end of `said`, for people, where an attack fails. */
   tell(): void {
     writeStderr(`${this.said.split("\n").slice(-40).join("\n")}\n`);
+  }
+
+  /** Everything that stands in the audit log. */
+  auditText(): string {
+    return auditText(this.farhelmHome);
   }
 
   /** The pairing link of the start; undefined where a device exists. */

@@ -22,6 +22,7 @@ process.exit(
       stderr: process.stderr,
       ask: process.stdin.isTTY ? askAtTerminal : undefined,
       startHost: async (options) => (await import("./app.ts")).startHost(options),
+      attach: async (options) => (await import("./relay/attach.ts")).attach(options),
       writeSchema: async (folder) =>
         (await import("./features/schema-writer.ts")).writeSchema(folder),
       verifyAudit: async (options) => (await import("./audit/verify.ts")).verifyAudit(options),

@@ -66,6 +66,35 @@ export interface ExportAuditOptions {
   readonly untilMs?: number;
 }
 
+/** Everything that `farhelm attach` can be told. */
+export interface AttachOptions {
+  /** A pairing link, or the address of a host that is paired already. */
+  readonly address: string;
+  readonly farhelmHome: string;
+  /** Absolute; undefined: one per host in `farhelmHome`. */
+  readonly socketPath: string | undefined;
+  /** What the host's admin sees. */
+  readonly deviceName: string;
+  /** Ends a pairing that waits; the promise rejects with its reason. */
+  readonly signal: AbortSignal;
+  /** An admin of the host must confirm, until then (Unix milliseconds); both ends show the words. */
+  readonly onWait: (wait: { readonly words: readonly string[]; readonly untilMs: number }) => void;
+  /** A client was not let through. */
+  readonly onRefused: (error: Error) => void;
+}
+
+export interface Attachment {
+  /** Scheme, host and port of the host. */
+  readonly origin: string;
+  readonly socketPath: string;
+  /** The device was paired just now. */
+  readonly isNew: boolean;
+  /** Resolves with the reason when the host lets this device in no more. */
+  readonly ended: Promise<Error>;
+  /** Ends the connections and takes the socket away. */
+  close(): Promise<void>;
+}
+
 export interface Outside {
   readonly env: NodeJS.ProcessEnv;
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -74,6 +103,8 @@ export interface Outside {
   readonly ask: ((question: string, signal: AbortSignal) => Promise<string>) | undefined;
   /** Rejects when the address is taken, a folder cannot be written, or another host runs for this home. */
   startHost(options: HostOptions): Promise<RunningHost>;
+  /** Rejects with `Refused`, `Unreachable`, or an Error with a sentence. */
+  attach(options: AttachOptions): Promise<Attachment>;
   /** Writes JSON Schema and TypeScript of the whole protocol; returns the files' paths. */
   writeSchema(folder: string): Promise<readonly string[]>;
   /** Says that the log is in order. Rejects with a sentence that names the first line that is not. */

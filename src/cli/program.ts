@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import type { ExportFlags, VerifyFlags } from "./audit.ts";
 import { explain } from "./cli-error.ts";
+import type { AttachFlags } from "./attach.ts";
 import type { Outside } from "./host.ts";
 import type { PairFlags } from "./pair.ts";
 import type { UpFlags } from "./up.ts";
@@ -60,6 +61,16 @@ function program(setting: Setting): Command {
     .action(async (options: { name: string; role: string; ttl: string }) => {
       const { token } = await import("./token.ts");
       await token(setting, options);
+    });
+  farhelm
+    .command("attach")
+    .description("hold a device key for the stock client: listens on a Unix socket")
+    .argument("<url>", "the host's address; the first time a whole pairing link, in quotes")
+    .option("--socket <path>", "where to listen (default: in FARHELM_HOME)")
+    .option("--name <name>", "what the host calls this machine (default: its name)")
+    .action(async (url: string, flags: AttachFlags) => {
+      const { attach } = await import("./attach.ts");
+      await attach(setting, url, flags);
     });
   farhelm
     .command("schema")

@@ -20,6 +20,7 @@ const startingWith = (lead: string): string[] =>
 /** Programs that are not ours and not here: their lines are held to the letter. */
 const foreign = new Set([
   "codex --remote ws://127.0.0.1:7420 --remote-auth-token-env FARHELM_TOKEN",
+  "codex --remote unix://$HOME/.farhelm/attach/devbox-7420.sock",
   "docker compose up --build --detach",
 ]);
 

@@ -1,6 +1,12 @@
 import { EventEmitter, once } from "node:events";
 import { PassThrough } from "node:stream";
-import type { HostOptions, Outside, RunningHost } from "../../../src/cli/host.ts";
+import type {
+  AttachOptions,
+  Attachment,
+  HostOptions,
+  Outside,
+  RunningHost,
+} from "../../../src/cli/host.ts";
 import { runProgram } from "../../../src/cli/program.ts";
 import { openControlSocket } from "../../../src/transport/control-client.ts";
 
@@ -27,6 +33,10 @@ export interface Scene {
   /** Runs once the host has started; the stop comes when it returns. */
   whileUp?(): void;
   readonly startError?: Error;
+  readonly attachment?: Partial<Attachment>;
+  readonly attachError?: Error;
+  readonly attachWait?: Parameters<AttachOptions["onWait"]>[0];
+  readonly attachRefusals?: readonly Error[];
 }
 
 export interface Outcome {
@@ -34,13 +44,16 @@ export interface Outcome {
   readonly out: string;
   readonly err: string;
   readonly options: HostOptions | undefined;
+  readonly attachOptions: AttachOptions | undefined;
   readonly closed: boolean;
 }
 
 /** Runs a command line in this process, with a host that starts at once and stops when the scene says. */
 export async function runCli(argv: readonly string[], scene: Scene = {}): Promise<Outcome> {
   const [stdout, stderr] = [new Screen(scene.tty ?? false), new Screen(false)];
-  const seen: { options?: HostOptions; closed: boolean } = { closed: false };
+  const seen: { options?: HostOptions; attachOptions?: AttachOptions; closed: boolean } = {
+    closed: false,
+  };
   const moments = new EventEmitter();
   const hasStarted = once(moments, "started");
   const outside: Outside = {
@@ -62,6 +75,23 @@ export async function runCli(argv: readonly string[], scene: Scene = {}): Promis
         ...scene.host,
       };
     },
+    attach: async (options) => {
+      seen.attachOptions = options;
+      if (scene.attachError) throw scene.attachError;
+      if (scene.attachWait) options.onWait(scene.attachWait);
+      for (const error of scene.attachRefusals ?? []) options.onRefused(error);
+      if (!scene.attachment?.ended) setImmediate(() => moments.emit("started"));
+      return {
+        origin: "https://devbox:7420",
+        socketPath: options.socketPath ?? "/home/attach/devbox.sock",
+        isNew: false,
+        ended: new Promise(() => {}),
+        close: async () => {
+          seen.closed = true;
+        },
+        ...scene.attachment,
+      };
+    },
     writeSchema: async (folder) => [`${folder}/schema.json`],
     verifyAudit: async ({ dir }) => `looked into ${dir}`,
     exportAudit: async ({ format }) => [`the log as ${format}\n`],
@@ -74,5 +104,12 @@ export async function runCli(argv: readonly string[], scene: Scene = {}): Promis
     clone: scene.clone ?? import.meta.dirname,
     startedIn: scene.startedIn ?? "/",
   });
-  return { code, out: stdout.text, err: stderr.text, options: seen.options, closed: seen.closed };
+  return {
+    code,
+    out: stdout.text,
+    err: stderr.text,
+    options: seen.options,
+    attachOptions: seen.attachOptions,
+    closed: seen.closed,
+  };
 }

@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { readHostSettings } from "../../src/config/host-settings.ts";
 import { runCli } from "../unit/cli/fake-outside.ts";
 import { root } from "./tree.ts";
 
@@ -46,6 +48,18 @@ const services = Object.values(compose.services);
 /** What the file is without any variable set. */
 const filledIn = (value: string): string =>
   value.replaceAll(/\$\{\w+:-(?<fallback>[^}]*)\}/g, "$<fallback>");
+
+const dex = z
+  .looseObject({
+    issuer: z.url(),
+    storage: z.looseObject({ type: z.string() }),
+    staticClients: z.array(z.looseObject({ id: z.string() })),
+    staticPasswords: z.array(z.looseObject({ userID: z.string() })),
+  })
+  .parse(parse(filledIn(compose.configs["dex"]?.content ?? "")));
+
+/** A text with its length before it, as Dex's subjects hold two of them. */
+const prefixed = (part = ""): string => String.fromCodePoint(part.length) + part;
 
 const namedVolumes = services.flatMap(({ volumes = [] }) =>
   volumes.map((volume) => volume.split(":")[0]),
@@ -110,9 +124,26 @@ describe("docker-compose.yml", () => {
   });
 
   test("the issuer's configuration is YAML with the address that browsers see", () => {
-    const dex = z
-      .looseObject({ issuer: z.url(), storage: z.looseObject({ type: z.string() }) })
-      .parse(parse(filledIn(compose.configs["dex"]?.content ?? "")));
     expect(dex.issuer).toBe("https://farhelm.localhost/dex");
+  });
+
+  test("the host takes tokens of that issuer and user, by keys that reach it over loopback", () => {
+    const home = mkdtempSync(join(tmpdir(), "farhelm-compose-"));
+    const settings = filledIn(compose.configs["farhelm"]?.content ?? "");
+    writeFileSync(join(home, "farhelm.toml"), settings);
+    const [issuer, ...others] = readHostSettings(home).issuers;
+    rmSync(home, { recursive: true });
+    const [user, client] = [dex.staticPasswords[0], dex.staticClients[0]];
+    const subject = Buffer.from(`\n${prefixed(user?.userID)}\x12${prefixed("local")}`);
+    expect(others).toEqual([]);
+    expect(issuer).toMatchObject({
+      iss: dex.issuer,
+      aud: client?.id,
+      jwks: { url: "http://127.0.0.1:5557/dex/keys" },
+      subjects: new Map([[subject.toString("base64url"), "admin"]]),
+      remote: true,
+    });
+    expect(compose.configs["caddyfile"]?.content).toContain("http://127.0.0.1:5557 {");
+    expect(host.configs).toEqual([{ source: "farhelm", target: "/homes/farhelm/farhelm.toml" }]);
   });
 });

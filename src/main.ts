@@ -27,6 +27,8 @@ process.exit(
         (await import("./features/schema-writer.ts")).writeSchema(folder),
       verifyAudit: async (options) => (await import("./audit/verify.ts")).verifyAudit(options),
       exportAudit: async (options) => (await import("./audit/export.ts")).exportAudit(options),
+      checkIssuers: async (farhelmHome) =>
+        (await import("./auth/issuer-check.ts")).checkIssuers(farhelmHome),
       openControlSocket: async (path) =>
         (await import("./transport/control-client.ts")).openControlSocket(path),
       untilAskedToStop: () =>

@@ -1,7 +1,7 @@
 /** The issuers of farhelm.toml: their keys, and what role their tokens give here. */
 import { resolve } from "node:path";
 import { stockIssuer, type IssuerSettings } from "../config/issuer-settings.ts";
-import { keysFromFile, keysFromUrl } from "../crypto/jwks-load.ts";
+import { keysFromFile, keysFromUrl, type LoadKeys } from "../crypto/jwks-load.ts";
 import type { VerificationKey } from "../crypto/key-set.ts";
 import { RefreshedKeys, type RefreshTimes } from "../crypto/refreshed-keys.ts";
 import { claimAt, type TrustedIssuer, type VerifiedToken } from "../crypto/token-verifier.ts";
@@ -85,10 +85,8 @@ function strongest(roles: readonly (Role | undefined)[]): Role | undefined {
 function foreignIssuer(settings: IssuerSettings, options: ForeignIssuersOptions): ForeignIssuer {
   const { iss, aud, jwks, algorithms, claims } = settings;
   const { farhelmHome, nowMs, onChange, warn } = options;
-  const load =
-    "url" in jwks ? keysFromUrl(jwks.url) : keysFromFile(resolve(farhelmHome, jwks.file));
   const keys = new RefreshedKeys({
-    load,
+    load: loaderOf(jwks, farhelmHome),
     ...times(settings),
     nowMs,
     onChange,
@@ -102,6 +100,9 @@ function foreignIssuer(settings: IssuerSettings, options: ForeignIssuersOptions)
   const trusted = { issuer: iss, audience: aud, algorithms, types, subject: claims.subject, keys };
   return { settings, keys, trusted };
 }
+
+export const loaderOf = (jwks: IssuerSettings["jwks"], farhelmHome: string): LoadKeys =>
+  "url" in jwks ? keysFromUrl(jwks.url) : keysFromFile(resolve(farhelmHome, jwks.file));
 
 function times({ jwks, refreshMs, maxStaleMs }: IssuerSettings): RefreshTimes {
   if ("file" in jwks) return { ...fileTimes, maxStaleMs };

@@ -5,6 +5,7 @@ import { readHostSettings } from "../config/host-settings.ts";
 import { CliError, explain } from "./cli-error.ts";
 import { withHost } from "./control-client.ts";
 import { homes, userHome, type Homes } from "./homes.ts";
+import type { Outside } from "./host.ts";
 import type { Setting } from "./program.ts";
 
 interface Finding {
@@ -24,6 +25,7 @@ export async function doctor(setting: Setting): Promise<void> {
     folder("CODEX_HOME", places.codexHome, userHome(env)),
     folder("FARHELM_HOME", places.farhelmHome, userHome(env)),
     ownSettings(places.farhelmHome),
+    ...(await issuerKeys(setting.outside, places.farhelmHome)),
     program("git", ["--version"], "install git: agents need it to show and undo their work"),
     shell(env["SHELL"]),
     running
@@ -68,6 +70,19 @@ function ownSettings(farhelmHome: string): Finding {
   } catch (error) {
     return { state: "FAIL", text: explain(error) };
   }
+}
+
+/** Nothing when farhelm.toml cannot be read: that has a line of its own. */
+async function issuerKeys(outside: Outside, farhelmHome: string): Promise<readonly Finding[]> {
+  const checks = await outside.checkIssuers(farhelmHome).catch(() => []);
+  return checks.map(({ iss, usableKeys, why }) => {
+    if (usableKeys > 0) return { state: "ok", text: `issuer ${iss}: ${usableKeys} usable keys` };
+    const fix = "check jwks_url or jwks_file in farhelm.toml, and that this machine reaches it";
+    return {
+      state: "FAIL",
+      text: `issuer ${iss}: ${why ?? "none of its keys can be used"}; ${fix}`,
+    };
+  });
 }
 
 function program(name: string, args: readonly string[], advice: string): Finding {

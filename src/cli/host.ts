@@ -111,6 +111,15 @@ export interface Outside {
   verifyAudit(options: VerifyAuditOptions): Promise<string>;
   /** The log as text, line by line. */
   exportAudit(options: ExportAuditOptions): Promise<Iterable<string>>;
+  /** Asks each issuer of farhelm.toml for its keys. Rejects when that file cannot be read. */
+  checkIssuers(farhelmHome: string): Promise<
+    readonly {
+      readonly iss: string;
+      readonly usableKeys: number;
+      /** Why there are none at all. */
+      readonly why?: string;
+    }[]
+  >;
   /** Opens a WebSocket over the Unix socket at `path`. Rejects with the system's error. */
   openControlSocket(path: string): Promise<ControlSocket>;
   /** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */

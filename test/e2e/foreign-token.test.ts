@@ -146,6 +146,7 @@ trust_level = "trusted"
   return terminal.screen;
 }
 
+// Needs tmux and the stock binary.
 describe.skipIf(!canRun)("the stock client with --remote-auth-token-env", () => {
   test("comes in with an AgentIdentity JWT of an OIDC issuer that is configured", async () => {
     const issuer = await OidcIssuer.start(options, [issuerKey("RS256")]);

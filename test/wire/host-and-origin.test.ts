@@ -179,6 +179,13 @@ describe("starting", () => {
     expect(after).not.toBe(before);
   });
 
+  test("the gatekeeper is told that a connection is encrypted", async () => {
+    const { port, gatekeeper } = await startTransport({ tls: await testCertificate() });
+    const headers = { Host: `localhost:${port}`, Authorization: "Bearer none" };
+    const { status } = await rawExchange({ port, tls: true }, upgradeText("/", headers));
+    expect([status, gatekeeper.seen.map(({ tls }) => tls)]).toEqual([401, [true]]);
+  });
+
   test("`localhost` is served on each of its addresses", async () => {
     const { port, sessions } = await startTransport({ host: "localhost" });
     expect((await upgrade(port, {})).status).toBe(101);

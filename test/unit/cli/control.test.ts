@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
+import { issuerKey } from "../../helpers/foreign-issuer.ts";
 import { runCli } from "./fake-outside.ts";
 
 type Answer = { readonly result: object } | { readonly error: object };
@@ -61,6 +62,10 @@ const device = {
   expiresAtMs: null,
   fingerprint: "0011 2233 4455 6677",
 };
+
+/** An entry of farhelm.toml with its keys in a file. */
+const issuer = (iss: string): string =>
+  `[[issuers]]\niss = "${iss}"\naud = "a"\nalgorithms = ["ES256"]\nsubjects = { a = "viewer" }\njwks_file = "${iss}.json"\n`;
 
 describe("commands that speak to the running host", () => {
   test("introduce themselves, then ask", async () => {
@@ -312,6 +317,21 @@ describe("commands that speak to the running host", () => {
     writeFileSync(join(home, "farhelm.toml"), "[[issuers]]\nis = 1\n");
     const { code, out } = await cli("doctor");
     expect(out).toContain(`FAIL  ${join(home, "farhelm.toml")}:`);
+    expect(code).toBe(1);
+  });
+
+  test("doctor asks the issuers for their keys", async () => {
+    const keys = { keys: [issuerKey("ES256").jwk, issuerKey("RS256").jwk] };
+    writeFileSync(join(home, "good.json"), JSON.stringify(keys));
+    writeFileSync(join(home, "empty.json"), '{"keys":[]}');
+    writeFileSync(join(home, "farhelm.toml"), ["good", "empty", "none"].map(issuer).join(""));
+    const { code, out } = await cli("doctor");
+    const fix = "check jwks_url or jwks_file in farhelm.toml, and that this machine reaches it";
+    expect(out.split("\n").filter((line) => line.includes(" issuer "))).toEqual([
+      "ok    issuer good: 2 usable keys",
+      `FAIL  issuer empty: none of its keys can be used; ${fix}`,
+      `FAIL  issuer none: the file could not be read (ENOENT); ${fix}`,
+    ]);
     expect(code).toBe(1);
   });
 });

@@ -8,6 +8,7 @@ import type {
   RunningHost,
 } from "../../../src/cli/host.ts";
 import { runProgram } from "../../../src/cli/program.ts";
+import { checkIssuers } from "../../../src/auth/issuer-check.ts";
 import { openControlSocket } from "../../../src/transport/control-client.ts";
 
 /** A stream that keeps what was written to it. */
@@ -95,6 +96,7 @@ export async function runCli(argv: readonly string[], scene: Scene = {}): Promis
     writeSchema: async (folder) => [`${folder}/schema.json`],
     verifyAudit: async ({ dir }) => `looked into ${dir}`,
     exportAudit: async ({ format }) => [`the log as ${format}\n`],
+    checkIssuers,
     openControlSocket,
     untilAskedToStop: () => hasStarted.then(() => scene.whileUp?.()),
   };

@@ -2,6 +2,7 @@
 import {
   ConnectFinish,
   ConnectStart,
+  HostProve,
   PairFinish,
   PairStart,
   PairStatus,
@@ -65,6 +66,8 @@ export class HostAuthApi implements AuthApi {
   ): Promise<Answered> {
     const { pairing } = this.#parts;
     switch (path) {
+      case HostProve.path:
+        return this.#proveHost(body, facts);
       case PairStart.path:
         return this.#pairStart(body, facts);
       case PairFinish.path:
@@ -89,6 +92,13 @@ export class HostAuthApi implements AuthApi {
       default:
         throw refusal("not_found");
     }
+  }
+
+  async #proveHost(body: unknown, facts: RequestFacts): Promise<Answered> {
+    const { hostNonce } = read(HostProve.request, body);
+    this.#limit(facts);
+    const { hostId } = this.#parts.tokens;
+    return { answer: { hostId, ...(await this.#hostProof(hostNonce, facts, "")) } };
   }
 
   async #pairStart(body: unknown, facts: RequestFacts): Promise<Answered> {

@@ -2,6 +2,7 @@
 import type {
   ConnectFinish,
   ConnectStart,
+  HostProve,
   PairFinish,
   PairStart,
   PairStatus,
@@ -12,6 +13,7 @@ import type {
 import { Refused } from "./refused.ts";
 
 type Endpoint =
+  | typeof HostProve
   | typeof PairStart
   | typeof PairFinish
   | typeof PairStatus

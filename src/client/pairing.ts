@@ -56,6 +56,7 @@ export async function pairDevice(options: PairingOptions): Promise<AccessToken> 
   const deviceNonce = randomBase64url(32);
   const commitment = await sha256Base64url(commitmentText(publicKeySpkiDerBase64, deviceNonce));
   options.onStep?.("asking");
+  if (fingerprint !== undefined) await meetHost(options, fingerprint);
   const hostNonce = newHostNonce();
   const asked = { ...way, deviceName, commitment, hostNonce };
   const { challenge, hostProof } = await authCall(options, "/auth/pair/start", asked);
@@ -83,6 +84,14 @@ export async function pairDevice(options: PairingOptions): Promise<AccessToken> 
   const { clientId, token, expiresAt, role } = enrolled;
   await keyStore.save({ clientId, ...key, hostFingerprint });
   return { token, expiresAt, role };
+}
+
+/** Who cannot show the key that the link names is not told the link's secret. */
+async function meetHost(options: PairingOptions, fingerprint: string): Promise<void> {
+  const { origin } = options;
+  const nonce = newHostNonce();
+  const { hostId, hostProof } = await authCall(options, "/auth/host", { hostNonce: nonce });
+  await checkHostProof(hostProof, { origin, nonce, challenge: "", hostId, fingerprint });
 }
 
 /** Waits until an admin has confirmed; a lost network is no answer. */

@@ -102,6 +102,13 @@ const hostNonce = Bytes32.optional();
 const hostProof = z.string().optional();
 export const hostProofType = "farhelm-host-proof+jwt";
 
+/** POST /auth/host. The host shows its key before it is told a secret; `challenge` of the proof is empty. */
+export const HostProve = {
+  path: "/auth/host",
+  request: z.object({ hostNonce: Bytes32 }),
+  response: z.object({ hostId: z.string(), hostProof: z.string() }),
+} as const;
+
 /**
  * POST /auth/pair/start. `secret` is what stands in the fragment of the pairing link, up to the first
  * dot; `code` is what a person typed. One of them. `commitment`: SHA-256 over the key and a nonce of

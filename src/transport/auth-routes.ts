@@ -5,6 +5,7 @@ import { AuthError } from "../auth/port.ts";
 import {
   ConnectFinish,
   ConnectStart,
+  HostProve,
   PairFinish,
   PairStart,
   PairStatus,
@@ -29,6 +30,7 @@ interface AuthRoutesOptions {
 }
 
 const routes = [
+  { ...HostProve, needsBearer: false },
   { ...PairStart, needsBearer: false },
   { ...PairFinish, needsBearer: false },
   { ...PairStatus, needsBearer: false },

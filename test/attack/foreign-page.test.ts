@@ -8,7 +8,7 @@ import { admittedOf, Bench } from "./bench.ts";
 import { cameThrough, inBrowser, lines, possible, Surfing } from "./surfing.ts";
 
 const routes = `/ /pair /ws /healthz /readyz /ca.crt /.well-known/jwks.json /nothing
-  /auth/pair/start /auth/pair/finish /auth/pair/status /auth/token/start /auth/token/finish
+  /auth/host /auth/pair/start /auth/pair/finish /auth/pair/status /auth/token/start /auth/token/finish
   /auth/connect/start /auth/connect/finish`.split(/\s+/);
 /** All ways but those whose outcome a page is never told. */
 const noticeable = `fetch simplePost formPost jsonPost image script style events

@@ -305,7 +305,9 @@ attack(
     const mixed = url.replace(secret, ownLink?.secret ?? "");
     const codes = [await attempt(own.url, mixed)];
 
+    const overheard: string[] = [];
     const relay = await rogue(async (path, body) => {
+      overheard.push(body);
       const headers = { "content-type": "application/json" };
       const answer = await fetch(`${bench.url}${path}`, { method: "POST", headers, body });
       // It even writes its own address where the host wrote the host's.
@@ -317,10 +319,12 @@ attack(
     await own.down();
     expect(codes).toEqual(["host_mismatch", "host_mismatch"]);
     expect(signed).toEqual([]);
+    expect(overheard.length).toBeGreaterThan(0);
+    const told = overheard.filter((body) => body.includes(secret)).length;
     bench.passTime(600_000);
     const after = await deviceIds(bench);
     await (await bench.admin()).call("farhelm/pair/list");
-    return { tried: codes.length, admitted: after.length - before.length + signed.length };
+    return { tried: codes.length, admitted: after.length - before.length + signed.length + told };
   },
 );
 

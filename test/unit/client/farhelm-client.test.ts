@@ -78,6 +78,7 @@ test("a paired device proves itself and offers its ticket after the protocol's n
   const { host, steps, client } = await connectedClient();
   expect(steps).toEqual(["makingKey", "asking", "proving", "saving"]);
   expect(host.paths).toEqual([
+    "/auth/host",
     "/auth/pair/start",
     "/auth/pair/finish",
     "/auth/connect/start",
@@ -267,7 +268,7 @@ test("a browser without a key is told to pair, without a single request", async 
 test("a challenge for another origin is not signed", async () => {
   const host = new MemoryHost({ secret: "s3", claimedOrigin: "https://evil.example" });
   await expect(pairedClient(host)).rejects.toMatchObject({ code: "origin_mismatch" });
-  expect(host.paths).toEqual(["/auth/pair/start"]);
+  expect(host.paths).toEqual(["/auth/host", "/auth/pair/start"]);
 });
 
 test("a device that must be confirmed shows four words and asks until it is, over a lost network too", async () => {
@@ -321,7 +322,7 @@ test.each(forgeries)("a host that shows %s gets no signature", async (_what, for
   const host = new MemoryHost({ secret: "s3" });
   forge(host);
   await expect(pairedClient(host)).rejects.toMatchObject({ code: "host_mismatch" });
-  expect(host.paths).toEqual(["/auth/pair/start"]);
+  expect(host.paths).toEqual(["/auth/host"]);
 
   const paired = await pairedClient();
   forge(paired.host);
@@ -333,7 +334,7 @@ test.each(forgeries)("a host that shows %s gets no signature", async (_what, for
   expect(paired.host.paths).toEqual(["/auth/token/start"]);
 });
 
-test("a link of another host is refused before anything is signed", async () => {
+test("a link of another host is refused before its secret is told or anything is signed", async () => {
   const host = new MemoryHost({ secret: "s3" });
   const { origin, post } = host;
   const options = { origin, post, keyStore: new MemoryKeyStore(), deviceName: "Phone" };
@@ -343,7 +344,7 @@ test("a link of another host is refused before anything is signed", async () => 
     hostFingerprint: "f".repeat(43),
   });
   await expect(pairing).rejects.toMatchObject({ code: "host_mismatch" });
-  expect(host.paths).toEqual(["/auth/pair/start"]);
+  expect(host.paths).toEqual(["/auth/host"]);
 });
 
 test("without a network nothing is tried until it is back", async () => {

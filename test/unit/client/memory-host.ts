@@ -7,6 +7,7 @@ import type { OpenSocket, SocketListener } from "../../../src/client/client-sock
 import {
   ConnectFinish,
   ConnectStart,
+  HostProve,
   PairFinish,
   PairStart,
   TokenFinish,
@@ -150,6 +151,11 @@ export class MemoryHost {
 
   #handle(path: string, body: unknown, bearer: string): object {
     switch (path) {
+      case "/auth/host": {
+        const { hostNonce } = HostProve.request.parse(body);
+        const { hostProof } = this.#asked(hostNonce, "");
+        return { hostId: `urn:farhelm:host:${hostFingerprint}`, hostProof };
+      }
       case "/auth/pair/start":
         if (PairStart.request.parse(body).secret !== this.#options.secret)
           throw new Error("secret");
@@ -197,7 +203,10 @@ export class MemoryHost {
   }
 
   /** The challenge, with the proof of the host's key for who asked for it. */
-  #asked(nonce: string | undefined, challenge: string): object {
+  #asked(
+    nonce: string | undefined,
+    challenge: string,
+  ): { challenge: object; expiresInMs?: number; hostProof?: string } {
     if (nonce === undefined) return { challenge: this.#challenge };
     const { header, claims } = this.forge({
       header: {

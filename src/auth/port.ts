@@ -175,7 +175,7 @@ export type Admission =
       readonly nextStep: string;
       /** What was signed is not what is asked now: the connection is asked anew. */
       readonly askAgain: boolean;
-      /** The client shows no sign that it knows of signatures: it is told in a plain warning, too. */
+      /** The client shows no sign that it knows of signatures: it is told in words that such clients show, too. */
       readonly inWords: boolean;
     };
 

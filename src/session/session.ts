@@ -9,7 +9,7 @@ import { errorCodes } from "../protocol/errors.ts";
 import type { AnswerFrame, ResponseFrame } from "../protocol/frames.ts";
 import { readFrame } from "../protocol/frames.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
-import { approvalRefused, warning } from "../protocol/notifications.ts";
+import { approvalRefused, turnErrored, warning } from "../protocol/notifications.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { AnswerOutcome, Threads } from "../threads/port.ts";
 import { stringifySpliced } from "../util/spliced-json.ts";
@@ -219,9 +219,15 @@ export class Session implements SessionEnd, CallerSession {
 
   /** The question stays open for this connection as for the others. */
   #tellRefused(requestId: RequestId, refused: RefusedAnswer): void {
-    const { threadId, code, message, nextStep, again, inWords } = refused;
+    const { threadId, turnId, code, message, nextStep, again, inWords } = refused;
     this.tell(approvalRefused, { threadId, requestId, code, message, nextStep });
-    if (inWords) this.#push(warning, { threadId, message: `${message} ${nextStep}` });
+    if (inWords) {
+      this.#push(warning, { threadId, message: `${message} ${nextStep}` });
+      // the stock terminal client counts warnings in a corner and shows this where it shows its work
+      const unset = { codexErrorInfo: null, misalignment: null };
+      const error = { message, additionalDetails: nextStep, ...unset };
+      this.#push(turnErrored, { threadId, turnId, error, willRetry: true });
+    }
     if (again !== undefined) this.#outbox.send(again);
     this.#refusedAnswers ??= new Misdeeds(maxRefusedAnswers);
     if (this.#refusedAnswers.note(Date.now())) {

@@ -1,6 +1,12 @@
 import type { z } from "zod";
 import type { Actor, Audit } from "../audit/port.ts";
-import type { Answerer, ApprovalGate, ApprovalNotary, ApprovalSubject } from "../auth/port.ts";
+import type {
+  Admission,
+  Answerer,
+  ApprovalGate,
+  ApprovalNotary,
+  ApprovalSubject,
+} from "../auth/port.ts";
 import type { Publisher } from "../events/port.ts";
 import type { ServerRequestSpec } from "../protocol/define.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
@@ -33,6 +39,7 @@ const tooLong =
   "This approval must be signed, and what it asks for is longer than can be signed. It was not allowed.";
 
 const nobodySigns: ApprovalNotary = { gate: () => undefined };
+const unsigned: Admission = { kind: "admitted", about: {} };
 
 /** Every question that waits for an answer, over all threads. Ids are numbers, unique on this host and on every connection the same. */
 export class ApprovalDesk {
@@ -72,14 +79,16 @@ export class ApprovalDesk {
       return { kind: "unknown" };
     }
     const { gate, threadId, audit } = pending;
-    const admission = "result" in outcome ? gate?.admit(outcome.result, by) : undefined;
-    if (admission?.kind === "fault") {
+    const admission: Admission =
+      gate && "result" in outcome ? gate.admit(outcome.result, by) : unsigned;
+    if (gate && admission.kind === "fault") {
       const { code, message, nextStep, askAgain, inWords } = admission;
       audit.denied(by, code);
       const again = askAgain ? pending.frame() : undefined;
-      return { kind: "refused", threadId, code, message, nextStep, inWords, again };
+      const { turnId } = gate.challenge().payload;
+      return { kind: "refused", threadId, turnId, code, message, nextStep, inWords, again };
     }
-    pending.answer(outcome, by, admission?.about ?? {});
+    pending.answer(outcome, by, admission.kind === "admitted" ? admission.about : {});
     return { kind: "taken" };
   }
 

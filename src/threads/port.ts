@@ -149,12 +149,13 @@ export type AnswerOutcome =
   | {
       readonly kind: "refused";
       readonly threadId: ThreadId;
+      readonly turnId: TurnId;
       readonly code: string;
       readonly message: string;
       readonly nextStep: string;
       /** Set: the request as it is now, for this connection. */
       readonly again: Buffer | undefined;
-      /** The client shows no sign that it knows of signatures: it is told in a plain warning, too. */
+      /** The client shows no sign that it knows of signatures: it is told in words that such clients show, too. */
       readonly inWords: boolean;
     };
 

@@ -57,6 +57,8 @@ export class Terminal {
   /** Types and sends. On a slow machine typing can look like a paste, and its end is taken for a line's. */
   async enter(text: string): Promise<void> {
     await this.type(text);
+    // what is not drawn yet was not taken yet: a key now would belong to the paste
+    for (let polls = 0; polls < 20 && !this.#isTyped(text); polls += 1) await delay(pollMs);
     const deadline = performance.now() + this.#timeoutMs;
     do {
       this.key("Enter");

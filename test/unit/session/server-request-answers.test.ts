@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EventHub } from "../../../src/events/event-hub.ts";
-import { ThreadId } from "../../../src/protocol/ids.ts";
+import { ThreadId, TurnId } from "../../../src/protocol/ids.ts";
 import type { Role } from "../../../src/protocol/principal.ts";
 import type { SessionEnd } from "../../../src/session/port.ts";
 import { textFrame } from "../../../src/util/text-frame.ts";
@@ -88,6 +88,7 @@ describe("answers to server requests", () => {
     const refused = {
       kind: "refused",
       threadId: a,
+      turnId: TurnId.parse("u"),
       code: "approval_signature_missing",
       message: "It is not signed.",
       nextStep: "Sign it.",
@@ -120,7 +121,7 @@ describe("answers to server requests", () => {
       expect(second.socket.trace).toEqual(["item/x"]);
     });
 
-    it("are followed by a plain warning, and by the question as it is now", async () => {
+    it("are followed by words that any client shows, and by the question as it is now", async () => {
       const { hub, watcher, ruling } = sessionBench();
       const { session, socket } = await watcher([a]);
       ask(hub, 3);
@@ -129,10 +130,22 @@ describe("answers to server requests", () => {
       ruling.outcome = { ...refused, again, inWords: true };
       answer(session, 3, { result: 1 });
       await tick();
-      expect(socket.trace).toEqual(["item/x", "farhelm/approval/refused", "warning", "item/x"]);
+      expect(socket.trace).toEqual([
+        "item/x",
+        "farhelm/approval/refused",
+        "warning",
+        "error",
+        "item/x",
+      ]);
       expect(socket.sent[2]?.params).toEqual({
         threadId: a,
         message: "It is not signed. Sign it.",
+      });
+      expect(socket.sent[3]?.params).toMatchObject({
+        threadId: a,
+        turnId: "u",
+        willRetry: true,
+        error: { message: "It is not signed.", additionalDetails: "Sign it." },
       });
     });
 

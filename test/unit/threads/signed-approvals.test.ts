@@ -89,6 +89,7 @@ describe("a question whose answer must be signed", () => {
     expect(desk.answer(0, accept("other"), answerer)).toEqual({
       kind: "refused",
       threadId,
+      turnId: ids.turnId,
       code: "wrong_nonce",
       message: "It is not this one.",
       nextStep: "Look.",

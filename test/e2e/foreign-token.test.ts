@@ -119,7 +119,7 @@ describe("a real OIDC issuer", () => {
   });
 });
 
-/** What the stock client shows in the end of one question, asked with this token. */
+/** What the stock client shows when its one question, asked with this token, was answered. */
 async function asked(host: RunningHost, homes: Homes, token: string): Promise<string> {
   const clientHome = join(homes.root, "client");
   mkdirSync(clientHome);
@@ -141,9 +141,10 @@ trust_level = "trusted"
   await terminal.shows("›");
   await terminal.enter("hello there");
   await terminal.shows("ANSWER: hello there");
+  const { screen } = terminal;
   await terminal.enter("/quit");
   await terminal.shows("EXIT 0");
-  return terminal.screen;
+  return screen;
 }
 
 // Needs tmux and the stock binary.

@@ -3,6 +3,7 @@ import { loadThreads, searchThreads } from "../host/loading.ts";
 import { client } from "../host/session.ts";
 import { useDashboard } from "../host/store.ts";
 import { listedThreads } from "../state/thread-list.ts";
+import { AuditNote } from "./audit-note.tsx";
 import { ConnectionPill } from "./connection-pill.tsx";
 import { DevicesButton } from "./devices-button.tsx";
 import { Icon } from "./icon.tsx";
@@ -66,6 +67,7 @@ export function Sidebar({ selected }: { readonly selected: string | null }) {
         </button>
       )}
       <DevicesButton />
+      <AuditNote />
     </nav>
   );
 }

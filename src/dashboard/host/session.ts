@@ -5,6 +5,7 @@ import type { ConnectionState } from "../../client/connection-state.ts";
 import { FrameQueue } from "../state/frame-queue.ts";
 import type { HostEvent } from "../state/host-event.ts";
 import { reduceHostEvent } from "../state/host-event.ts";
+import { keepAuditHead } from "./audit-head.ts";
 import { openBrowserSocket } from "./browser-socket.ts";
 import { keepDraft, readDraft } from "./drafts.ts";
 import { browserClock } from "./frame-clock.ts";
@@ -54,6 +55,7 @@ function stateChanged(connection: ConnectionState): void {
   void loadModels(client);
   void loadHomeFolder(client);
   if (mayAdminister(client.role ?? null)) void loadPairings(client);
+  void keepAuditHead(client);
 }
 
 /**

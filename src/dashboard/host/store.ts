@@ -3,6 +3,7 @@ import { create } from "zustand";
 import type { Role } from "../../protocol/principal.ts";
 import type { ConnectionState } from "../../client/connection-state.ts";
 import type { Model } from "../../client/host-api.ts";
+import type { AuditHead } from "../state/audit-head.ts";
 import type { HostView } from "../state/host-view.ts";
 import { emptyHostView } from "../state/host-view.ts";
 
@@ -20,6 +21,11 @@ export interface DashboardState {
   readonly homeFolder: string;
   /** Whether the dialog about devices is open. */
   readonly devicesOpen: boolean;
+  readonly audit: {
+    /** The newest head that this browser trusts. */
+    readonly kept: AuditHead | null;
+    readonly fault: string | null;
+  };
 }
 
 export const useDashboard = create<DashboardState>(() => ({
@@ -30,4 +36,5 @@ export const useDashboard = create<DashboardState>(() => ({
   models: [],
   homeFolder: "/",
   devicesOpen: false,
+  audit: { kept: null, fault: null },
 }));

@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { linesSeen } from "./audit-lines.ts";
 import { table } from "./attack-table.ts";
 
 const upTo = (letter: string, last: number): readonly string[] =>
@@ -15,7 +17,10 @@ const wanted = [
   ...upTo("T", 5),
 ];
 /** Not written yet. */
-const awaited = new Set(wanted);
+const awaited = new Set([
+  ...upTo("B", 17),
+  ..."C10 C11 C12 C13 C14 C15 C16 C17 C21 D1 D2".split(" "),
+]);
 
 const numbers = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith(".test.ts"))
@@ -27,6 +32,37 @@ test("every attack is tried, once, and no other has a number", () => {
   expect(wanted.filter((number) => !numbers.includes(number) && !awaited.has(number))).toEqual([]);
   expect(numbers.filter((number) => !wanted.includes(number))).toEqual([]);
   expect(numbers.filter((number, at) => numbers.indexOf(number) !== at)).toEqual([]);
+});
+
+test("an attack whose line does not stand in the audit log fails, and an earlier line does not count", async () => {
+  const home = mkdtempSync(join(tmpdir(), "farhelm-lines-"));
+  mkdirSync(join(home, "audit"));
+  const line = { outcome: "denied", who: {}, address: "127.0.0.1" };
+  const lines = [
+    { ...line, act: "call", code: "role" },
+    { ...line, act: "call", code: "sandbox", outcome: "done" },
+    { ...line, act: "upgrade.refused", code: "bearer_missing" },
+    { checkpoint: "of some other form" },
+  ];
+  const text = lines.map((value) => `${JSON.stringify(value)}\n`).join("");
+  writeFileSync(join(home, "audit", "000000000001.jsonl"), text);
+  const seen = (before: number, ...expected: Parameters<typeof linesSeen>[2]): Promise<unknown> =>
+    linesSeen(home, before, expected, 100);
+
+  const missing = { act: "upgrade.refused", code: "bearer_missing" };
+  expect(await seen(0, { act: "call", code: "role" }, missing)).toEqual([
+    "call role",
+    "upgrade.refused bearer_missing",
+  ]);
+  for (const [before, code] of [
+    [0, "none"],
+    [0, "sandbox"],
+    [1, "role"],
+  ] as const) {
+    const outcome = seen(before, { act: "call", code });
+    await expect(outcome).rejects.toThrow("to deep equally contain");
+  }
+  rmSync(home, { recursive: true });
 });
 
 test("the table has a line for each, in the order of the numbers", () => {

@@ -3,8 +3,8 @@
  * and what was let in, and the runner asks the audit file for the line that the attack must have left.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { AuditLine } from "./audit-lines.ts";
-import { auditLines } from "./audit-lines.ts";
+import type { ExpectedLine } from "./audit-lines.ts";
+import { auditLines, linesSeen } from "./audit-lines.ts";
 import { Bench, type BenchOptions } from "./bench.ts";
 
 /** What one attack saw. `admitted` must be 0; further members are shown in the table. */
@@ -13,10 +13,6 @@ export interface Figures {
   readonly admitted: number;
   readonly [what: string]: number | string;
 }
-
-/** The members that a line of the audit log must have; `outcome` is `denied` where nothing else is said. */
-export type ExpectedLine = Partial<Pick<AuditLine, "outcome" | "code" | "who" | "address">> &
-  Pick<AuditLine, "act">;
 
 export interface AttackPlan {
   /** Each must be written while the attack runs. Empty only where nothing reaches the host (say why). */
@@ -77,23 +73,10 @@ export function attack(
     const ms = Math.round(performance.now() - startedMs);
     expect(figures.admitted, "what was let in").toBe(0);
     expect(figures.tried, "an attack that tries nothing proves nothing").toBeGreaterThan(0);
-    const audit = await seenLines(bench, before, [plan.expect].flat());
+    const audit = await linesSeen(bench.farhelmHome, before, [plan.expect].flat(), auditMs);
     await bench.stillAnswers();
     task.meta.attack = { number, what, figures, audit, ms };
   });
-}
-
-async function seenLines(
-  bench: Bench,
-  before: number,
-  expected: readonly ExpectedLine[],
-): Promise<readonly string[]> {
-  for (const line of expected) {
-    await expect
-      .poll(() => auditLines(bench.farhelmHome).slice(before), { timeout: auditMs })
-      .toContainEqual(expect.objectContaining({ outcome: "denied", ...line }));
-  }
-  return expected.map(({ act, code }) => [act, code].filter(Boolean).join(" "));
 }
 
 function keepOneHost(): void {

@@ -1,6 +1,7 @@
 /** What a host wrote into its audit log, read as anyone may read it. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { z } from "zod";
 
 const Line = z.looseObject({
@@ -10,7 +11,11 @@ const Line = z.looseObject({
   who: z.unknown(),
   address: z.unknown(),
 });
-export type AuditLine = z.output<typeof Line>;
+type AuditLine = z.output<typeof Line>;
+
+/** The members that a line must have; `outcome` is `denied` where nothing else is said. */
+export type ExpectedLine = Partial<Pick<AuditLine, "outcome" | "code" | "who" | "address">> &
+  Pick<AuditLine, "act">;
 
 /** All files of the log, oldest first. */
 export function auditText(farhelmHome: string): string {
@@ -31,3 +36,21 @@ export const auditLines = (farhelmHome: string): readonly AuditLine[] =>
       const line = Line.safeParse(text === "" ? undefined : JSON.parse(text));
       return line.success ? [line.data] : [];
     });
+
+/**
+ * Waits until each of `expected` stands behind the first `before` entries, and names them. Rejects with what stands
+ * there instead when one does not come within `waitMs`.
+ */
+export async function linesSeen(
+  farhelmHome: string,
+  before: number,
+  expected: readonly ExpectedLine[],
+  waitMs: number,
+): Promise<readonly string[]> {
+  for (const line of expected) {
+    await expect
+      .poll(() => auditLines(farhelmHome).slice(before), { timeout: waitMs })
+      .toContainEqual(expect.objectContaining({ outcome: "denied", ...line }));
+  }
+  return expected.map(({ act, code }) => [act, code].filter(Boolean).join(" "));
+}

@@ -27,6 +27,11 @@ export class SoftDevice {
     };
   }
 
+  /** The private part, base64url: what nobody else may ever hold. */
+  get privateScalar(): string {
+    return String(this.#privateKey.export({ format: "jwk" }).d);
+  }
+
   get identityDigest(): string {
     const { algorithm, keyId, protectionClass, publicKeySpkiDerBase64 } = this.identity;
     return createHash("sha256")

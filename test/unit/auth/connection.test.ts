@@ -1,8 +1,8 @@
 /** Stolen tokens, used tickets, replayed challenges, and what is left after a revocation. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { hostActor } from "../../src/audit/port.ts";
-import type { Auth } from "../../src/auth/auth.ts";
-import { AuthError, type RequestFacts } from "../../src/auth/port.ts";
+import { hostActor } from "../../../src/audit/port.ts";
+import type { Auth } from "../../../src/auth/auth.ts";
+import { AuthError, type RequestFacts } from "../../../src/auth/port.ts";
 import {
   ConnectFinish,
   ConnectStart,
@@ -10,7 +10,7 @@ import {
   TokenStart,
   type ConnectionPayload,
   type DeviceProof,
-} from "../../src/protocol/auth-api.ts";
+} from "../../../src/protocol/auth-api.ts";
 import {
   connect,
   connectChallenge,
@@ -20,8 +20,7 @@ import {
   refusalOf,
   renew,
   type Paired,
-} from "../unit/auth/door.ts";
-import { SoftDevice } from "../unit/auth/soft-device.ts";
+} from "./door.ts";
 
 let door: Door;
 let auth: Auth;
@@ -84,7 +83,7 @@ describe("a device", () => {
   });
 });
 
-describe("A9: a ticket", () => {
+describe("a ticket", () => {
   it("is refused the second time, and once when two use it at once", async () => {
     const ticket = await connect(auth, paired);
     const outcomes = await Promise.all([ticketOutcome(ticket), ticketOutcome(ticket)]);
@@ -106,22 +105,9 @@ describe("A9: a ticket", () => {
     expect(await ticketOutcome(ticket, elsewhere)).toBe("wrong_origin");
     expect(await ticketOutcome(ticket)).toBe("ticket_invalid");
   });
-
-  it("cannot be made up", async () => {
-    for (const ticket of ["", "x", paired.token, "A".repeat(43)]) {
-      expect(await ticketOutcome(ticket)).toBe("ticket_invalid");
-    }
-  });
 });
 
-describe("a stolen token", () => {
-  it("opens nothing without the key", async () => {
-    expect(await refusalOf(auth.gatekeeper.admitBearer(paired.token, facts))).toBe("ticket_needed");
-    const challenge = await connectChallenge(auth, paired.token);
-    const thief = new SoftDevice(paired.device.identity.keyId);
-    expect(await finish(challenge, thief.prove(challenge))).toBe("proof_refused");
-  });
-
+describe("a device's token", () => {
   it("is over after ten minutes", async () => {
     door.nowMs += 600_000;
     const outcome = await refusalOf(auth.api.call(ConnectStart.path, {}, facts, paired.token));
@@ -137,7 +123,7 @@ describe("a stolen token", () => {
   });
 });
 
-describe("C5-C8: a connection's challenge", () => {
+describe("a connection's challenge", () => {
   it("is answered once, right or wrong", async () => {
     const challenge = await connectChallenge(auth, paired.token);
     const proof = paired.device.prove(challenge);
@@ -214,7 +200,7 @@ describe("challenges", () => {
   });
 });
 
-describe("C18: a revocation", () => {
+describe("a revocation", () => {
   it("tells at once, ends ticket, challenge and token, and says the truth the second time", async () => {
     const ended: unknown[] = [];
     auth.gatekeeper.onEnd((id, reason) => ended.push([id, reason]));
@@ -289,7 +275,7 @@ describe("a headless token", () => {
   });
 });
 
-describe("E11, C22: texts of refusals", () => {
+describe("texts of refusals", () => {
   it("hold nothing of what was sent", async () => {
     const canary = "canary-4f1c";
     const tries = [

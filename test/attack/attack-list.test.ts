@@ -17,10 +17,7 @@ const wanted = [
   ...upTo("T", 5),
 ];
 /** Not written yet. */
-const awaited = new Set([
-  ...upTo("B", 17),
-  ..."C10 C11 C12 C13 C14 C15 C16 C17 C21 D1 D2".split(" "),
-]);
+const awaited = new Set(["C21", "D1", "D2"]);
 
 const numbers = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith(".test.ts"))

@@ -1,4 +1,5 @@
 /** Whoever knocks a thousand times fills no disk: past a rate, refusals of one source are counted, not listed. */
+import { networkOf } from "../util/network-of.ts";
 import type { AuditEntry } from "./port.ts";
 import { by, strangerAt } from "./port.ts";
 
@@ -76,15 +77,4 @@ export class DeniedSums {
       this.#sums.set(act, { entry, sinceMs, count: 1 });
     }
   }
-}
-
-/** One IPv6 subscriber has a /64. */
-function networkOf(address: string): string {
-  if (!address.includes(":")) return address;
-  const [head = "", tail] = address.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(":").length;
-  const zeros = Array.from({ length: Math.max(0, missing) }, () => "0");
-  const first = [...groups, ...zeros, "0", "0", "0", "0"].slice(0, 4);
-  return `${first.join(":")}::/64`;
 }

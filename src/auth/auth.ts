@@ -34,7 +34,7 @@ import type {
   Standing,
 } from "./port.ts";
 import { Renewal } from "./renewal.ts";
-import { TokenBuckets } from "./token-buckets.ts";
+import { TokenBuckets } from "../util/token-buckets.ts";
 
 export interface Auth {
   readonly gatekeeper: Gatekeeper;
@@ -69,7 +69,7 @@ interface AuthOptions {
 }
 
 /** Calls of one address that start a sign-in: a family behind one router fits, a search does not. */
-const startsPerAddress = { burst: 60, perSecond: 2, maxBuckets: 10_000 };
+const startsPerAddress = { burst: 60, perSecond: 2 };
 
 /** What becomes of a pairing without anybody deciding it. */
 const ownActs: ReadonlyMap<string, AuditAct> = new Map([

@@ -1,11 +1,12 @@
 /** How often codes may be tried: 40 bits are few, so the tries are fewer. */
+import { networkOf } from "../util/network-of.ts";
+import { TokenBuckets } from "../util/token-buckets.ts";
 import { slowDown } from "./refusals.ts";
-import { TokenBuckets } from "./token-buckets.ts";
 
 /** Of one network: a person who mistypes fits. */
-const perNetwork = { burst: 6, perSecond: 1 / 10, maxBuckets: 10_000 };
+const perNetwork = { burst: 6, perSecond: 1 / 10 };
 /** Of all together: many networks are no way around it. */
-const overall = { burst: 30, perSecond: 1 / 2, maxBuckets: 1 };
+const overall = { burst: 30, perSecond: 1 / 2 };
 
 export class CodeTries {
   readonly #networks: TokenBuckets;
@@ -18,7 +19,7 @@ export class CodeTries {
 
   /** Throws `AuthError` with the time to wait. */
   take(address: string): void {
-    const waitMs = this.#networks.take(address) || this.#all.take("");
+    const waitMs = this.#networks.take(networkOf(address)) || this.#all.take("");
     if (waitMs > 0) throw slowDown(waitMs);
   }
 }

@@ -12,14 +12,14 @@ import { liveDevice } from "./live-access.ts";
 import { OneUseBook } from "./one-use-book.ts";
 import type { RequestFacts } from "./port.ts";
 import { refusal, slowDown } from "./refusals.ts";
-import { TokenBuckets } from "./token-buckets.ts";
+import { TokenBuckets } from "../util/token-buckets.ts";
 
 const challengeLifeMs = 120_000;
 const maxChallenges = 2000;
 const ticketLifeMs = 30_000;
 const maxTickets = 2000;
 /** Of one device: a reload storm fits, a loop does not. */
-const startsPerDevice = { burst: 30, perSecond: 1, maxBuckets: 10_000 };
+const startsPerDevice = { burst: 30, perSecond: 1 };
 
 export class Connection {
   readonly #registry: DeviceRegistry;

@@ -23,7 +23,8 @@ import type { Pairing, PairingOutcome } from "./pairing.ts";
 import type { AuthApi, RequestFacts } from "./port.ts";
 import { refusal, slowDown } from "./refusals.ts";
 import type { Renewal } from "./renewal.ts";
-import type { TokenBuckets } from "./token-buckets.ts";
+import { networkOf } from "../util/network-of.ts";
+import type { TokenBuckets } from "../util/token-buckets.ts";
 
 interface Parts {
   readonly audit: Audit;
@@ -186,7 +187,7 @@ export class HostAuthApi implements AuthApi {
   }
 
   #limit(facts: RequestFacts): void {
-    const waitMs = this.#parts.starts.take(facts.address);
+    const waitMs = this.#parts.starts.take(networkOf(facts.address));
     if (waitMs > 0) throw slowDown(waitMs);
   }
 }

@@ -14,12 +14,12 @@ import {
   TokenStart,
 } from "../protocol/auth-api.ts";
 import { isRecord } from "../util/is-record.ts";
+import { networkOf } from "../util/network-of.ts";
+import { perMinute, TokenBuckets } from "../util/token-buckets.ts";
 import type { Door } from "./door.ts";
-import { limitKey } from "./peer.ts";
 import { refusalBody, tooManyCalls } from "./refusal.ts";
 import type { RefusalLog } from "./refusal-log.ts";
 import { authRefusal } from "./refusal.ts";
-import { TokenBuckets } from "./token-buckets.ts";
 import { bearerOf } from "./upgrade-request.ts";
 
 interface AuthRoutesOptions {
@@ -43,7 +43,7 @@ const routes = [
 
 export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): void {
   const { authApi, door, refusals } = options;
-  const buckets = new TokenBuckets(options.authCallsPerMinute);
+  const buckets = new TokenBuckets(perMinute(options.authCallsPerMinute));
   onlyJson(app);
   for (const { path, request: Body, response: Answer, needsBearer } of routes) {
     app.route({
@@ -52,9 +52,9 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
       // Counted before the body is read, let alone believed.
       onRequest: async (request, reply) => {
         const { address } = door.facts(request.raw);
-        const waitS = buckets.take(limitKey(address), Date.now());
-        if (waitS === 0) return undefined;
-        const refusal = tooManyCalls(waitS);
+        const waitMs = buckets.take(networkOf(address));
+        if (waitMs === 0) return undefined;
+        const refusal = tooManyCalls(waitMs);
         refusals.add("request", refusal, address);
         return reply
           .code(refusal.status)

@@ -1,6 +1,6 @@
 /** Who is at the other end, as far as it can be believed. The only reader of forwarding headers. */
 import type { IncomingMessage } from "node:http";
-import { isIP, isIPv6 } from "node:net";
+import { isIP } from "node:net";
 
 export interface Peer {
   readonly address: string;
@@ -24,17 +24,6 @@ export function peerOf(request: IncomingMessage, trustedProxies: ReadonlySet<str
 
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
-
-/** What limits are counted by: the address, or the /64 of an IPv6 address, which one peer owns whole. */
-export function limitKey(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = "", tail] = address.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(":").length;
-  return [...groups, ...Array.from({ length: Math.max(missing, 0) }, () => "0"), "0", "0", "0", "0"]
-    .slice(0, 4)
-    .join(":");
-}
 
 const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, "");
 

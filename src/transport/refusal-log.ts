@@ -1,10 +1,10 @@
 /** One line per refusal, as long as they are few: whoever knocks a thousand times must not fill the disk. */
 import type { Audit, AuditWho } from "../audit/port.ts";
 import { by, strangerAt } from "../audit/port.ts";
+import { perMinute, TokenBuckets } from "../util/token-buckets.ts";
 import type { Counters } from "./counters.ts";
 import type { Log } from "./log.ts";
 import type { Refusal } from "./refusal.ts";
-import { TokenBuckets } from "./token-buckets.ts";
 
 const linesPerMinute = 120;
 
@@ -12,7 +12,7 @@ export class RefusalLog {
   readonly #log: Log;
   readonly #counters: Counters;
   readonly #audit: Audit;
-  readonly #lines = new TokenBuckets(linesPerMinute);
+  readonly #lines = new TokenBuckets(perMinute(linesPerMinute));
   #suppressed = 0;
 
   constructor(log: Log, counters: Counters, audit: Audit) {
@@ -39,7 +39,7 @@ export class RefusalLog {
   /** For a refusal that auth has put into the audit log itself. */
   count(way: "request" | "upgrade", refusal: Refusal, address: string): void {
     this.#counters.refused += 1;
-    if (this.#lines.take("", Date.now()) > 0) {
+    if (this.#lines.take("") > 0) {
       this.#suppressed += 1;
       return;
     }

@@ -43,13 +43,16 @@ export const internalRefusal: Refusal = {
   nextStep: "Look at the host's log.",
 };
 
-export const tooManyCalls = (retryAfterS: number): Refusal => ({
-  status: 429,
-  code: "too_many_requests",
-  message: "Too many attempts from this address.",
-  nextStep: `Wait ${retryAfterS} s and try again.`,
-  headers: { "retry-after": String(retryAfterS) },
-});
+export function tooManyCalls(waitMs: number): Refusal {
+  const seconds = Math.ceil(waitMs / 1000);
+  return {
+    status: 429,
+    code: "too_many_requests",
+    message: "Too many attempts from this address.",
+    nextStep: `Wait ${seconds} s and try again.`,
+    headers: { "retry-after": String(seconds) },
+  };
+}
 
 export const noRoom = (message: string): Refusal => ({
   status: 503,

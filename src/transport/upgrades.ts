@@ -6,16 +6,16 @@ import type { AuditWho } from "../audit/port.ts";
 import type { Gatekeeper, RequestFacts } from "../auth/port.ts";
 import { AuthError } from "../auth/port.ts";
 import type { Principal } from "../protocol/principal.ts";
+import { networkOf } from "../util/network-of.ts";
+import { perMinute, TokenBuckets } from "../util/token-buckets.ts";
 import type { Connections } from "./connections.ts";
 import type { Door } from "./door.ts";
 import type { Log } from "./log.ts";
 import { errorFacts } from "./log.ts";
 import type { Caps, Timeouts } from "./options.ts";
-import { limitKey } from "./peer.ts";
 import type { Refusal } from "./refusal.ts";
 import { noRoom, refusalFor, refuseUpgrade, tooManyCalls } from "./refusal.ts";
 import type { RefusalLog } from "./refusal-log.ts";
-import { TokenBuckets } from "./token-buckets.ts";
 import type { Credential } from "./upgrade-request.ts";
 import { handshakeRefusal, readUpgrade } from "./upgrade-request.ts";
 
@@ -57,7 +57,7 @@ export class Upgrades {
 
   constructor(options: UpgradesOptions) {
     this.#options = options;
-    this.#failures = new TokenBuckets(options.caps.authCallsPerMinute);
+    this.#failures = new TokenBuckets(perMinute(options.caps.authCallsPerMinute));
   }
 
   /** An upgrade that came over TCP. Listener of a server's `upgrade`. */
@@ -70,9 +70,9 @@ export class Upgrades {
     const facts = door.facts(request);
     const reading = readUpgrade(request);
     if (reading.kind === "refused") return this.#refuse(raw, reading.refusal, facts.address);
-    const key = limitKey(facts.address);
-    const waitS = this.#failures.wait(key, Date.now());
-    if (waitS > 0) return this.#refuse(raw, tooManyCalls(waitS), facts.address);
+    const key = networkOf(facts.address);
+    const waitMs = this.#failures.wait(key);
+    if (waitMs > 0) return this.#refuse(raw, tooManyCalls(waitMs), facts.address);
     if (this.#halfOpen.size >= caps.halfOpen) {
       return this.#refuse(raw, noRoom("Too many connections are being opened."), facts.address);
     }
@@ -152,7 +152,7 @@ export class Upgrades {
 
   #deny(waiting: HalfOpen, error: unknown): void {
     if (waiting.over) return;
-    if (error instanceof AuthError) this.#failures.take(limitKey(waiting.address), Date.now());
+    if (error instanceof AuthError) this.#failures.take(networkOf(waiting.address));
     else this.#options.log.error("authentication_failed", errorFacts(error));
     this.#drop(waiting, refusalFor(error), error instanceof AuthError ? error.who : undefined);
   }

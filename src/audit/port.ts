@@ -19,6 +19,7 @@ export const auditActs = [
   "token.renew",
   "connect",
   "agent.register",
+  "access.change",
   "access.revoke",
   "access.expire",
   "restore.found",

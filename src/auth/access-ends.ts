@@ -32,7 +32,7 @@ export class AccessEnds {
     for (const listener of this.#listeners) listener(principalId, reason);
   }
 
-  /** Sets the timer anew; call it when a record with an end was added. */
+  /** Sets the timer anew; call it when an end was added or moved. */
   arm(): void {
     clearTimeout(this.#timer);
     const nextMs = this.#registry.nextExpiryMs(this.#toldUntilMs);
@@ -48,9 +48,9 @@ export class AccessEnds {
 
   #tellExpired(): void {
     const untilMs = this.#nowMs();
-    const ids = this.#registry.expiredBetween(this.#toldUntilMs, untilMs);
+    const ended = this.#registry.endedBetween(this.#toldUntilMs, untilMs);
     this.#toldUntilMs = Math.max(this.#toldUntilMs, untilMs);
     this.arm();
-    for (const id of ids) this.tell(id, "expired");
+    for (const { id, what } of ended) this.tell(id, what === "role" ? "changed" : "expired");
   }
 }

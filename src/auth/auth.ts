@@ -112,6 +112,12 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     if (ids.length > 0) generationRaised();
   };
 
+  const changed = (id: string): void => {
+    ends.arm();
+    connection.dropDevice(id);
+    ends.tell(id, "changed");
+    generationRaised();
+  };
   const enroll = (device: PairedDevice): void => {
     const replaced = registry.addDevice(device);
     if (device.expiresAtMs !== null) ends.arm();
@@ -122,7 +128,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   };
   const devices = new HostDevices(
     { registry, tokens, generation, audit },
-    { revoked, endsAdded: () => ends.arm(), generationRaised },
+    { revoked, changed, endsAdded: () => ends.arm(), generationRaised },
     nowMs,
   );
   const hasDevices = (): boolean => devices.hasDevices();

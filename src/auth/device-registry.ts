@@ -1,6 +1,6 @@
 /** Devices and headless tokens in Farhelm's database: who may come in, as what, until when. */
 import type { Database, Row } from "../db/database.ts";
-import { Role } from "../protocol/principal.ts";
+import { Role, Scope } from "../protocol/principal.ts";
 
 interface RecordBase {
   readonly id: string;
@@ -11,6 +11,12 @@ interface RecordBase {
   readonly lastSeenAtMs: number | null;
   readonly expiresAtMs: number | null;
   readonly revokedAtMs: number | null;
+  /** When `role` gives way to a weaker one by itself. */
+  readonly roleUntilMs: number | null;
+  /** What it gives way to. */
+  readonly roleAfter: Role | null;
+  /** Null: the whole host. */
+  readonly scope: Scope | null;
 }
 
 export interface DeviceKey {
@@ -30,6 +36,21 @@ interface HeadlessRecord extends RecordBase {
 }
 
 export type AccessRecord = DeviceRecord | HeadlessRecord;
+
+/** What an admin changes of an access; what is absent stays. */
+export interface AccessChange {
+  readonly name?: string;
+  /** For good, or until `untilMs`; then what holds now holds again. */
+  readonly role?: { readonly role: Role; readonly untilMs: number | null };
+  readonly expiresAtMs?: number | null;
+  readonly scope?: Scope | null;
+}
+
+/** An access, or its role, whose time is over. */
+interface Ended {
+  readonly id: string;
+  readonly what: "access" | "role";
+}
 
 interface NewAccess {
   readonly id: string;
@@ -57,6 +78,9 @@ const migrations = [
    CREATE UNIQUE INDEX auth_access_live_key ON auth_access (thumbprint)
      WHERE thumbprint IS NOT NULL AND revoked_at_ms IS NULL;
    CREATE INDEX auth_access_expiry ON auth_access (expires_at_ms) WHERE revoked_at_ms IS NULL;`,
+  `ALTER TABLE auth_access ADD COLUMN role_until_ms INTEGER;
+   ALTER TABLE auth_access ADD COLUMN role_after TEXT;
+   ALTER TABLE auth_access ADD COLUMN scope TEXT;`,
 ];
 
 /** `lastSeenAtMs` is written at most this often for one record. */
@@ -92,12 +116,20 @@ export class DeviceRegistry {
       revoke: database.prepare("UPDATE auth_access SET revoked_at_ms = ? WHERE id = ?"),
       seen: database.prepare("UPDATE auth_access SET last_seen_at_ms = ? WHERE id = ?"),
       nextExpiry: database.prepare(
-        `SELECT MIN(expires_at_ms) AS at_ms FROM auth_access
-         WHERE revoked_at_ms IS NULL AND expires_at_ms > ?`,
+        `SELECT MIN(at_ms) AS at_ms FROM (
+           SELECT expires_at_ms AS at_ms FROM auth_access WHERE revoked_at_ms IS NULL
+           UNION ALL SELECT role_until_ms FROM auth_access WHERE revoked_at_ms IS NULL
+         ) WHERE at_ms > ?`,
       ),
-      expiredIn: database.prepare(
-        `SELECT id FROM auth_access
-         WHERE revoked_at_ms IS NULL AND expires_at_ms > ? AND expires_at_ms <= ?`,
+      endedIn: database.prepare(
+        `SELECT id, what FROM (
+           SELECT id, 'access' AS what, expires_at_ms AS at_ms FROM auth_access WHERE revoked_at_ms IS NULL
+           UNION ALL SELECT id, 'role', role_until_ms FROM auth_access WHERE revoked_at_ms IS NULL
+         ) WHERE at_ms > ? AND at_ms <= ? ORDER BY at_ms`,
+      ),
+      change: database.prepare(
+        `UPDATE auth_access SET name = ?, role = ?, role_until_ms = ?, role_after = ?, expires_at_ms = ?,
+           scope = ? WHERE id = ?`,
       ),
     };
   }
@@ -122,12 +154,13 @@ export class DeviceRegistry {
 
   find(id: string): AccessRecord | undefined {
     const row = this.#statements.byId.get(id);
-    return row === undefined ? undefined : recordOf(row);
+    return row === undefined ? undefined : recordOf(row, this.#nowMs());
   }
 
   /** Neither revoked nor expired, oldest first. */
   live(): AccessRecord[] {
-    return this.#statements.live.all(this.#nowMs()).map(recordOf);
+    const nowMs = this.#nowMs();
+    return this.#statements.live.all(nowMs).map((row) => recordOf(row, nowMs));
   }
 
   /** True when this call revoked it; false when there is none of that id or it was revoked before. */
@@ -149,6 +182,29 @@ export class DeviceRegistry {
     });
   }
 
+  /** A new name alone takes nothing away and leaves the generation as it is. */
+  change(before: AccessRecord, { name, role, expiresAtMs, scope }: AccessChange): void {
+    const roles =
+      role === undefined
+        ? { role: before.role, untilMs: before.roleUntilMs, after: before.roleAfter }
+        : { ...role, after: role.untilMs === null ? null : (before.roleAfter ?? before.role) };
+    const ends = expiresAtMs === undefined ? before.expiresAtMs : expiresAtMs;
+    const scoped = scope === undefined ? before.scope : scope;
+    const limits = [role, expiresAtMs, scope].some((limit) => limit !== undefined);
+    this.#durably(() => {
+      this.#statements.change.run(
+        name ?? before.name,
+        roles.role,
+        roles.untilMs,
+        roles.after,
+        ends,
+        scoped && JSON.stringify(scoped),
+        before.id,
+      );
+      if (limits) this.#generation.raise();
+    });
+  }
+
   markSeen(record: AccessRecord): void {
     const nowMs = this.#nowMs();
     if (record.lastSeenAtMs !== null && nowMs - record.lastSeenAtMs < seenStepMs) return;
@@ -160,9 +216,11 @@ export class DeviceRegistry {
     return typeof atMs === "number" ? atMs : undefined;
   }
 
-  /** Ids whose time ended after `fromMs`, until and with `toMs`. */
-  expiredBetween(fromMs: number, toMs: number): string[] {
-    return this.#statements.expiredIn.all(fromMs, toMs).map((row) => text(row, "id"));
+  /** Whose time, or whose role's, ended after `fromMs`, until and with `toMs`. */
+  endedBetween(fromMs: number, toMs: number): Ended[] {
+    return this.#statements.endedIn
+      .all(fromMs, toMs)
+      .map((row) => ({ id: text(row, "id"), what: row["what"] === "role" ? "role" : "access" }));
   }
 
   #markRevoked(id: string): void {
@@ -196,11 +254,17 @@ export class DeviceRegistry {
   }
 }
 
-function recordOf(row: Row): AccessRecord {
+function recordOf(row: Row, nowMs: number): AccessRecord {
+  const roleUntilMs = time(row, "role_until_ms");
+  const roleIsOver = roleUntilMs !== null && roleUntilMs <= nowMs;
+  const roleAfter = row["role_after"] === null ? null : Role.parse(row["role_after"]);
   const base = {
     id: text(row, "id"),
     name: text(row, "name"),
-    role: Role.parse(row["role"]),
+    role: roleIsOver && roleAfter !== null ? roleAfter : Role.parse(row["role"]),
+    roleUntilMs: roleIsOver ? null : roleUntilMs,
+    roleAfter: roleIsOver ? null : roleAfter,
+    scope: row["scope"] === null ? null : Scope.parse(JSON.parse(text(row, "scope"))),
     createdAtMs: Number(row["created_at_ms"]),
     lastSeenAtMs: time(row, "last_seen_at_ms"),
     expiresAtMs: time(row, "expires_at_ms"),

@@ -58,13 +58,14 @@ export class ForeignDoor {
     const local = facts.loopback && !facts.forwarded;
     if (!local && !settings.remote) throw refusal("foreign_remote", who);
     const grant = `tkn_${sha256Base64url(token)}`;
+    const ends = { what: "access" as const, atMs: verified.expiresAt * 1000 };
     this.#grants.add({
       id: grant,
       principalId: who.id,
-      endsAtMs: verified.expiresAt * 1000,
+      endsAtMs: ends.atMs,
       stands: () => this.#issuers.holds(issuer, key),
     });
-    return { ...who, role, address: facts.address, grant };
+    return { ...who, role, address: facts.address, grant, ends };
   }
 
   /** Throws `AuthError`. */
@@ -76,7 +77,8 @@ export class ForeignDoor {
       throw refusal("account_mismatch", who);
     }
     this.#grants.add({ id: taskId, principalId: who.id, endsAtMs, stands: () => true });
-    return { ...who, role: settings.role, address: facts.address, grant: taskId };
+    const ends = { what: "access" as const, atMs: endsAtMs };
+    return { ...who, role: settings.role, address: facts.address, grant: taskId, ends };
   }
 
   /** Throws `AuthError`. */

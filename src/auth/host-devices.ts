@@ -10,11 +10,13 @@ import { accessFault } from "./live-access.ts";
 import { visibleName } from "./display-name.ts";
 import type { HostTokens } from "./host-tokens.ts";
 import { checkLifetime } from "./lifetime.ts";
-import type { DeviceAdmin, DeviceRow, RestoredState } from "./port.ts";
+import { checkedChange, shownChange } from "./access-change.ts";
+import type { DeviceAdmin, DeviceChange, DeviceRow, RestoredState } from "./port.ts";
 
 /** Called when a record changed that others act on. */
 interface Effects {
   revoked(ids: readonly string[]): void;
+  changed(id: string): void;
   endsAdded(): void;
   generationRaised(): void;
 }
@@ -69,6 +71,19 @@ export class HostDevices implements DeviceAdmin {
     return ids;
   }
 
+  change(id: string, change: DeviceChange, by: Actor): DeviceRow | undefined {
+    const record = this.#registry.find(id);
+    if (record === undefined || accessFault(record, this.#nowMs()) !== undefined) return undefined;
+    const checked = checkedChange(record, change, this.#nowMs());
+    this.#registry.change(record, checked);
+    const { name: _name, ...limits } = checked;
+    const about = { id, ...shownChange(change) };
+    this.#audit.add({ act: "access.change", outcome: "done", ...byActor(by), about });
+    if (Object.keys(limits).length > 0) this.#effects.changed(id);
+    const changed = this.#registry.find(id);
+    return changed && deviceRow(changed);
+  }
+
   standing(id: string): "live" | "revoked" | "expired" | "unknown" {
     const fault = accessFault(this.#registry.find(id), this.#nowMs());
     return fault === undefined ? "live" : standings[fault];
@@ -120,7 +135,9 @@ const standings = {
 } as const;
 
 function deviceRow(record: AccessRecord): DeviceRow {
-  const { id, kind, name, role, createdAtMs, lastSeenAtMs, expiresAtMs } = record;
+  const { id, kind, name, role, createdAtMs, lastSeenAtMs, expiresAtMs, roleUntilMs, scope } =
+    record;
   const fingerprint = record.kind === "device" ? shortFingerprint(record.key.thumbprint) : null;
-  return { id, kind, name, role, createdAtMs, lastSeenAtMs, expiresAtMs, fingerprint };
+  const ends = { expiresAtMs, roleUntilMs };
+  return { id, kind, name, role, createdAtMs, lastSeenAtMs, ...ends, scope, fingerprint };
 }

@@ -8,7 +8,7 @@ import type { Connection } from "./connection.ts";
 import type { AccessRecord, DeviceRegistry } from "./device-registry.ts";
 import type { ForeignDoor } from "./foreign-door.ts";
 import { deviceTokenType, type HostTokens } from "./host-tokens.ts";
-import { accessFault } from "./live-access.ts";
+import { accessFault, nextEnd } from "./live-access.ts";
 import type { EndReason, Gatekeeper, RequestFacts, Standing } from "./port.ts";
 import { refusal } from "./refusals.ts";
 
@@ -88,13 +88,16 @@ export class HostGatekeeper implements Gatekeeper, Standing {
   }
 
   holds(principal: Principal): boolean {
-    const { kind, id, role } = principal;
+    const { kind, id, role, scope } = principal;
     if (kind === "local") return true;
     if (kind === "foreign")
       return this.#generation.finding === undefined && this.#foreign.holds(principal);
     const record = this.#registry.find(id);
     const fault = accessFault(record, this.#options.nowMs());
-    return fault === undefined && record?.role === role && this.#generation.finding === undefined;
+    if (fault !== undefined || record === undefined || this.#generation.finding) return false;
+    return (
+      record.role === role && JSON.stringify(record.scope ?? undefined) === JSON.stringify(scope)
+    );
   }
 
   /** Who is not in the registry is the local admin or somebody of another issuer. */
@@ -111,8 +114,9 @@ export class HostGatekeeper implements Gatekeeper, Standing {
 
   #admit(record: AccessRecord, { address }: RequestFacts): Principal {
     this.#registry.markSeen(record);
-    const { kind, id, name, role } = record;
-    return { kind, id, name, role, address };
+    const { kind, id, name, role, scope } = record;
+    const ends = nextEnd(record);
+    return { kind, id, name, role, address, ...(scope && { scope }), ...(ends && { ends }) };
   }
 }
 

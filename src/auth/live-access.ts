@@ -1,3 +1,4 @@
+import type { Principal } from "../protocol/principal.ts";
 import type { AccessRecord, DeviceRecord, DeviceRegistry } from "./device-registry.ts";
 import { refusal } from "./refusals.ts";
 
@@ -12,6 +13,13 @@ export function accessFault(
   if (record.revokedAtMs !== null) return "device_revoked";
   const { expiresAtMs } = record;
   return expiresAtMs !== null && expiresAtMs <= nowMs ? "device_expired" : undefined;
+}
+
+/** What of the access ends by itself first; undefined where nothing does. */
+export function nextEnd({ expiresAtMs, roleUntilMs }: AccessRecord): Principal["ends"] {
+  const roleFirst = roleUntilMs !== null && (expiresAtMs === null || roleUntilMs < expiresAtMs);
+  if (roleFirst) return { what: "role", atMs: roleUntilMs };
+  return expiresAtMs === null ? undefined : { what: "access", atMs: expiresAtMs };
 }
 
 /** The device, if it may come in now. Throws `AuthError`. */

@@ -3,7 +3,7 @@ import type { Actor, AuditWho } from "../audit/port.ts";
 import type { ItemId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { FileUpdateChange } from "../protocol/item.ts";
 import type { Pairing } from "../protocol/pairing.ts";
-import type { Principal } from "../protocol/principal.ts";
+import type { Principal, Scope } from "../protocol/principal.ts";
 import type { ApprovalChallenge } from "../protocol/signed-approval.ts";
 
 /** What is known of a request before anyone trusts it. */
@@ -107,8 +107,23 @@ export interface DeviceRow {
   readonly createdAtMs: number;
   readonly lastSeenAtMs: number | null;
   readonly expiresAtMs: number | null;
+  /** When the role gives way to the one before it. */
+  readonly roleUntilMs: number | null;
+  /** Null: the whole host. */
+  readonly scope: Scope | null;
   /** First 16 hex digits of the key's SHA-256 thumbprint, in groups of four; null for headless tokens. */
   readonly fingerprint: string | null;
+}
+
+/** What is absent stays as it is; null takes an end or a scope away. */
+export interface DeviceChange {
+  readonly name?: string;
+  readonly role?: Principal["role"];
+  /** Goes with `role`. */
+  readonly roleUntilMs?: number | null;
+  readonly expiresAtMs?: number | null;
+  /** Folders may be given by any absolute path. */
+  readonly scope?: Scope | null;
 }
 
 export interface RestoredState {
@@ -128,6 +143,11 @@ export interface DeviceAdmin {
   revoke(id: string, by: Actor): boolean;
   /** The same for every device and headless token; gives their ids. */
   revokeAll(by: Actor): readonly string[];
+  /**
+   * Changes what is given; undefined when nothing live has that id. But for a new name the live sockets are closed
+   * (`changed`) and come again with what holds now. `roleUntilMs`: then the earlier role comes back.
+   */
+  change(id: string, change: DeviceChange, by: Actor): DeviceRow | undefined;
   /** What is known of an id, also after its end. */
   standing(id: string): "live" | "revoked" | "expired" | "unknown";
   /** Present while the host is locked: a device proved that this state is older than one that it knows. */

@@ -16,6 +16,11 @@ const table = {
     "The lifetime must be more than a second and at most 366 days.",
     "Choose a lifetime within these limits.",
   ],
+  bad_scope: [
+    400,
+    "The scope names a folder that does not exist, or belongs to an admin, who has the whole host.",
+    "Name existing folders by absolute path, and give the device a role below admin.",
+  ],
   pairing_invalid: [401, "This pairing link is not valid.", newLink],
   pairing_code_invalid: [
     401,

@@ -1,10 +1,11 @@
 import { isRecord } from "../util/is-record.ts";
-import { numberOf, rowsOf, textsOf } from "./answer.ts";
+import { numberOf, rowsOf, textOf, textsOf } from "./answer.ts";
 import { CliError } from "./cli-error.ts";
 import { withHost } from "./control-client.ts";
 import { homes } from "./homes.ts";
 import type { Setting } from "./program.ts";
-import { table } from "./table.ts";
+import { deviceCells as cells, deviceHead as head, textOr as text } from "./device-table.ts";
+import { printable, table } from "./table.ts";
 
 export async function listDevices({ outside, version }: Setting, json: boolean): Promise<void> {
   const answer = await withHost(outside, homes(outside.env), version, (control) =>
@@ -15,6 +16,18 @@ export async function listDevices({ outside, version }: Setting, json: boolean):
   else if (rows.length === 0)
     outside.stdout.write('No device is paired; "npx farhelm pair" makes a link.\n');
   else outside.stdout.write(table(head, rows.map(cells)));
+}
+
+export async function renameDevice(
+  { outside, version }: Setting,
+  id: string,
+  name: string,
+): Promise<void> {
+  const { device } = await withHost(outside, homes(outside.env), version, (control) =>
+    control.call("farhelm/devices/change", { id, name }),
+  );
+  const shown = isRecord(device) ? printable(textOf(device, "name")) : name;
+  outside.stdout.write(`${id} is now called ${shown}.\n`);
 }
 
 export async function revokeDevice({ outside, version }: Setting, id: string): Promise<void> {
@@ -68,21 +81,3 @@ export async function confirmRestore({ outside, version }: Setting, yes: boolean
     outside.stdout.write("\nConfirmed: they may connect again.\n");
   });
 }
-
-const head = ["ID", "KIND", "NAME", "ROLE", "ADDED", "LAST SEEN", "EXPIRES", "FINGERPRINT"];
-
-const cells = (row: Readonly<Record<string, unknown>>): string[] => [
-  text(row["id"]),
-  text(row["kind"]),
-  text(row["name"]),
-  text(row["role"]),
-  time(row["createdAtMs"]),
-  time(row["lastSeenAtMs"]),
-  time(row["expiresAtMs"]),
-  text(row["fingerprint"]),
-];
-
-const text = (value: unknown): string => (typeof value === "string" ? value : "-");
-
-const time = (value: unknown): string =>
-  typeof value === "number" ? `${new Date(value).toISOString().slice(0, 16)}Z` : "-";

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { ExportFlags, VerifyFlags } from "./audit.ts";
 import { explain } from "./cli-error.ts";
 import type { AttachFlags } from "./attach.ts";
+import type { ChangeFlags } from "./device-change.ts";
 import type { Outside } from "./host.ts";
 import type { PairFlags } from "./pair.ts";
 import type { UpFlags } from "./up.ts";
@@ -144,10 +145,37 @@ function addPair(farhelm: Command, setting: Setting): void {
   }
 }
 
+function addDeviceChanges(devices: Command, setting: Setting): void {
+  devices
+    .command("rename")
+    .description("another name in the list")
+    .argument("<id>", "as devices list shows it")
+    .argument("<name>", "what people read")
+    .action(async (id: string, name: string) => {
+      const { renameDevice } = await import("./devices.ts");
+      await renameDevice(setting, id, name);
+    });
+  devices
+    .command("change")
+    .description("change what a device may do, until when, and where; it connects anew")
+    .argument("<id>", "as devices list shows it")
+    .addOption(new Option("--role <role>", "what it may do").choices(roles))
+    .option("--role-for <time>", "then the role of now comes back: 45s, 15m, 12h, 30d")
+    .option("--expires-in <time>", "a guest: its access ends after this time")
+    .option("--never-expires", "its access lasts until it is revoked", false)
+    .option("--project <dir>", "only threads that work here or below (repeatable)", collect, [])
+    .option("--thread <id>", "only this thread (repeatable)", collect, [])
+    .option("--whole-host", "all threads and folders again", false)
+    .action(async (id: string, flags: ChangeFlags) => {
+      const { changeDevice } = await import("./device-change.ts");
+      await changeDevice(setting, id, flags);
+    });
+}
+
 function addDevices(farhelm: Command, setting: Setting): void {
   const devices = farhelm
     .command("devices")
-    .description("list or revoke devices and tokens that may come in");
+    .description("list, change or revoke devices and tokens that may come in");
   devices
     .command("list")
     .option("--json", "as JSON", false)
@@ -155,6 +183,7 @@ function addDevices(farhelm: Command, setting: Setting): void {
       const { listDevices } = await import("./devices.ts");
       await listDevices(setting, options.json);
     });
+  addDeviceChanges(devices, setting);
   devices
     .command("revoke")
     .description("end its access and its connections now")

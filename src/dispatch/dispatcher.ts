@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Audit } from "../audit/port.ts";
 import { by } from "../audit/port.ts";
+import { AuthError } from "../auth/port.ts";
 import { ConfigError } from "../config/port.ts";
 import type { WireError } from "../protocol/errors.ts";
 import { RpcError, errorNameOf, invalidRequest } from "../protocol/errors.ts";
@@ -219,6 +220,8 @@ export class Dispatcher {
 
   #toWire(error: unknown, { method }: RequestFrame): WireError {
     if (error instanceof RpcError) return error.toWire();
+    if (error instanceof AuthError)
+      return invalidRequest(`${error.message} ${error.nextStep}`).toWire();
     if (error instanceof ConfigError) {
       return invalidRequest(`failed to load configuration: ${error.message}`).toWire();
     }

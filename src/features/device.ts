@@ -1,7 +1,9 @@
 /** Farhelm's own methods: who may come in. They stand behind the CLI and the dashboard. */
 import { z } from "zod";
 import { method } from "../dispatch/define.ts";
-import { Role } from "../protocol/principal.ts";
+import { invalidRequest } from "../protocol/errors.ts";
+import { Role, Scope } from "../protocol/principal.ts";
+import { parseThreadId } from "./thread-id.ts";
 
 const maxTtlMs = 366 * 24 * 60 * 60 * 1000;
 
@@ -13,6 +15,8 @@ const Device = z.object({
   createdAtMs: z.number(),
   lastSeenAtMs: z.number().nullable(),
   expiresAtMs: z.number().nullable(),
+  roleUntilMs: z.number().nullable(),
+  scope: Scope.nullable(),
   fingerprint: z.string().nullable(),
 });
 
@@ -24,6 +28,44 @@ export const devicesList = method({
   result: z.object({ data: z.array(Device) }),
   evenUnaudited: true,
   handle: ({ devices }) => ({ data: devices.list().map((row) => ({ ...row })) }),
+});
+
+const time = z.int().min(0);
+
+export const devicesChange = method({
+  name: "farhelm/devices/change",
+  stability: "experimental",
+  role: "admin",
+  params: z.looseObject({
+    id: z.string(),
+    name: z.string().min(1).max(80).optional(),
+    role: Role.optional(),
+    /** When the role that held before comes back by itself. */
+    roleUntilMs: time.nullable().optional(),
+    /** Null: never. */
+    expiresAtMs: time.nullable().optional(),
+    /** Null: the whole host. */
+    scope: Scope.nullable().optional(),
+  }),
+  result: z.object({ device: Device }),
+  ownAudit: true,
+  handle({ devices, principal }, { id, name, role, roleUntilMs, expiresAtMs, scope }) {
+    const change = {
+      ...(name !== undefined && { name }),
+      ...(role !== undefined && { role }),
+      ...(roleUntilMs !== undefined && { roleUntilMs }),
+      ...(expiresAtMs !== undefined && { expiresAtMs }),
+      ...(scope !== undefined && { scope: scope && withThreadIds(scope) }),
+    };
+    const device = devices.change(id, change, principal);
+    if (device === undefined) throw invalidRequest(`there is no live device or token ${id}`);
+    return { device: { ...device } };
+  },
+});
+
+const withThreadIds = ({ threads, projects }: Scope): Scope => ({
+  ...(threads && { threads: threads.map((id) => parseThreadId(id)) }),
+  ...(projects && { projects }),
 });
 
 export const devicesRevoke = method({

@@ -12,7 +12,14 @@ import {
 } from "./command.ts";
 import { configRead, configRequirementsRead } from "./config.ts";
 import { deviceKeyCreate, deviceKeyPublic, deviceKeySign } from "./device-key.ts";
-import { devicesList, devicesRevoke, restoreConfirm, restoreRead, tokenIssue } from "./device.ts";
+import {
+  devicesChange,
+  devicesList,
+  devicesRevoke,
+  restoreConfirm,
+  restoreRead,
+  tokenIssue,
+} from "./device.ts";
 import { fsReadDirectory, fsReadFile } from "./fs.ts";
 import { hostRead } from "./host.ts";
 import { initialize } from "./initialize.ts";
@@ -89,6 +96,7 @@ export const methods = [
   hostRead,
   auditHead,
   devicesList,
+  devicesChange,
   devicesRevoke,
   restoreRead,
   restoreConfirm,

@@ -271,6 +271,21 @@ export const pairChanged = notification({
   params: z.object({ pairing: Pairing }),
 });
 
+/** The access of this connection, or its role, ends soon by itself. */
+export const accessEnding = notification({
+  name: "farhelm/access/ending",
+  stability: "experimental",
+  audience: "one",
+  params: z.object({
+    /** `role`: a weaker one comes after it; the connection is closed with 4003, and the client comes back. */
+    what: z.enum(["access", "role"]),
+    /** Unix time in milliseconds. */
+    endsAtMs: z.number(),
+    /** The same, counted from now: clocks differ. */
+    endsInMs: z.number(),
+  }),
+});
+
 /** Everything that the server may push. A client switches on the method's name. */
 export const notifications = [
   threadStarted,
@@ -304,4 +319,5 @@ export const notifications = [
   remoteControlStatusChanged,
   accessGeneration,
   pairChanged,
+  accessEnding,
 ] as const;

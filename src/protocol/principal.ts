@@ -10,6 +10,16 @@ export type Role = z.infer<typeof Role>;
 export const mayAct = (role: Role, needed: Role): boolean =>
   roles.indexOf(role) >= roles.indexOf(needed);
 
+/**
+ * The part of a host that an access is for. A thread is in it when it is named, or when it works in one of the folders
+ * (absolute, real paths) or below.
+ */
+export const Scope = z.object({
+  threads: z.array(z.string()).max(200).optional(),
+  projects: z.array(z.string()).max(50).optional(),
+});
+export type Scope = z.infer<typeof Scope>;
+
 /** Who is behind a connection. Decided at the door; nothing a client says later changes it. */
 export interface Principal {
   /** `local`: control.sock. `device`: a paired key. `headless`: a bearer token of our own. `foreign`: another issuer's token. */
@@ -23,4 +33,8 @@ export interface Principal {
   readonly address: string;
   /** Names the one credential that it came in with, where that can end by itself: another issuer's token, an agent's task. */
   readonly grant?: string;
+  /** Absent: the whole host. */
+  readonly scope?: Scope;
+  /** What ends by itself first, and when (Unix time in milliseconds); absent where nothing does. */
+  readonly ends?: { readonly what: "access" | "role"; readonly atMs: number };
 }

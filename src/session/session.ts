@@ -9,7 +9,7 @@ import { errorCodes } from "../protocol/errors.ts";
 import type { AnswerFrame, ResponseFrame } from "../protocol/frames.ts";
 import { readFrame } from "../protocol/frames.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
-import { approvalRefused, turnErrored, warning } from "../protocol/notifications.ts";
+import { accessEnding, approvalRefused, turnErrored, warning } from "../protocol/notifications.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { AnswerOutcome, Threads } from "../threads/port.ts";
 import { stringifySpliced } from "../util/spliced-json.ts";
@@ -17,6 +17,7 @@ import { textFrame } from "../util/text-frame.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { nextConnectionState } from "./connection-state.ts";
 import { Misdeeds } from "./misdeeds.ts";
+import { noticeEnd } from "./ending-notice.ts";
 import type { Outbox } from "./outbox.ts";
 import type { FrameSocket, SessionEnd } from "./port.ts";
 
@@ -83,6 +84,7 @@ export class Session implements SessionEnd, CallerSession {
     this.#state = next;
     this.#outbox.optOut(optOut);
     this.#ports.hub.join(this.#outbox);
+    this.onClosed(noticeEnd(this.principal.ends, (ending) => this.tell(accessEnding, ending)));
   }
 
   subscribe(threadId: ThreadId): void {

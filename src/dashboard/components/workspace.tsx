@@ -1,4 +1,5 @@
 import { readRoute, useHash } from "../host/route.ts";
+import { AccessNotice } from "./access-notice.tsx";
 import { Conversation } from "./conversation.tsx";
 import { Door } from "./door.tsx";
 import { NewThread } from "./new-thread.tsx";
@@ -13,6 +14,7 @@ export function Workspace() {
       <button type="button" className="skip-link" onClick={focusMain}>
         Skip to the conversation
       </button>
+      <AccessNotice />
       <Sidebar selected={selected} />
       <main className="main-pane" id="main" tabIndex={-1}>
         {selected === null ? <NewThread /> : <Conversation key={selected} threadId={selected} />}

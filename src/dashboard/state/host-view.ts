@@ -72,6 +72,8 @@ export interface HostView {
   /** Counts the connections of this page, so that what belongs to an earlier one can be told. */
   readonly connection: number;
   readonly warnings: readonly string[];
+  /** This connection's access, or its role, ends by itself at this time (Unix, milliseconds). */
+  readonly ending: { readonly what: "access" | "role"; readonly endsAtMs: number } | null;
 }
 
 export const emptyHostView: HostView = {
@@ -81,6 +83,7 @@ export const emptyHostView: HostView = {
   pairings: new Map(),
   connection: 0,
   warnings: [],
+  ending: null,
 };
 
 export const emptyThreadView = (id: string): ThreadView => ({

@@ -34,6 +34,10 @@ const reducers: Reducers = {
     ...state,
     threads: new Map(state.threads).set(thread.id, thread),
   }),
+  "farhelm/access/ending": (state, { what, endsAtMs }) => ({
+    ...state,
+    ending: { what, endsAtMs },
+  }),
   "thread/status/changed": (state, { threadId, status }) =>
     withThread(state, threadId, (thread) => ({ ...thread, status })),
   "thread/name/updated": (state, { threadId, threadName }) =>

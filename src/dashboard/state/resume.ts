@@ -47,4 +47,5 @@ export const applyResumeFailure = (state: HostView, threadId: string, message: s
 export const applyConnected = (state: HostView): HostView => ({
   ...state,
   connection: state.connection + 1,
+  ending: null,
 });

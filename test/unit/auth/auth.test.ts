@@ -92,6 +92,8 @@ describe("devices", () => {
         createdAtMs,
         lastSeenAtMs: createdAtMs,
         expiresAtMs: null,
+        roleUntilMs: null,
+        scope: null,
         fingerprint: "",
       },
       {
@@ -102,6 +104,8 @@ describe("devices", () => {
         createdAtMs: createdAtMs + 1000,
         lastSeenAtMs: null,
         expiresAtMs,
+        roleUntilMs: null,
+        scope: null,
         fingerprint: null,
       },
     ]);

@@ -207,8 +207,8 @@ describe("commands that speak to the running host", () => {
     await hostThat(() => ({ result: { data: [device] } }));
     const { out } = await cli("devices list");
     expect(out.split("\n")).toEqual([
-      "ID     KIND    NAME        ROLE   ADDED              LAST SEEN  EXPIRES  FINGERPRINT",
-      "dev_1  device  phone?[2J?  admin  2023-11-14T22:13Z  -          -        0011 2233 4455 6677",
+      "ID     KIND    NAME        ROLE   ADDED              LAST SEEN  EXPIRES  SCOPE  FINGERPRINT",
+      "dev_1  device  phone?[2J?  admin  2023-11-14T22:13Z  -          -        -      0011 2233 4455 6677",
       "",
     ]);
     expect(JSON.parse((await cli("devices list --json")).out)).toEqual([device]);
@@ -234,6 +234,28 @@ describe("commands that speak to the running host", () => {
       const { code, err } = await cli(words);
       expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining("--all") });
     }
+  });
+
+  test("devices rename and change say what holds now", async () => {
+    const scope = { projects: ["/srv/one"] };
+    const changed = { ...device, name: "Tab\u001blet", role: "operator", roleUntilMs: 0, scope };
+    await hostThat(() => ({ result: { device: changed } }));
+    expect((await cli("devices rename dev_1 Tablet")).out).toBe("dev_1 is now called Tab?let.\n");
+    const { out } = await cli(
+      "devices change dev_1 --role operator --role-for 2h --never-expires --project /srv/one",
+    );
+    expect(out).toContain("operator until 1970-01-01T00:00Z");
+    expect(out).toContain("/srv/one");
+    const [rename, change] = calls.filter(({ method }) => method === "farhelm/devices/change");
+    expect(rename?.params).toEqual({ id: "dev_1", name: "Tablet" });
+    expect(change?.params).toEqual({
+      id: "dev_1",
+      role: "operator",
+      roleUntilMs: expect.any(Number),
+      expiresAtMs: null,
+      scope,
+    });
+    expect(await cli("devices change dev_1")).toMatchObject({ code: 1 });
   });
 
   test("revoking twice says so, and is no failure", async () => {

@@ -52,6 +52,7 @@ const table: Readonly<Record<string, Role>> = {
   "farhelm/host/read": "viewer",
   "farhelm/audit/head": "viewer",
   "farhelm/devices/list": "admin",
+  "farhelm/devices/change": "admin",
   "farhelm/devices/revoke": "admin",
   "farhelm/restore/read": "admin",
   "farhelm/restore/confirm": "admin",

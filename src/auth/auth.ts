@@ -29,6 +29,7 @@ import type {
   ApprovalNotary,
   AuthApi,
   DeviceAdmin,
+  EndReason,
   Gatekeeper,
   PairingDesk,
   Standing,
@@ -85,15 +86,11 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   const generation = new AccessGeneration(options.database, tokens, nowMs);
   const registry = new DeviceRegistry(options.database, generation, nowMs);
   const ends = new AccessEnds(registry, nowMs);
-  ends.listen((id, reason) => {
-    if (reason === "expired") noteExpiry(audit, id);
-  });
+  ends.listen(expiryNotes(audit));
   const foreign = foreignDoor(options, nowMs, ends);
   const challenges = new EnrollmentChallenges(tokens.hostId, generation, nowMs);
-  const restored = ({ kind, id: deviceId, name }: AuditWho): void => {
-    const who = by({ kind, id: deviceId, name, address: "" });
-    const about = { generation: generation.current };
-    audit.add({ act: "restore.found", outcome: "done", ...who, about });
+  const restored = (device: AuditWho): void => {
+    noteRestore(audit, device, generation.current);
     for (const { id } of registry.live()) ends.tell(id, "restored");
   };
   const connection = new Connection({ registry, tokens, generation }, restored, nowMs);
@@ -122,8 +119,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     const replaced = registry.addDevice(device);
     if (device.expiresAtMs !== null) ends.arm();
     if (replaced === undefined) return;
-    const about = { id: replaced, replacedBy: device.id };
-    audit.add({ act: "access.revoke", outcome: "done", ...by(hostActor), about });
+    noteReplaced(audit, { id: replaced, replacedBy: device.id });
     revoked([replaced]);
   };
   const devices = new HostDevices(
@@ -176,9 +172,21 @@ function auditedBook(audit: Audit, nowMs: () => number): PairingBook {
   return book;
 }
 
-function noteExpiry(audit: Audit, id: string): void {
-  audit.add({ act: "access.expire", outcome: "done", ...by(hostActor), about: { id } });
+function noteRestore(audit: Audit, { kind, id, name }: AuditWho, generation: number): void {
+  const who = by({ kind, id, name, address: "" });
+  audit.add({ act: "restore.found", outcome: "done", ...who, about: { generation } });
 }
+
+function noteReplaced(audit: Audit, about: { id: string; replacedBy: string }): void {
+  audit.add({ act: "access.revoke", outcome: "done", ...by(hostActor), about });
+}
+
+const expiryNotes =
+  (audit: Audit) =>
+  (id: string, reason: EndReason): void => {
+    if (reason !== "expired") return;
+    audit.add({ act: "access.expire", outcome: "done", ...by(hostActor), about: { id } });
+  };
 
 function foreignDoor(
   { foreigners, farhelmHome, log, audit }: AuthOptions,

@@ -15,6 +15,12 @@ export interface Method<
   readonly role: Role;
   readonly params: P;
   readonly result: R;
+  /**
+   * What it touches, for an access of limited scope. Without it: the thread that `threadId` names, or else the whole
+   * host, which such an access may not. `open`: nothing that is of one thread or folder; `list`: threads, of which the
+   * answer's `data` keeps those in scope; `folder`: what its params name; `start`: a new thread in `cwd`.
+   */
+  readonly reach?: "open" | "list" | "folder" | "start";
   /** Refused on every connection but those of control.sock, whatever their role. */
   readonly localOnly?: true;
   /** Members of `params` that need the experimental capability when they are present and not null. */

@@ -7,13 +7,16 @@ import type { WireError } from "../protocol/errors.ts";
 import { RpcError, errorNameOf, invalidRequest } from "../protocol/errors.ts";
 import type { RequestFrame, ResponseFrame } from "../protocol/frames.ts";
 import { notifications } from "../protocol/notifications.ts";
-import type { Principal } from "../protocol/principal.ts";
+import type { ThreadId } from "../protocol/ids.ts";
+import type { Principal, Scope } from "../protocol/principal.ts";
 import { mayAct } from "../protocol/principal.ts";
 import { serverRequests } from "../protocol/server-requests.ts";
 import { isRecord } from "../util/is-record.ts";
 import type { CallerSession, Context } from "./context.ts";
 import type { Method } from "./define.ts";
 import { KeyQueue } from "./key-queue.ts";
+import { ScopeGuard } from "./scope-guard.ts";
+import { handleInScope } from "./scoped-call.ts";
 
 /** A connection as the dispatcher sees it. */
 export type Caller = CallerSession & { readonly principal: Principal };
@@ -44,11 +47,19 @@ export class Dispatcher {
   readonly #methods: ReadonlyMap<string, Method>;
   readonly #options: DispatcherOptions;
   readonly #queue = new KeyQueue();
+  readonly #guard: ScopeGuard;
 
   constructor(methods: readonly Method[], options: DispatcherOptions) {
     this.#methods = new Map(methods.map((method) => [method.name, method]));
     if (this.#methods.size !== methods.length) throw new Error("two methods share a name");
     this.#options = options;
+    const { threads, host } = options.ports;
+    this.#guard = new ScopeGuard(threads, host.defaultCwd);
+  }
+
+  /** Whether what happens in a thread is to be told to an access of this scope. */
+  sees(scope: Scope, threadId: ThreadId): boolean {
+    return this.#guard.sees(scope, threadId);
   }
 
   /**
@@ -131,7 +142,7 @@ export class Dispatcher {
         if (!still) audit.add({ ...facts, outcome: "denied", code: "access_ended" });
         return still;
       },
-      handle: () => this.#checked(method, method.handle(context, params)),
+      handle: () => this.#checked(method, this.#handle(method, context, params)),
       note: (error, denied) => {
         // What viewers may call leaves no line: it changes nothing.
         const isSilent = method.role === "viewer" || (method.ownAudit && error === undefined);
@@ -141,6 +152,12 @@ export class Dispatcher {
         else this.#options.audit.add({ ...facts, outcome: "denied", code: denied });
       },
     };
+  }
+
+  #handle(method: Method, context: Context, params: unknown): unknown {
+    const { scope } = context.principal;
+    if (scope === undefined) return method.handle(context, params);
+    return handleInScope(this.#guard, scope, { method, context, params });
   }
 
   #checkState(caller: Caller, method: Method): void {

@@ -5,7 +5,9 @@
  */
 import type { z } from "zod";
 import type { NotificationSpec } from "../protocol/define.ts";
-import type { RequestId, ThreadId } from "../protocol/ids.ts";
+import type { RequestId } from "../protocol/ids.ts";
+import { ThreadId } from "../protocol/ids.ts";
+import { isRecord } from "../util/is-record.ts";
 import type { Role } from "../protocol/principal.ts";
 import { serverRequestResolved } from "../protocol/notifications.ts";
 import { notificationFrame } from "./notification-frame.ts";
@@ -20,6 +22,8 @@ type Mark =
 
 interface Entry {
   readonly frame: Buffer;
+  /** What it is about, where that is one thread. */
+  readonly threadId: ThreadId | undefined;
   readonly method: string;
   readonly mark: Mark;
 }
@@ -48,6 +52,7 @@ export class EventHub implements Publisher, Subscriptions {
     if (audience.size === 0) return;
     this.#add(audience, {
       frame: notificationFrame(spec.name, params, this.#now()),
+      threadId: threadIdOf(params),
       method: spec.name,
       mark: spec.role === undefined ? state : { kind: "state", role: spec.role },
     });
@@ -58,13 +63,14 @@ export class EventHub implements Publisher, Subscriptions {
     const frame = stream.append(escaped, this.#now());
     const audience = this.#threads.get(stream.threadId) ?? nobody;
     if (audience.size === 0) return;
-    this.#add(audience, { frame, method: stream.method, mark: { kind: "delta", stream, offset } });
+    const { threadId, method } = stream;
+    this.#add(audience, { frame, threadId, method, mark: { kind: "delta", stream, offset } });
   }
 
   ask(threadId: ThreadId, requestId: RequestId, frame: Buffer, role: Role): void {
     const audience = this.#threads.get(threadId) ?? nobody;
     if (audience.size > 0)
-      this.#add(audience, { frame, method: "", mark: { kind: "ask", requestId, role } });
+      this.#add(audience, { frame, threadId, method: "", mark: { kind: "ask", requestId, role } });
   }
 
   resolved(threadId: ThreadId, requestId: RequestId, told = true): void {
@@ -73,6 +79,7 @@ export class EventHub implements Publisher, Subscriptions {
     const { name } = serverRequestResolved;
     this.#add(audience, {
       frame: told ? notificationFrame(name, { threadId, requestId }, this.#now()) : Buffer.alloc(0),
+      threadId,
       method: name,
       mark: { kind: "resolved", requestId },
     });
@@ -177,7 +184,8 @@ export class EventHub implements Publisher, Subscriptions {
   }
 }
 
-function deliverEntry(outlet: Outlet, { frame, method, mark }: Entry): void {
+function deliverEntry(outlet: Outlet, { frame, threadId, method, mark }: Entry): void {
+  if (threadId !== undefined && outlet.sees?.(threadId) === false) return;
   if (mark.kind === "ask") {
     if (!outlet.mayAnswer(mark.role)) return;
     outlet.asked(mark.requestId);
@@ -201,8 +209,13 @@ const joined = (entries: readonly Entry[], bytes: number): Buffer => {
       );
 };
 
-const threadIdOf = (params: unknown): ThreadId | undefined =>
-  hasThreadId(params) ? params.threadId : undefined;
+/** `thread/started` names it in `thread.id`. */
+const threadIdOf = (params: unknown): ThreadId | undefined => {
+  if (hasThreadId(params)) return params.threadId;
+  return isRecord(params) && isRecord(params["thread"])
+    ? ThreadId.safeParse(params["thread"]["id"]).data
+    : undefined;
+};
 
 const hasThreadId = (params: unknown): params is { readonly threadId: ThreadId } =>
   typeof params === "object" &&

@@ -16,6 +16,8 @@ export interface Outlet {
   wants(method: string): boolean;
   /** Whether its role is at least this one: it may answer such a server request, and gets such notifications. */
   mayAnswer(role: Role): boolean;
+  /** Whether it is told what happens in this thread. Absent: everything is. */
+  readonly sees?: (threadId: ThreadId) => boolean;
   /** True while it reads too slowly for deltas. */
   readonly lagging: boolean;
   /** Adds complete frames. */

@@ -6,6 +6,7 @@ export const accountRead = method({
   name: "account/read",
   stability: "stable",
   role: "viewer",
+  reach: "open",
   params: z.looseObject({ refreshToken: z.boolean().nullish() }),
   result: z.object({
     account: z

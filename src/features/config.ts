@@ -76,6 +76,7 @@ export const configRequirementsRead = method({
   name: "configRequirements/read",
   stability: "stable",
   role: "viewer",
+  reach: "open",
   params: z.unknown().optional(),
   result: z.object({
     supportsIndependentSpeedModes: z.boolean().nullable(),

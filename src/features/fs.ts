@@ -18,6 +18,7 @@ export const fsReadDirectory = method({
   name: "fs/readDirectory",
   stability: "stable",
   role: "operator",
+  reach: "folder",
   params: z.looseObject({ path: AbsolutePath }),
   result: z.object({
     entries: z.array(
@@ -43,6 +44,7 @@ export const fsReadFile = method({
   name: "fs/readFile",
   stability: "stable",
   role: "operator",
+  reach: "folder",
   params: z.looseObject({ path: AbsolutePath }),
   result: z.object({ dataBase64: z.string() }),
   async handle({ host }, { path }) {

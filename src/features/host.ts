@@ -6,6 +6,7 @@ export const hostRead = method({
   name: "farhelm/host/read",
   stability: "experimental",
   role: "viewer",
+  reach: "open",
   params: z.looseObject({}),
   result: z.object({
     /** The machine's name. */

@@ -14,6 +14,7 @@ export const initialize = method({
   name: "initialize",
   stability: "stable",
   role: "viewer",
+  reach: "open",
   beforeInitialize: true,
   params: z.looseObject({
     clientInfo: z.looseObject({

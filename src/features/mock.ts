@@ -6,6 +6,7 @@ export const mockExperimentalMethod = method({
   name: "mock/experimentalMethod",
   stability: "experimental",
   role: "viewer",
+  reach: "open",
   params: z.looseObject({ value: z.string().nullish() }),
   result: z.object({ echoed: z.string().nullable() }),
   handle: (_context, { value }) => ({ echoed: value ?? null }),

@@ -35,6 +35,7 @@ export const modelList = method({
   name: "model/list",
   stability: "stable",
   role: "viewer",
+  reach: "open",
   params: z.looseObject({
     cursor: z.string().nullish(),
     limit: z.int().min(0).nullish(),

@@ -42,6 +42,7 @@ export const threadList = method({
   name: "thread/list",
   stability: "stable",
   role: "viewer",
+  reach: "list",
   params: z.looseObject({
     ...pageParams,
     archived: z.boolean().nullish(),
@@ -81,6 +82,7 @@ export const threadLoadedList = method({
   name: "thread/loaded/list",
   stability: "stable",
   role: "viewer",
+  reach: "list",
   params: z.looseObject({ cursor: z.string().nullish(), limit: z.int().min(0).nullish() }),
   result: z.object({ data: z.array(z.string()), nextCursor: z.string().nullable() }),
   handle({ threads }, { cursor, limit }) {

@@ -17,6 +17,7 @@ export const threadStart = method({
   name: "thread/start",
   stability: "stable",
   role: "operator",
+  reach: "start",
   experimentalParams: ["dynamicTools", "mockExperimentalField", "experimentalRawEvents"],
   params: z.looseObject({
     ...threadSettingsParams,

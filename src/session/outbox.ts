@@ -23,6 +23,7 @@ export class Outbox implements Outlet {
   readonly #hub: Subscriptions;
   readonly #budget: ByteBudget;
   readonly #role: Role;
+  readonly sees?: (threadId: ThreadId) => boolean;
   #frames: Buffer[] = [];
   #pendingBytes = 0;
   #lagging = false;
@@ -31,15 +32,23 @@ export class Outbox implements Outlet {
   #missed: Map<TextStream, number> | undefined;
   #waiting: (() => void)[] | undefined;
 
-  constructor(socket: FrameSocket, hub: Subscriptions, budget: ByteBudget, role: Role) {
+  /** `sees`: where not everything is to be told. */
+  constructor(
+    socket: FrameSocket,
+    hub: Subscriptions,
+    budget: ByteBudget,
+    role: Role,
+    sees?: (threadId: ThreadId) => boolean,
+  ) {
     this.#socket = socket;
     this.#hub = hub;
     this.#budget = budget;
     this.#role = role;
+    if (sees) this.sees = sees;
   }
 
   get takesAll(): boolean {
-    return this.#optOut.size === 0;
+    return this.#optOut.size === 0 && this.sees === undefined;
   }
 
   get lagging(): boolean {

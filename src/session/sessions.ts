@@ -3,6 +3,7 @@ import { by } from "../audit/port.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { Subscriptions } from "../events/port.ts";
 import type { CloseReason } from "../protocol/close-codes.ts";
+import type { ThreadId } from "../protocol/ids.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { Threads } from "../threads/port.ts";
 import type { ByteBudget } from "./outbox.ts";
@@ -46,7 +47,10 @@ export class SessionRegistry implements Sessions {
   }
 
   open(principal: Principal, socket: FrameSocket): SessionEnd {
-    const outbox = new Outbox(socket, this.#hub, this.#budget, principal.role);
+    const { scope, role } = principal;
+    const { dispatcher } = this.#ports;
+    const sees = scope && ((threadId: ThreadId): boolean => dispatcher.sees(scope, threadId));
+    const outbox = new Outbox(socket, this.#hub, this.#budget, role, sees);
     const session = new Session(this.#ports, principal, socket, outbox);
     this.#open.add(session);
     this.#note("session.open", principal);

@@ -208,6 +208,8 @@ export interface Threads {
   /** For turns to come. */
   updateSettings(id: ThreadId, override: SettingsOverride): Promise<Announcing>;
 
+  /** Where a thread in memory works; undefined for others. */
+  cwdOf(id: ThreadId): string | undefined;
   /** Whether the thread is in memory. */
   isLoaded(id: ThreadId): boolean;
   /** Notifications and pending server requests that one who just subscribed must get. */

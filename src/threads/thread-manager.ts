@@ -110,6 +110,10 @@ export class ThreadManager implements Threads {
     return this.#loaded.ids();
   }
 
+  cwdOf(id: ThreadId): string | undefined {
+    return this.#loaded.get(id)?.settings.cwd;
+  }
+
   isLoaded(id: ThreadId): boolean {
     return this.#loaded.get(id) !== undefined;
   }

@@ -1,0 +1,76 @@
+/** A call of an access of limited scope: refused, or made, or made as if the thread did not exist. */
+import { randomUUID } from "node:crypto";
+import { RpcError, deniedRequest as denied } from "../protocol/errors.ts";
+import type { Scope } from "../protocol/principal.ts";
+import { isRecord } from "../util/is-record.ts";
+import type { Context } from "./context.ts";
+import type { Method } from "./define.ts";
+import type { ScopeGuard } from "./scope-guard.ts";
+
+interface ScopedCall {
+  readonly method: Method;
+  readonly context: Context;
+  readonly params: unknown;
+}
+
+/** What a method touches; methods that do not say so and name no thread touch the whole host. */
+export const reachOf = ({
+  reach,
+  params,
+}: Method): "thread" | "host" | NonNullable<Method["reach"]> =>
+  reach ?? (namesThread(params) ? "thread" : "host");
+
+export async function handleInScope(
+  guard: ScopeGuard,
+  scope: Scope,
+  call: ScopedCall,
+): Promise<unknown> {
+  const { method, context, params } = call;
+  const reach = reachOf(method);
+  if (reach === "host") {
+    throw denied(
+      "scope",
+      `${method.name} is about the whole host; this access is for a part of it.`,
+    );
+  }
+  if (reach === "thread" && isRecord(params)) {
+    const threadId = String(params["threadId"]);
+    if (!(await guard.mayTouch(scope, threadId))) return asUnknown(call, params, threadId);
+  }
+  const stray = guard.strayFolder(scope, params);
+  const started = makesThread(method) ? guard.startFolder(params) : undefined;
+  const outside =
+    stray ?? (started !== undefined && !guard.holdsFolder(scope, started) ? started : undefined);
+  if (outside !== undefined) throw outsideOf(scope, outside);
+  const result: unknown = await method.handle(context, params);
+  return reach === "list" ? guard.listed(scope, result) : result;
+}
+
+/** A fork is a new thread in the folder of the old one, unless another is named. */
+const makesThread = ({ name, reach }: Method): boolean =>
+  reach === "start" || name === "thread/fork";
+
+/** What the method says of a thread that does not exist, which a thread out of scope does not for this caller. */
+async function asUnknown(
+  { method, context }: ScopedCall,
+  params: Readonly<Record<string, unknown>>,
+  threadId: string,
+): Promise<unknown> {
+  const nobodys = randomUUID();
+  try {
+    return await method.handle(context, { ...params, threadId: nobodys });
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error;
+    throw denied("scope", error.message.replaceAll(nobodys, threadId));
+  }
+}
+
+function outsideOf({ projects }: Scope, folder: string): RpcError {
+  const where = projects?.length ? `it may work in ${projects.join(", ")}` : "it has no folder";
+  return denied("scope", `${folder} is out of reach of this access: ${where}.`);
+}
+
+function namesThread(params: unknown): boolean {
+  if (typeof params !== "object" || params === null || !("shape" in params)) return false;
+  return isRecord(params.shape) && "threadId" in params.shape;
+}

@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { folderMembers, foldersNamed } from "../../../src/dispatch/named-folders.ts";
+import { reachOf } from "../../../src/dispatch/scoped-call.ts";
+import { methods } from "../../../src/features/index.ts";
+
+/** What an access of limited scope may call; a method that is not here is refused to it. */
+const open = [
+  "account/read",
+  "configRequirements/read",
+  "farhelm/host/read",
+  "initialize",
+  "mock/experimentalMethod",
+  "model/list",
+];
+
+const namesOf = (reach: string): readonly string[] =>
+  methods
+    .filter((method) => reachOf(method) === reach)
+    .map(({ name }) => name)
+    .toSorted();
+
+test("what is of no thread is open by a decision, and only then", () => {
+  expect(namesOf("open")).toEqual(open);
+  expect(namesOf("list")).toEqual(["thread/list", "thread/loaded/list"]);
+  expect(namesOf("start")).toEqual(["thread/start"]);
+  expect(namesOf("folder")).toEqual(["fs/readDirectory", "fs/readFile"]);
+  for (const name of ["farhelm/devices/list", "command/exec", "config/read"]) {
+    expect(namesOf("host")).toContain(name);
+  }
+});
+
+test("every method that names a thread is judged by it", () => {
+  const naming = methods.filter(
+    ({ params }) => "threadId" in Object("shape" in params ? params.shape : {}),
+  );
+  expect(naming.length).toBeGreaterThan(20);
+  expect(naming.map(({ name }) => name).toSorted()).toEqual(namesOf("thread"));
+});
+
+/** All member names of a schema, at any depth. */
+function membersOf(schema: z.ZodType): readonly string[] {
+  const names: string[] = [];
+  const walk = (node: unknown): void => {
+    if (typeof node !== "object" || node === null) return;
+    for (const [key, value] of Object.entries(node)) {
+      if (key === "properties") names.push(...Object.keys(Object(value)));
+      walk(value);
+    }
+  };
+  walk(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }));
+  return names;
+}
+
+test("no reachable method names a thread or a folder by a member that nobody judges", () => {
+  const reachable = methods.filter((method) => reachOf(method) !== "host");
+  const suspicious = reachable.flatMap(({ name, params }) =>
+    membersOf(params)
+      .filter((member) => /cwd|path|root|folder|\bdir|thread.*id/i.test(member))
+      .filter((member) => member !== "threadId" && !folderMembers.has(member))
+      .map((member) => `${name}.${member}`),
+  );
+  expect(suspicious).toEqual([]);
+});
+
+test("folders are found wherever params name them, and configuration may name any", () => {
+  expect(
+    foldersNamed({
+      threadId: "t",
+      cwd: "/a",
+      input: [
+        { type: "text", text: "/not a path" },
+        { type: "localImage", path: "/b" },
+      ],
+      environments: [{ environmentId: "local", cwd: "/c" }],
+      sandboxPolicy: { type: "workspaceWrite", writableRoots: ["/d", "/e"] },
+      outputSchema: { properties: { path: { type: "string" } } },
+    }),
+  ).toEqual(["/a", "/b", "/c", "/d", "/e"]);
+  expect(foldersNamed({ cwd: ["/a", "/b"], config: { model: "m" } })).toEqual(["/a", "/b", "/"]);
+  expect(foldersNamed({ cwd: null, config: null })).toEqual([]);
+});

@@ -27,6 +27,13 @@ import { mockExperimentalMethod } from "./mock.ts";
 import { modelList } from "./model.ts";
 import { pairCancel, pairConfirm, pairList, pairOffer, pairRefuse } from "./pairing.ts";
 import {
+  remoteControlClientList,
+  remoteControlClientRevoke,
+  remoteControlPairingStart,
+  remoteControlPairingStatus,
+  remoteControlStatusRead,
+} from "./remote-control.ts";
+import {
   threadCompactStart,
   threadInjectItems,
   threadSettingsUpdate,
@@ -109,6 +116,11 @@ export const methods = [
   deviceKeyCreate,
   deviceKeyPublic,
   deviceKeySign,
+  remoteControlStatusRead,
+  remoteControlPairingStart,
+  remoteControlPairingStatus,
+  remoteControlClientList,
+  remoteControlClientRevoke,
   mockExperimentalMethod,
 ] as const;
 

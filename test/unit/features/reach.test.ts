@@ -12,6 +12,7 @@ const open = [
   "initialize",
   "mock/experimentalMethod",
   "model/list",
+  "remoteControl/status/read",
 ];
 
 const namesOf = (reach: string): readonly string[] =>

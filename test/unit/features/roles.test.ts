@@ -65,6 +65,11 @@ const table: Readonly<Record<string, Role>> = {
   "device/key/create": "admin",
   "device/key/public": "admin",
   "device/key/sign": "admin",
+  "remoteControl/status/read": "viewer",
+  "remoteControl/pairing/start": "admin",
+  "remoteControl/pairing/status": "admin",
+  "remoteControl/client/list": "admin",
+  "remoteControl/client/revoke": "admin",
   "mock/experimentalMethod": "viewer",
 };
 

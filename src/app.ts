@@ -86,7 +86,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const tls = options.lan ? await devTls(farhelmHome) : undefined;
   auth.pairing.onChange((pairing) => hub.publish(pairChanged, { pairing }));
   const address = addressOf(auth, tls);
-  const host = hostFacts(options, address);
+  const host = hostFacts(options, settings, address);
   const dispatcher = new Dispatcher(methods, {
     ports: {
       threads,
@@ -237,7 +237,11 @@ const addressOf = ({ hostFingerprint }: Auth, tls: DevTls | undefined): HostAddr
   caFingerprint: tls?.caDigest,
 });
 
-function hostFacts(options: HostOptions, address: HostAddress): HostFacts {
+function hostFacts(
+  options: HostOptions,
+  { policy }: HostSettings,
+  address: HostAddress,
+): HostFacts {
   const { codexHome, farhelmHome, defaultCwd } = options;
   const installationId = keepInstallationId(join(farhelmHome, "installation-id"));
   return {
@@ -245,6 +249,7 @@ function hostFacts(options: HostOptions, address: HostAddress): HostFacts {
     farhelmHome,
     defaultCwd,
     installationId,
+    policy,
     serverName: hostname(),
     get pageOrigin() {
       return address.page;

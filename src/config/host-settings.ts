@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { Approvals } from "./approval-settings.ts";
 import { Agents, Issuers } from "./issuer-settings.ts";
+import { Policy } from "./policy-settings.ts";
 import { ConfigError } from "./port.ts";
 import { settingLine } from "./setting-line.ts";
 import { TomlFile } from "./toml-file.ts";
@@ -14,6 +15,8 @@ const Settings = z.strictObject({
   agents: Agents.default([]),
   /** Which approvals a device must sign. */
   approvals: Approvals.prefault({}),
+  /** What operators may. */
+  policy: Policy.prefault({}),
 });
 export type HostSettings = z.infer<typeof Settings>;
 

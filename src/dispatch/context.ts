@@ -3,6 +3,7 @@ import type { Accounts, DeviceKeys } from "../accounts/port.ts";
 import type { AuditHeads } from "../audit/port.ts";
 import type { DeviceAdmin, PairingDesk } from "../auth/port.ts";
 import type { ConfigReader } from "../config/port.ts";
+import type { HostPolicy } from "../protocol/host-policy.ts";
 import type { Models } from "../model/port.ts";
 import type { NotificationSpec } from "../protocol/define.ts";
 import type { ThreadId } from "../protocol/ids.ts";
@@ -56,6 +57,7 @@ export interface HostFacts {
   pairingUrl(secret: string): string;
   readonly serverName: string;
   readonly installationId: string;
+  readonly policy: HostPolicy;
 }
 
 /** What a handler can reach. It holds no `send`: a handler answers by returning or throwing. */

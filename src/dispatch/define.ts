@@ -13,6 +13,8 @@ export interface Method<
   readonly stability: Stability;
   /** The weakest role that may call it. */
   readonly role: Role;
+  /** The setting of `[policy]` by which operators get it or lose it. */
+  readonly grantedBy?: "commands" | "files";
   readonly params: P;
   readonly result: R;
   /**

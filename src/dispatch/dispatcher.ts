@@ -11,6 +11,7 @@ import type { ThreadId } from "../protocol/ids.ts";
 import type { Principal, Scope } from "../protocol/principal.ts";
 import { mayAct } from "../protocol/principal.ts";
 import { serverRequests } from "../protocol/server-requests.ts";
+import { neededRole } from "../protocol/host-policy.ts";
 import { isRecord } from "../util/is-record.ts";
 import type { CallerSession, Context } from "./context.ts";
 import type { Method } from "./define.ts";
@@ -175,8 +176,9 @@ export class Dispatcher {
       const message = `${method.name} is not available over remote transports`;
       this.#deny(caller, method, "local_only", message, params);
     }
-    if (!mayAct(role, method.role)) {
-      const message = `${method.name} needs the role ${method.role}; this connection has ${role}. An admin can change it.`;
+    const needed = neededRole(method, this.#options.ports.host.policy);
+    if (!mayAct(role, needed)) {
+      const message = `${method.name} needs the role ${needed}; this connection has ${role}. An admin can change it.`;
       this.#deny(caller, method, "role", message, params);
     }
   }

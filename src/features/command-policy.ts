@@ -5,7 +5,7 @@ import { decideClientCommand } from "../permissions/client-command-decision.ts";
 import { type ReadOnlyGit, readOnlyGit } from "../permissions/read-only-git.ts";
 import { policyForMode } from "../permissions/sandbox-policy.ts";
 import { deniedRequest, invalidRequest } from "../protocol/errors.ts";
-import { mayAct } from "../protocol/principal.ts";
+import { mayUnconfine } from "../protocol/host-policy.ts";
 import type { SandboxPolicy } from "../protocol/settings.ts";
 import { unreachable } from "../util/unreachable.ts";
 
@@ -34,7 +34,7 @@ export function admitCommand(context: Context, wish: Wish): ReadOnlyGit | undefi
   const decision = decideClientCommand({
     requested: permissionProfile === undefined ? sandboxPolicy : policyOfProfile(permissionProfile),
     configured: policyForMode(sandboxMode ?? "read-only", workspaceWrite),
-    isAdmin: mayAct(context.principal.role, "admin"),
+    isAdmin: mayUnconfine(context.principal.role, context.host.policy),
     git: isSpecial ? undefined : readOnlyGit(command),
   });
   if (decision.kind === "refuse") throw deniedRequest("sandbox", decision.message);

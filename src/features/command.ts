@@ -39,6 +39,7 @@ export const commandExec = method({
   name: "command/exec",
   stability: "stable",
   role: "operator",
+  grantedBy: "commands",
   params: Params,
   experimentalParams: ["permissionProfile"],
   result: z.object({ exitCode: z.number(), stdout: z.string(), stderr: z.string() }),
@@ -82,6 +83,7 @@ export const commandExecWrite = method({
   name: "command/exec/write",
   stability: "stable",
   role: "operator",
+  grantedBy: "commands",
   params: z.looseObject({
     processId: z.string(),
     deltaBase64: z.string().nullish(),
@@ -109,6 +111,7 @@ export const commandExecResize = method({
   name: "command/exec/resize",
   stability: "stable",
   role: "operator",
+  grantedBy: "commands",
   params: z.looseObject({ processId: z.string(), size: TerminalSize }),
   result: z.object({}),
   async handle(context, { processId, size }) {
@@ -126,6 +129,7 @@ export const commandExecTerminate = method({
   name: "command/exec/terminate",
   stability: "stable",
   role: "operator",
+  grantedBy: "commands",
   params: z.looseObject({ processId: z.string() }),
   result: z.object({}),
   async handle(context, { processId }) {

@@ -18,6 +18,7 @@ export const fsReadDirectory = method({
   name: "fs/readDirectory",
   stability: "stable",
   role: "operator",
+  grantedBy: "files",
   reach: "folder",
   params: z.looseObject({ path: AbsolutePath }),
   result: z.object({
@@ -44,6 +45,7 @@ export const fsReadFile = method({
   name: "fs/readFile",
   stability: "stable",
   role: "operator",
+  grantedBy: "files",
   reach: "folder",
   params: z.looseObject({ path: AbsolutePath }),
   result: z.object({ dataBase64: z.string() }),

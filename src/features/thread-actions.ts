@@ -43,6 +43,7 @@ export const threadShellCommand = method({
   name: "thread/shellCommand",
   stability: "stable",
   role: "admin",
+  grantedBy: "commands",
   params: z.looseObject({
     threadId: z.string(),
     command: z.string(),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mayUnconfine } from "../protocol/host-policy.ts";
 import { isLooser, isOpen, policyForMode } from "../permissions/sandbox-policy.ts";
 import type { Context } from "../dispatch/context.ts";
 import { deniedRequest, invalidRequest } from "../protocol/errors.ts";
@@ -47,7 +48,7 @@ export const threadSettingsResult = {
 };
 
 /** What deciding on wishes needs of a context. */
-type Caller = Pick<Context, "config" | "principal">;
+type Caller = Pick<Context, "config" | "principal" | "host">;
 
 type SettingsParams = z.output<z.ZodObject<typeof threadSettingsParams>>;
 
@@ -115,9 +116,12 @@ function isHarmless(key: string, value: unknown): boolean {
 }
 
 /** Taking away limits that config.toml sets is an admin's to do, whatever the call. */
-export function checkLoosening({ principal, config }: Caller, override: SettingsOverride): void {
+export function checkLoosening(
+  { principal, config, host }: Caller,
+  override: SettingsOverride,
+): void {
   const policy = override.sandboxPolicy;
-  if (mayAct(principal.role, "admin") || !policy) return;
+  if (mayUnconfine(principal.role, host.policy) || !policy) return;
   const { sandboxMode, workspaceWrite } = config.read();
   const configured = policyForMode(sandboxMode ?? "read-only", workspaceWrite);
   if (!isLooser(policy, configured, workspaceWrite)) return;

@@ -14,6 +14,7 @@ export function portsWith(given: Partial<Ports> = {}): Ports {
       pairingUrl: (secret: string) => `http://localhost:7420/pair#${secret}`,
       serverName: "box",
       installationId: "inst",
+      policy: { operatorCommands: "confined", operatorFiles: true },
     },
     ...given,
   });

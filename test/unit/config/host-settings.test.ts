@@ -45,7 +45,9 @@ const withSubject = [...issuer, "[issuers.subjects]", 'alice = "operator"'];
 
 describe("farhelm.toml", () => {
   it("may be missing, and may be empty", () => {
-    const nothing = { issuers: [], agents: [], approvals: { signed: [], signedRoles: [] } };
+    const policy = { operatorCommands: "confined", operatorFiles: true };
+    const approvals = { signed: [], signedRoles: [] };
+    const nothing = { issuers: [], agents: [], approvals, policy };
     expect(readHostSettings(home)).toEqual(nothing);
     expect(settings("# nothing yet")).toEqual(nothing);
   });

@@ -4,14 +4,17 @@ import type { Context } from "../../../src/dispatch/context.ts";
 import { overrideOf } from "../../../src/features/thread-settings.ts";
 import { RpcError } from "../../../src/protocol/errors.ts";
 import type { Role } from "../../../src/protocol/principal.ts";
+import { portsWith } from "../../helpers/no-ports.ts";
 
 const config = createConfigReader({
   codexHome: "/nonexistent",
   sessionFlags: [],
   systemFile: "/nonexistent",
 });
-const as = (role: Role): Pick<Context, "config" | "principal"> => ({
+const { host } = portsWith();
+const as = (role: Role): Pick<Context, "config" | "principal" | "host"> => ({
   config,
+  host,
   principal: { kind: "headless", id: "t", name: "t", role, address: "127.0.0.1" },
 });
 const refusal = (role: Role, params: Parameters<typeof overrideOf>[1]): string | undefined => {

@@ -6,12 +6,8 @@ import { CliError, explain } from "./cli-error.ts";
 import { withHost } from "./control-client.ts";
 import { homes, userHome, type Homes } from "./homes.ts";
 import type { Outside } from "./host.ts";
+import { certificate, clock, secretFiles, versions, type Finding } from "./doctor-machine.ts";
 import type { Setting } from "./program.ts";
-
-interface Finding {
-  readonly state: "ok" | "note" | "FAIL";
-  readonly text: string;
-}
 
 const defaultPort = 7420;
 
@@ -21,9 +17,13 @@ export async function doctor(setting: Setting): Promise<void> {
   const places = homes(env);
   const running = await isRunning(setting, places);
   const findings = [
+    versions(setting.version),
     nodeVersion(process.versions.node),
     folder("CODEX_HOME", places.codexHome, userHome(env)),
     folder("FARHELM_HOME", places.farhelmHome, userHome(env)),
+    secretFiles(places.farhelmHome),
+    clock(places.farhelmHome, Date.now()),
+    certificate(places.farhelmHome, Date.now()),
     ownSettings(places.farhelmHome),
     ...(await issuerKeys(setting.outside, places.farhelmHome)),
     program("git", ["--version"], "install git: agents need it to show and undo their work"),

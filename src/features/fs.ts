@@ -4,6 +4,7 @@ import type { FileHandle } from "node:fs/promises";
 import { isAbsolute, join, sep } from "node:path";
 import { z } from "zod";
 import type { HostFacts } from "../dispatch/context.ts";
+import { isLinkedInto } from "../util/hard-links.ts";
 import { method } from "../dispatch/define.ts";
 import { RpcError, deniedRequest, invalidRequest } from "../protocol/errors.ts";
 
@@ -64,6 +65,7 @@ async function readWhole(host: HostFacts, path: string): Promise<Buffer> {
     await refuseProtected(host, real);
     const stats = await file.stat();
     if (!stats.isFile()) throw invalidRequest(`path \`${path}\` is not a file`);
+    if (isLinkedInto(stats, protectedIn(host))) throw keysInside(path);
     if (stats.size > maxFileBytes) throw tooLarge(path, stats.size);
     const bytes = await readUpTo(file, maxFileBytes + 1);
     if (bytes.length > maxFileBytes) throw tooLarge(path, bytes.length);
@@ -90,19 +92,23 @@ const tooLarge = (path: string, bytes: number): RpcError =>
     `path \`${path}\` is ${bytes} bytes or more; at most ${maxFileBytes} can be read in one call`,
   );
 
+const protectedIn = ({ farhelmHome, codexHome }: HostFacts): readonly string[] => [
+  farhelmHome,
+  join(codexHome, "auth.json"),
+];
+
+const keysInside = (path: string): RpcError =>
+  deniedRequest(
+    "protected_path",
+    `path \`${path}\` holds Farhelm's keys or logins; it cannot be read over the protocol`,
+  );
+
 /** The host's own state and the login are nobody's to read, by whatever path. Gives the real path. */
 async function refuseProtected(host: HostFacts, path: string): Promise<string> {
   const real = await realpath(path);
-  const own = await Promise.all(
-    [host.farhelmHome, join(host.codexHome, "auth.json")].map((kept) =>
-      realpath(kept).catch(() => kept),
-    ),
-  );
+  const own = await Promise.all(protectedIn(host).map((kept) => realpath(kept).catch(() => kept)));
   if (own.some((kept) => real === kept || real.startsWith(kept + sep))) {
-    throw deniedRequest(
-      "protected_path",
-      `path \`${path}\` holds Farhelm's keys or logins; it cannot be read over the protocol`,
-    );
+    throw keysInside(path);
   }
   if (real.startsWith("/proc/")) {
     throw deniedRequest(

@@ -1,5 +1,6 @@
-import { lstatSync, readlinkSync, realpathSync } from "node:fs";
+import { type Stats, lstatSync, readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { isLinkedInto } from "../util/hard-links.ts";
 import { isInside } from "../permissions/sandbox-policy.ts";
 
 /** As many links as Linux follows before it gives up. */
@@ -36,7 +37,25 @@ function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }
 
-/** Whether `real`, a real path, is one of the protected ones or lies inside one. */
+/** Whether `real`, a real path, is one of the protected ones, lies inside one, or is a hard link to such a file. */
 export function isProtected(real: string, protectedPaths: readonly string[]): boolean {
-  return protectedPaths.some((path) => isInside(realPath(path), real));
+  if (protectedPaths.some((path) => isInside(realPath(path), real))) return true;
+  const file = fileAt(real);
+  return (
+    file !== undefined &&
+    isLinkedInto(
+      file,
+      protectedPaths.map((path) => realPath(path)),
+    )
+  );
+}
+
+/** Undefined where nothing is yet, and for anything but a file. */
+function fileAt(path: string): Stats | undefined {
+  try {
+    const found = lstatSync(path);
+    return found.isFile() ? found : undefined;
+  } catch {
+    return undefined;
+  }
 }

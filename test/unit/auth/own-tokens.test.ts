@@ -54,6 +54,7 @@ describe("a token of this host", () => {
         id: headless.id,
         name: "ci",
         role: "operator",
+        ends: { what: "access", atMs: headless.expiresAtMs },
         address: "127.0.0.1",
       },
     };

@@ -1,6 +1,7 @@
 /** Who comes in without being known to this host: by tokens of other issuers, and as agent runtimes. */
 import type { AuditWho } from "../audit/port.ts";
-import { stockIssuer, type AgentSettings, type IssuerSettings } from "../config/issuer-settings.ts";
+import type { AgentSettings, IssuerSettings } from "../config/issuer-settings.ts";
+import { agentIdentityIssuer } from "../protocol/agent-identity.ts";
 import { sha256Base64url } from "../crypto/digest.ts";
 import type { TrustedIssuer, VerifiedToken } from "../crypto/token-verifier.ts";
 import type { Principal } from "../protocol/principal.ts";
@@ -72,7 +73,7 @@ export class ForeignDoor {
   admitAssertion(assertion: string, account: string | undefined, facts: RequestFacts): Principal {
     requirePrivacy(facts);
     const { settings, taskId, endsAtMs } = this.#runtimes.asserted(assertion);
-    const who = foreigner(stockIssuer, settings.runtimeId);
+    const who = foreigner(agentIdentityIssuer, settings.runtimeId);
     if (account !== undefined && account !== settings.account) {
       throw refusal("account_mismatch", who);
     }
@@ -85,7 +86,7 @@ export class ForeignDoor {
   register({ agentRuntimeId, timestamp, signature }: Registration, facts: RequestFacts): Answered {
     requirePrivacy(facts);
     const { taskId } = this.#runtimes.register(agentRuntimeId, timestamp, signature);
-    return { answer: { task_id: taskId }, who: foreigner(stockIssuer, agentRuntimeId) };
+    return { answer: { task_id: taskId }, who: foreigner(agentIdentityIssuer, agentRuntimeId) };
   }
 
   /** Whether a principal that came in here may still act. */

@@ -1,6 +1,7 @@
 /** The issuers of farhelm.toml: their keys, and what role their tokens give here. */
 import { resolve } from "node:path";
-import { stockIssuer, type IssuerSettings } from "../config/issuer-settings.ts";
+import type { IssuerSettings } from "../config/issuer-settings.ts";
+import { agentIdentityIssuer } from "../protocol/agent-identity.ts";
 import { keysFromFile, keysFromUrl, type LoadKeys } from "../crypto/jwks-load.ts";
 import type { VerificationKey } from "../crypto/key-set.ts";
 import { RefreshedKeys, type RefreshTimes } from "../crypto/refreshed-keys.ts";
@@ -56,7 +57,8 @@ export function roleOf(settings: IssuerSettings, token: VerifiedToken): Role | u
   const { claims, subjects, accounts, roles } = settings;
   const account = claims.account === undefined ? undefined : claimAt(token.claims, claims.account);
   if (unseen.test(token.subject)) return undefined;
-  if (settings.iss === stockIssuer && !isStockIdentity(token.subject, account)) return undefined;
+  if (settings.iss === agentIdentityIssuer && !isStockIdentity(token.subject, account))
+    return undefined;
   const grant =
     subjects.get(token.subject) ??
     (typeof account === "string" ? accounts.get(account) : undefined);

@@ -8,6 +8,7 @@ import {
   type TrustedIssuer,
   type VerifiedToken,
 } from "../crypto/token-verifier.ts";
+import { appServerAudience } from "../protocol/agent-identity.ts";
 import { hostProofType } from "../protocol/auth-api.ts";
 
 /** Values of `typ`. A token of one type is never taken for the other. */
@@ -16,7 +17,6 @@ export const headlessTokenType = "farhelm-headless+jwt";
 
 const generationType = "farhelm-generation+jwt";
 
-const audience = "codex-app-server";
 /** Apart from the other tokens' audience: a statement about the count opens nothing. */
 const generationAudience = "farhelm-access-generation";
 /** Devices keep it for as long as a backup may be kept. */
@@ -51,7 +51,7 @@ export async function hostTokens(key: SigningKey, nowMs: () => number): Promise<
   const keys = await keySet([key.publicJwk]);
   const issuer: TrustedIssuer = {
     issuer: hostId,
-    audience,
+    audience: appServerAudience,
     algorithms: ["ES256"],
     types: [deviceTokenType, headlessTokenType],
     subject: ["sub"],
@@ -70,7 +70,7 @@ export async function hostTokens(key: SigningKey, nowMs: () => number): Promise<
   ): Promise<string> =>
     key.sign(type, {
       iss: hostId,
-      aud: audience,
+      aud: appServerAudience,
       sub: id,
       iat: Math.floor(nowMs() / 1000),
       exp: expiresAt,

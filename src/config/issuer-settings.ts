@@ -1,11 +1,8 @@
 /** `[[issuers]]` and `[[agents]]` of farhelm.toml: whose tokens are taken besides the host's own, and what role they give. */
 import { isIP } from "node:net";
 import { z } from "zod";
+import { agentIdentityIssuer, appServerAudience } from "../protocol/agent-identity.ts";
 import { Role, roles as allRoles } from "../protocol/principal.ts";
-
-/** The issuer of stock AgentIdentity tokens. It and its audience are the same for everyone, so neither says who is whose. */
-export const stockIssuer = "https://chatgpt.com/codex-backend/agent-identity";
-const stockAudience = "codex-app-server";
 
 /** Where the claims are that a role is decided by; a path of member names from the outside in. */
 interface ClaimMap {
@@ -151,7 +148,7 @@ export const Agents = z
 
 /** What one member cannot say by itself. */
 function checkIssuer(table: IssuerTable, context: z.RefinementCtx): void {
-  const stock = table.iss === stockIssuer;
+  const stock = table.iss === agentIdentityIssuer;
   const wrong = (member: string, message: string): void =>
     context.addIssue({ code: "custom", path: [member], message });
   if (!stock && table.aud === undefined) wrong("aud", "it is missing");
@@ -160,8 +157,8 @@ function checkIssuer(table: IssuerTable, context: z.RefinementCtx): void {
     wrong("jwks_url", "exactly one of `jwks_url` and `jwks_file` must be there");
   checkGrants(table, wrong);
   if (!stock) return;
-  if ((table.aud ?? stockAudience) !== stockAudience)
-    wrong("aud", `tokens of this issuer are for \`${stockAudience}\``);
+  if ((table.aud ?? appServerAudience) !== appServerAudience)
+    wrong("aud", `tokens of this issuer are for \`${appServerAudience}\``);
   if (table.algorithms?.some((algorithm) => algorithm !== "RS256"))
     wrong("algorithms", "tokens of this issuer are signed with RS256");
   for (const member of ["subjects", "accounts"] as const)
@@ -184,7 +181,7 @@ function checkGrants(table: IssuerTable, wrong: (member: string, message: string
 }
 
 function claimsOf({ iss, claims = {} }: IssuerTable): ClaimMap {
-  const stock = iss === stockIssuer;
+  const stock = iss === agentIdentityIssuer;
   return {
     subject: claims.subject ?? [stock ? "agent_runtime_id" : "sub"],
     account: claims.account ?? (stock ? ["account_id"] : undefined),
@@ -196,7 +193,7 @@ function issuerOf(table: IssuerTable): IssuerSettings {
   const { iss, aud, jwks_url: url, jwks_file: file, algorithms, types } = table;
   return {
     iss,
-    aud: aud ?? stockAudience,
+    aud: aud ?? appServerAudience,
     jwks: url === undefined ? { file: file ?? "" } : { url },
     algorithms: algorithms ?? ["RS256"],
     types,

@@ -1,12 +1,9 @@
 /** The JWT in which a Codex agent identity travels: RS256 by one issuer for one audience. */
 import { errors, jwtVerify } from "jose";
+import { agentIdentityIssuer, appServerAudience } from "../protocol/agent-identity.ts";
 import { readCompactToken } from "./compact-jws.ts";
 import type { KeySource } from "./key-set.ts";
 import type { JsonObject } from "./strict-json.ts";
-
-/** The same for everyone: they say what kind of token it is, not whose. */
-export const agentIdentityIssuer = "https://chatgpt.com/codex-backend/agent-identity";
-export const agentIdentityAudience = "codex-app-server";
 
 /** How long after `exp` a token still counts. `iat` must be there and is not compared with the clock. */
 const expiryLeewaySeconds = 60;
@@ -70,7 +67,7 @@ export async function verifyAgentIdentityToken(
     await jwtVerify(token, found.key, {
       algorithms: ["RS256"],
       issuer: agentIdentityIssuer,
-      audience: agentIdentityAudience,
+      audience: appServerAudience,
       requiredClaims: ["iss", "aud", "iat", "exp"],
       clockTolerance: expiryLeewaySeconds,
       currentDate: new Date(nowMs),
@@ -89,7 +86,7 @@ function reasonOf(error: unknown, { exp }: JsonObject): string {
   }
   if (error instanceof errors.JWTClaimValidationFailed) {
     if (error.claim === "iss") return `its issuer is not ${agentIdentityIssuer}`;
-    if (error.claim === "aud") return `its audience is not ${agentIdentityAudience}`;
+    if (error.claim === "aud") return `its audience is not ${appServerAudience}`;
     return `its claim ${error.claim} is not accepted`;
   }
   return "its signature does not fit its key";

@@ -242,9 +242,10 @@ function hostFacts(
   { policy }: HostSettings,
   address: HostAddress,
 ): HostFacts {
-  const { codexHome, farhelmHome, defaultCwd } = options;
+  const { version, codexHome, farhelmHome, defaultCwd } = options;
   const installationId = keepInstallationId(join(farhelmHome, "installation-id"));
   return {
+    version,
     codexHome,
     farhelmHome,
     defaultCwd,

@@ -18,6 +18,15 @@ export const versions = (own: string): Finding => ({
   text: `Farhelm ${own}, protocol ${protocolGeneration}`,
 });
 
+/** What runs was read at its start: an update counts only after the next one. */
+export function hostVersion(own: string, running: string): Finding {
+  if (running === own) return { state: "ok", text: `a host is running, Farhelm ${running}` };
+  return {
+    state: "FAIL",
+    text: `the running host is Farhelm ${running}, this command is ${own}; stop it and start it again from this folder (npm start)`,
+  };
+}
+
 /** A clock that went back makes every token one of the future: nobody gets in. */
 export function clock(farhelmHome: string, nowMs: number): Finding {
   const newestMs = Math.max(0, ...filesIn(farhelmHome).map((file) => statSync(file).mtimeMs));

@@ -6,16 +6,28 @@ import { CliError, explain } from "./cli-error.ts";
 import { withHost } from "./control-client.ts";
 import { homes, userHome, type Homes } from "./homes.ts";
 import type { Outside } from "./host.ts";
-import { certificate, clock, secretFiles, versions, type Finding } from "./doctor-machine.ts";
+import {
+  certificate,
+  clock,
+  hostVersion,
+  secretFiles,
+  versions,
+  type Finding,
+} from "./doctor-machine.ts";
 import type { Setting } from "./program.ts";
+import { printable } from "./table.ts";
 
 const defaultPort = 7420;
+const noHost: Finding = {
+  state: "note",
+  text: 'no host is running; "npx farhelm up" starts one',
+};
 
 /** Checks what Farhelm needs here, one line each. Rejects when something is in the way. */
 export async function doctor(setting: Setting): Promise<void> {
   const { env, stdout } = setting.outside;
   const places = homes(env);
-  const running = await isRunning(setting, places);
+  const running = await runningVersion(setting, places);
   const findings = [
     versions(setting.version),
     nodeVersion(process.versions.node),
@@ -28,10 +40,9 @@ export async function doctor(setting: Setting): Promise<void> {
     ...(await issuerKeys(setting.outside, places.farhelmHome)),
     program("git", ["--version"], "install git: agents need it to show and undo their work"),
     shell(env["SHELL"]),
-    running
-      ? { state: "ok" as const, text: "a host is running for this FARHELM_HOME" }
-      : { state: "note" as const, text: 'no host is running; "npx farhelm up" starts one' },
-    ...(running ? [] : [await port(defaultPort)]),
+    ...(running === undefined
+      ? [noHost, await port(defaultPort)]
+      : [hostVersion(setting.version, running)]),
     {
       state: "note" as const,
       text: "sandbox: none yet; a command runs only after approval or under danger-full-access",
@@ -104,12 +115,15 @@ function shell(path: string | undefined): Finding {
     : { state: "FAIL", text: `SHELL ${path} does not exist; set SHELL to one that does` };
 }
 
-async function isRunning(setting: Setting, places: Homes): Promise<boolean> {
+/** Undefined when none runs for this FARHELM_HOME. One from before hosts said it is `unknown`. */
+async function runningVersion(setting: Setting, places: Homes): Promise<string | undefined> {
   try {
-    await withHost(setting.outside, places, setting.version, async () => {});
-    return true;
+    return await withHost(setting.outside, places, setting.version, async (control) => {
+      const { version } = await control.call("farhelm/host/read", {});
+      return typeof version === "string" ? printable(version) : "unknown";
+    });
   } catch (error) {
-    if (error instanceof CliError) return false;
+    if (error instanceof CliError) return undefined;
     throw error;
   }
 }

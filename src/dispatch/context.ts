@@ -47,6 +47,8 @@ export interface CallerSession {
 
 /** Facts of this host that answers carry. */
 export interface HostFacts {
+  /** Farhelm's own. */
+  readonly version: string;
   readonly codexHome: string;
   readonly farhelmHome: string;
   /** The agent's folder when a client names none. */

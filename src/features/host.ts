@@ -13,6 +13,8 @@ export const hostRead = method({
     serverName: z.string(),
     /** Where a thread works whose client names no folder. */
     defaultCwd: z.string(),
+    /** Of the Farhelm that runs, which need not be the one that is installed now. */
+    version: z.string(),
   }),
-  handle: ({ host }) => ({ serverName: host.serverName, defaultCwd: host.defaultCwd }),
+  handle: ({ host: { serverName, defaultCwd, version } }) => ({ serverName, defaultCwd, version }),
 });

@@ -7,6 +7,7 @@ export function portsWith(given: Partial<Ports> = {}): Ports {
   const ports: Ports = Object.create(null);
   return Object.assign(ports, {
     host: {
+      version: "0.0.0",
       codexHome: "/home/codex",
       farhelmHome: "/home/farhelm",
       defaultCwd: "/work",

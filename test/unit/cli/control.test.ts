@@ -325,11 +325,24 @@ describe("commands that speak to the running host", () => {
   });
 
   test("doctor looks at this machine and at the host", async () => {
-    await hostThat(() => ({ result: {} }));
+    await hostThat(() => ({ result: { version: "9.9.9" } }));
     const { out } = await cli("doctor");
+    expect(calls.map(({ method }) => method)).toEqual(["initialize", "farhelm/host/read"]);
     expect(out).toContain(`ok    Node ${process.versions.node}`);
-    expect(out).toContain("a host is running");
+    expect(out).toContain("ok    a host is running, Farhelm 9.9.9");
     expect(out).toContain("sandbox: none yet");
+  });
+
+  test.each([
+    ["an other version", { version: "9.9\u001b[2J" }, "9.9?[2J"],
+    ["no version, as earlier ones", {}, "unknown"],
+  ])("doctor fails with a fix when the running host has %s", async (_, result, shown) => {
+    await hostThat(() => ({ result }));
+    const { code, out } = await cli("doctor");
+    expect(out).toContain(
+      `FAIL  the running host is Farhelm ${shown}, this command is 9.9.9; stop it and start it again`,
+    );
+    expect(code).toBe(1);
   });
 
   test("doctor reads farhelm.toml as a start would", async () => {

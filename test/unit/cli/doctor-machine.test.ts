@@ -10,7 +10,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { certificate, clock, secretFiles, versions } from "../../../src/cli/doctor-machine.ts";
+import {
+  certificate,
+  clock,
+  hostVersion,
+  secretFiles,
+  versions,
+} from "../../../src/cli/doctor-machine.ts";
 import { keepDevTls } from "../../../src/crypto/dev-tls.ts";
 import { HostClient, startOn, stopHosts, temporaryHomes } from "../../helpers/running-host.ts";
 
@@ -72,6 +78,20 @@ test("a certificate is good, over, broken, or not there", async () => {
   expect(certificate(home, Date.now())).toMatchObject({
     state: "FAIL",
     text: expect.stringContaining("cannot be read"),
+  });
+});
+
+test("a host that runs an other version says so over control.sock, and is to be started again", async () => {
+  const homes = temporaryHomes("");
+  await startOn(homes, { version: "1.2.3" });
+  const { version } = await (await HostClient.connect(homes)).call("farhelm/host/read");
+  expect(hostVersion("1.2.3", String(version))).toEqual({
+    state: "ok",
+    text: "a host is running, Farhelm 1.2.3",
+  });
+  expect(hostVersion("1.3.0", String(version))).toEqual({
+    state: "FAIL",
+    text: "the running host is Farhelm 1.2.3, this command is 1.3.0; stop it and start it again from this folder (npm start)",
   });
 });
 

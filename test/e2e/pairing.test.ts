@@ -150,6 +150,7 @@ describe.skipIf(chromiumPath === undefined)("pairing at phone size (needs chromi
           .count(),
       ).toBe(1);
       await look(admin.page, "notice");
+      await admin.page.getByRole("searchbox").filter({ visible: true }).click({ trial: true });
       await admin.page.getByRole("button", { name: "Look" }).click();
       const request = admin.page.getByRole("region", { name: /wants in$/ });
       expect(

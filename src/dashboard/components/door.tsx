@@ -9,7 +9,7 @@ const DevicesDialog = lazy(async () => {
   return { default: dialog };
 });
 
-/** Over whatever is open: that a device wants in, and the dialog about devices. */
+/** Whatever is open: that a device wants in, and the dialog about devices. */
 export function Door() {
   const open = useDashboard((state) => state.devicesOpen);
   const pairings = useDashboard((state) => state.host.pairings);

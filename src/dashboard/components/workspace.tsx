@@ -14,12 +14,14 @@ export function Workspace() {
       <button type="button" className="skip-link" onClick={focusMain}>
         Skip to the conversation
       </button>
-      <AccessNotice />
+      <div className="notices">
+        <AccessNotice />
+        <Door />
+      </div>
       <Sidebar selected={selected} />
       <main className="main-pane" id="main" tabIndex={-1}>
         {selected === null ? <NewThread /> : <Conversation key={selected} threadId={selected} />}
       </main>
-      <Door />
     </div>
   );
 }

@@ -24,6 +24,7 @@ export const openLinks = (pairings: Pairings, shown: string | undefined): Pairin
 export function outcomeText({ phase, because, request }: Pairing): string | undefined {
   const name = request?.deviceName ?? "The device";
   if (phase === "redeemed") return `${name} is proving its key …`;
+  if (phase === "proved") return `${name} has come; compare its words above.`;
   if (phase === "confirmed") return `${name} was let in and fetches its token …`;
   if (phase === "enrolled") return `${name} is paired.`;
   if (phase === "expired")

@@ -334,7 +334,7 @@ describe("commands that speak to the running host", () => {
   });
 
   test.each([
-    ["an other version", { version: "9.9\u001b[2J" }, "9.9?[2J"],
+    ["another version", { version: "9.9\u001b[2J" }, "9.9?[2J"],
     ["no version, as earlier ones", {}, "unknown"],
   ])("doctor fails with a fix when the running host has %s", async (_, result, shown) => {
     await hostThat(() => ({ result }));

@@ -81,7 +81,7 @@ test("a certificate is good, over, broken, or not there", async () => {
   });
 });
 
-test("a host that runs an other version says so over control.sock, and is to be started again", async () => {
+test("a host that runs another version says so over control.sock, and is to be started again", async () => {
   const homes = temporaryHomes("");
   await startOn(homes, { version: "1.2.3" });
   const { version } = await (await HostClient.connect(homes)).call("farhelm/host/read");

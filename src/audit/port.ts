@@ -21,6 +21,7 @@ export const auditActs = [
   "agent.register",
   "access.change",
   "access.revoke",
+  "access.restore",
   "access.expire",
   "restore.found",
   "restore.confirm",

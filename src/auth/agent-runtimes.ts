@@ -44,19 +44,25 @@ export class AgentRuntimes {
   readonly #runtimes: ReadonlyMap<string, Runtime>;
   readonly #nowMs: () => number;
   readonly #onEnd: (taskId: string) => void;
+  readonly #checkAccess: (settings: AgentSettings) => void;
   readonly #tasks = new Map<string, Task>();
   /** Stands in for an unknown runtime's key: to refuse it takes as long as to refuse a wrong signature. */
   readonly #nobody = newEd25519PublicKey();
 
-  /** `onEnd`: a task gave way to newer ones of its runtime. Throws an `Error` that says what to do when a key is unusable. */
+  /**
+   * `onEnd`: a task gave way to newer ones of its runtime. `checkAccess` throws for a runtime that proved itself and
+   * is kept out all the same; it is asked before anything else is said to it. Throws an `Error` that says what to do
+   * when a key is unusable.
+   */
   constructor(
     agents: readonly AgentSettings[],
     nowMs: () => number,
-    onEnd: (taskId: string) => void,
+    events: { onEnd: (taskId: string) => void; checkAccess: (settings: AgentSettings) => void },
   ) {
     this.#runtimes = new Map(agents.map((each) => [each.runtimeId, runtimeOf(each)]));
     this.#nowMs = nowMs;
-    this.#onEnd = onEnd;
+    this.#onEnd = events.onEnd;
+    this.#checkAccess = events.checkAccess;
   }
 
   /** Makes a task; a repeat of the same registration gives the same one. Throws `AuthError`. */
@@ -102,6 +108,7 @@ export class AgentRuntimes {
       bytes !== undefined &&
       verifyEd25519(runtime?.key ?? this.#nobody, Buffer.from(signed), bytes);
     if (!holds || runtime === undefined) throw refusal("assertion_invalid");
+    this.#checkAccess(runtime.settings);
     return runtime.settings;
   }
 

@@ -52,7 +52,7 @@ export async function audited(
   } catch (error) {
     const denied = error instanceof AuthError;
     const actor = { ...stranger, ...(denied && error.who) };
-    const code = denied ? error.code : "internal";
+    const code = denied ? error.auditCode : "internal";
     audit.add({ act, outcome: denied ? "denied" : "failed", code, ...by(actor), about: { path } });
     throw error;
   }

@@ -16,9 +16,11 @@ import { DeviceNotary } from "./approval-notary.ts";
 import { EnrollmentChallenges } from "./challenges.ts";
 import { Connection } from "./connection.ts";
 import { DeviceRegistry } from "./device-registry.ts";
+import { ForeignDenials } from "./foreign-denials.ts";
 import { ForeignDoor, type ForeignDoorOptions } from "./foreign-door.ts";
 import { HostAuthApi } from "./host-auth-api.ts";
 import { HostDevices } from "./host-devices.ts";
+import { HostForeigners } from "./host-foreigners.ts";
 import { HostGatekeeper } from "./host-gatekeeper.ts";
 import { hostTokens } from "./host-tokens.ts";
 import { loadIssuerKey } from "./issuer-key.ts";
@@ -87,19 +89,20 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   const registry = new DeviceRegistry(options.database, generation, nowMs);
   const ends = new AccessEnds(registry, nowMs);
   ends.listen(expiryNotes(audit));
-  const foreign = foreignDoor(options, nowMs, ends);
+  const generationRaised = (): void => {
+    void generation.stated().then((stated) => options.onGeneration?.(stated));
+  };
+  const { foreign, admin } = foreignRoom(options, { generation, ends, generationRaised, nowMs });
   const challenges = new EnrollmentChallenges(tokens.hostId, generation, nowMs);
   const restored = (device: AuditWho): void => {
     noteRestore(audit, device, generation.current);
     for (const { id } of registry.live()) ends.tell(id, "restored");
+    foreign.lock();
   };
   const connection = new Connection({ registry, tokens, generation }, restored, nowMs);
   const { hostFingerprint } = tokens;
   const book = auditedBook(audit, nowMs);
 
-  const generationRaised = (): void => {
-    void generation.stated().then((stated) => options.onGeneration?.(stated));
-  };
   const revoked = (ids: readonly string[]): void => {
     for (const id of ids) {
       challenges.dropClient(id);
@@ -123,7 +126,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     revoked([replaced]);
   };
   const devices = new HostDevices(
-    { registry, tokens, generation, audit },
+    { registry, tokens, generation, audit, foreign: admin },
     { revoked, changed, endsAdded: () => ends.arm(), generationRaised },
     nowMs,
   );
@@ -188,17 +191,27 @@ const expiryNotes =
     audit.add({ act: "access.expire", outcome: "done", ...by(hostActor), about: { id } });
   };
 
-function foreignDoor(
-  { foreigners, farhelmHome, log, audit }: AuthOptions,
-  nowMs: () => number,
-  ends: AccessEnds,
-): ForeignDoor {
-  return new ForeignDoor({
+/** The door for those whom this host does not know itself, and what admins do about them. */
+function foreignRoom(
+  { database, foreigners: configured, farhelmHome, log, audit }: AuthOptions,
+  parts: {
+    generation: AccessGeneration;
+    ends: AccessEnds;
+    generationRaised: () => void;
+    nowMs: () => number;
+  },
+): { foreign: ForeignDoor; admin: HostForeigners } {
+  const { generation, ends, generationRaised, nowMs } = parts;
+  const denials = new ForeignDenials(database, generation, nowMs);
+  const foreign = new ForeignDoor({
     issuers: [],
     agents: [],
-    ...foreigners,
+    ...configured,
+    denials,
     farhelmHome,
     nowMs,
+    checkOpen: (who) => generation.checkOpen(who),
+    onDrop: (grantId, reason) => ends.tell(grantId, reason),
     warn: (event, fields) => log?.warn(event, fields),
     onEnd({ id, principalId }, reason) {
       const about = { id: principalId };
@@ -206,4 +219,6 @@ function foreignDoor(
       ends.tell(id, reason);
     },
   });
+  const admin = new HostForeigners({ door: foreign, denials, audit }, generationRaised);
+  return { foreign, admin };
 }

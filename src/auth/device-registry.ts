@@ -1,6 +1,7 @@
 /** Devices and headless tokens in Farhelm's database: who may come in, as what, until when. */
 import type { Database, Row } from "../db/database.ts";
 import { Role, Scope } from "../protocol/principal.ts";
+import { durably } from "./durably.ts";
 
 interface RecordBase {
   readonly id: string;
@@ -139,7 +140,7 @@ export class DeviceRegistry {
    * and its id is returned.
    */
   addDevice(access: NewAccess & { readonly key: DeviceKey }): string | undefined {
-    return this.#durably(() => {
+    return durably(this.#database, () => {
       const earlier = this.#statements.liveByKey.get(access.key.thumbprint);
       const replaced = earlier === undefined ? undefined : text(earlier, "id");
       if (replaced !== undefined) this.#markRevoked(replaced);
@@ -165,7 +166,7 @@ export class DeviceRegistry {
 
   /** True when this call revoked it; false when there is none of that id or it was revoked before. */
   revoke(id: string): boolean {
-    return this.#durably(() => {
+    return durably(this.#database, () => {
       const record = this.find(id);
       if (record === undefined || record.revokedAtMs !== null) return false;
       this.#markRevoked(id);
@@ -175,7 +176,7 @@ export class DeviceRegistry {
 
   /** Everything that was live; their ids. */
   revokeAll(): string[] {
-    return this.#durably(() => {
+    return durably(this.#database, () => {
       const ids = this.live().map(({ id }) => id);
       for (const id of ids) this.#markRevoked(id);
       return ids;
@@ -191,7 +192,7 @@ export class DeviceRegistry {
     const ends = expiresAtMs === undefined ? before.expiresAtMs : expiresAtMs;
     const scoped = scope === undefined ? before.scope : scope;
     const limits = [role, expiresAtMs, scope].some((limit) => limit !== undefined);
-    this.#durably(() => {
+    durably(this.#database, () => {
       this.#statements.change.run(
         name ?? before.name,
         roles.role,
@@ -226,16 +227,6 @@ export class DeviceRegistry {
   #markRevoked(id: string): void {
     this.#statements.revoke.run(this.#nowMs(), id);
     this.#generation.raise();
-  }
-
-  /** A transaction that is on the disk when it returns: no power cut revives what was revoked. */
-  #durably<T>(work: () => T): T {
-    this.#database.exec("PRAGMA synchronous = FULL");
-    try {
-      return this.#database.transaction(work);
-    } finally {
-      this.#database.exec("PRAGMA synchronous = NORMAL");
-    }
   }
 
   #insert(kind: "device" | "headless", access: NewAccess, key: DeviceKey | undefined): void {

@@ -1,11 +1,15 @@
 /** Credentials that end by themselves while somebody is in by them: tokens of other issuers, tasks of agents. */
-import type { EndReason } from "./port.ts";
+import { mayAct, type Role } from "../protocol/principal.ts";
+import type { EndReason, ForeignTarget } from "./port.ts";
 import { refusal } from "./refusals.ts";
 
 export interface Grant {
   /** Names this one credential; nobody can guess or choose it. */
   readonly id: string;
   readonly principalId: string;
+  /** That the credential names; more than one where its claim is a list. */
+  readonly accounts: readonly string[];
+  readonly role: Role;
   /** Unix time in milliseconds. */
   readonly endsAtMs: number;
   /** False once what the credential rests on is gone. */
@@ -50,6 +54,28 @@ export class ForeignGrants {
     return grant !== undefined && grant.endsAtMs > this.#nowMs() ? grant : undefined;
   }
 
+  /** Whether this principal may still begin what it asked for: by a credential that has not ended. */
+  maySend(principalId: string): boolean {
+    const nowMs = this.#nowMs();
+    return [...this.#grants.values()].some(
+      (grant) =>
+        grant.principalId === principalId &&
+        grant.endsAtMs > nowMs &&
+        mayAct(grant.role, "operator") &&
+        grant.stands(),
+    );
+  }
+
+  /** Takes out those of `target`, or all, and gives them; `onEnd` is not called. */
+  drop(target?: ForeignTarget): readonly Grant[] {
+    const dropped = [...this.#grants.values()].filter(
+      (grant) => target === undefined || isOf(grant, target),
+    );
+    for (const { id } of dropped) this.#grants.delete(id);
+    this.#arm();
+    return dropped;
+  }
+
   /** Ends one of which the owner says so. */
   end(grantId: string, reason: EndReason): void {
     const grant = this.#grants.get(grantId);
@@ -84,3 +110,6 @@ export class ForeignGrants {
     this.#arm();
   }
 }
+
+const isOf = ({ principalId, accounts }: Grant, { kind, id }: ForeignTarget): boolean =>
+  kind === "subject" ? principalId === id : accounts.includes(id);

@@ -38,6 +38,11 @@ export class ForeignIssuers {
     return [...this.#issuers.values()].map(({ trusted }) => trusted);
   }
 
+  /** Whether tokens of this issuer are taken. */
+  trusts(issuer: string): boolean {
+    return this.#issuers.has(issuer);
+  }
+
   settingsOf(token: VerifiedToken): IssuerSettings | undefined {
     return this.#issuers.get(token.issuer)?.settings;
   }
@@ -50,6 +55,13 @@ export class ForeignIssuers {
   close(): void {
     for (const { keys } of this.#issuers.values()) keys.close();
   }
+}
+
+/** What the claim that holds the account says; a list names every one of its texts. */
+export function accountsOf({ claims }: IssuerSettings, token: VerifiedToken): readonly string[] {
+  const account = claims.account === undefined ? undefined : claimAt(token.claims, claims.account);
+  const values: readonly unknown[] = [account].flat();
+  return values.filter((value) => typeof value === "string");
 }
 
 /** What the subject of a verified token may do here; undefined: nothing. */

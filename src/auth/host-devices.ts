@@ -11,7 +11,7 @@ import { visibleName } from "./display-name.ts";
 import type { HostTokens } from "./host-tokens.ts";
 import { checkLifetime } from "./lifetime.ts";
 import { checkedChange, shownChange } from "./access-change.ts";
-import type { DeviceAdmin, DeviceChange, DeviceRow, RestoredState } from "./port.ts";
+import type { DeviceAdmin, DeviceChange, DeviceRow, ForeignAdmin, RestoredState } from "./port.ts";
 
 /** Called when a record changed that others act on. */
 interface Effects {
@@ -22,6 +22,7 @@ interface Effects {
 }
 
 export class HostDevices implements DeviceAdmin {
+  readonly foreign: ForeignAdmin;
   readonly #registry: DeviceRegistry;
   readonly #tokens: HostTokens;
   readonly #audit: Audit;
@@ -35,10 +36,12 @@ export class HostDevices implements DeviceAdmin {
       tokens: HostTokens;
       generation: AccessGeneration;
       audit: Audit;
+      foreign: ForeignAdmin;
     },
     effects: Effects,
     nowMs: () => number,
   ) {
+    this.foreign = parts.foreign;
     this.#registry = parts.registry;
     this.#tokens = parts.tokens;
     this.#audit = parts.audit;

@@ -50,7 +50,7 @@ export class HostGatekeeper implements Gatekeeper, Standing {
     try {
       return verified.issuer === this.#tokens.hostId
         ? this.#admitHeadless(verified, facts)
-        : this.#unlessLocked(this.#foreign.admitToken(token, verified, facts));
+        : this.#foreign.admitToken(token, verified, facts);
     } catch (error) {
       this.#bearers.forget(token);
       throw error;
@@ -62,12 +62,7 @@ export class HostGatekeeper implements Gatekeeper, Standing {
     account: string | undefined,
     facts: RequestFacts,
   ): Promise<Principal> {
-    return this.#unlessLocked(this.#foreign.admitAssertion(assertion, account, facts));
-  }
-
-  #unlessLocked(principal: Principal): Principal {
-    this.#generation.checkOpen(principal);
-    return principal;
+    return this.#foreign.admitAssertion(assertion, account, facts);
   }
 
   #admitHeadless(verified: VerifiedToken, facts: RequestFacts): Principal {
@@ -100,8 +95,9 @@ export class HostGatekeeper implements Gatekeeper, Standing {
     );
   }
 
-  /** Who is not in the registry is the local admin or somebody of another issuer. */
+  /** Ids of other issuers, and no others, hold a `|`; who else is not in the registry is the local admin. */
   maySend(principalId: string): boolean {
+    if (principalId.includes("|")) return this.#foreign.maySend(principalId);
     const record = this.#registry.find(principalId);
     if (record === undefined) return true;
     const fault = accessFault(record, this.#options.nowMs());

@@ -27,6 +27,8 @@ export class AuthError extends Error {
   readonly nextStep: string;
   /** Whose credential it was, where that is known. For the audit log, not for the answer. */
   readonly who: AuditWho | undefined;
+  /** What the audit log says instead of `code`, where the answer must not tell one case from another. */
+  readonly auditCode: string;
 
   constructor(
     status: AuthError["status"],
@@ -34,9 +36,11 @@ export class AuthError extends Error {
     message: string,
     nextStep: string,
     who?: AuditWho,
+    auditCode = code,
   ) {
     super(message);
     this.who = who;
+    this.auditCode = auditCode;
     this.status = status;
     this.code = code;
     this.nextStep = nextStep;
@@ -45,7 +49,7 @@ export class AuthError extends Error {
 
 /**
  * `restored`: the host is locked until an admin confirmed a restored state. `changed`: come again with what holds now.
- * `tokenExpired`, `keyRemoved`: of another issuer's token; the id is then the principal's `grant`.
+ * `tokenExpired`, `keyRemoved`: of another issuer's token; the id is then the principal's `grant`, and may be with `revoked` and `restored`.
  */
 export type EndReason =
   | "revoked"
@@ -136,8 +140,39 @@ export interface RestoredState {
   readonly foundAtMs: number;
 }
 
+/** One of other issuers: a principal's id (`iss|sub`), or an account, whichever issuer or agent entry names it. */
+export interface ForeignTarget {
+  readonly kind: "subject" | "account";
+  readonly id: string;
+}
+
+export interface ForeignDenial extends ForeignTarget {
+  /** Unix time in milliseconds. */
+  readonly revokedAtMs: number;
+}
+
+export interface ForeignRevocation {
+  /** False when it was revoked before, or nobody of that id can come in. */
+  readonly revoked: boolean;
+  /** `unknown`: no credential of it is in use now; this host keeps no list of them. */
+  readonly was: "live" | "revoked" | "unknown";
+  /** The principals that lost what they came in with. */
+  readonly ids: readonly string[];
+}
+
+/** The same for those who come in by other issuers' tokens or as agents. */
+export interface ForeignAdmin {
+  /** Those who are kept out, oldest first. */
+  list(): readonly ForeignDenial[];
+  /** Ends their sockets and keeps them out until `restore`. */
+  revoke(target: ForeignTarget, by: Actor): ForeignRevocation;
+  /** False when it was not revoked. */
+  restore(target: ForeignTarget, by: Actor): boolean;
+}
+
 /** What admins may do; behind the CLI and the methods that it calls. `by` goes into the audit log. */
 export interface DeviceAdmin {
+  readonly foreign: ForeignAdmin;
   list(): readonly DeviceRow[];
   /** Ends its sockets, tickets and tokens. False when there is none of that id, or it was revoked before. */
   revoke(id: string, by: Actor): boolean;

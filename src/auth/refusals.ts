@@ -163,10 +163,10 @@ const table = {
 
 export type RefusalCode = keyof typeof table;
 
-/** `who`: whose credential it was, where that is known. */
-export function refusal(code: RefusalCode, who?: AuditWho): AuthError {
+/** `who`: whose credential it was, where that is known. `auditCode`: what the audit log says instead of `code`. */
+export function refusal(code: RefusalCode, who?: AuditWho, auditCode?: string): AuthError {
   const [status, message, nextStep] = table[code];
-  return new AuthError(status, code, message, nextStep, who && whoOf(who));
+  return new AuthError(status, code, message, nextStep, who && whoOf(who), auditCode);
 }
 
 /** Nothing more of a record than the audit log says. */

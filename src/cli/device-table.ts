@@ -30,7 +30,7 @@ export const deviceCells = (row: Readonly<Record<string, unknown>>): string[] =>
 /** The text, or a dash. */
 export const textOr = (value: unknown): string => (typeof value === "string" ? value : "-");
 
-const time = (value: unknown): string =>
+export const time = (value: unknown): string =>
   typeof value === "number" ? `${new Date(value).toISOString().slice(0, 16)}Z` : "-";
 
 function scopeText(scope: unknown): string {

@@ -5,6 +5,7 @@ import { withHost } from "./control-client.ts";
 import { homes } from "./homes.ts";
 import type { Setting } from "./program.ts";
 import { deviceCells as cells, deviceHead as head, textOr as text } from "./device-table.ts";
+import { foreignTable, revokedForeigners } from "./foreign-access.ts";
 import { printable, table } from "./table.ts";
 
 export async function listDevices({ outside, version }: Setting, json: boolean): Promise<void> {
@@ -12,10 +13,17 @@ export async function listDevices({ outside, version }: Setting, json: boolean):
     control.call("farhelm/devices/list", {}),
   );
   const rows = rowsOf(answer, "data");
-  if (json) outside.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
-  else if (rows.length === 0)
-    outside.stdout.write('No device is paired; "npx farhelm pair" makes a link.\n');
-  else outside.stdout.write(table(head, rows.map(cells)));
+  const revoked = revokedForeigners(answer);
+  if (json) {
+    outside.stdout.write(`${JSON.stringify([...rows, ...revoked], null, 2)}\n`);
+    return;
+  }
+  outside.stdout.write(
+    rows.length === 0
+      ? 'No device is paired; "npx farhelm pair" makes a link.\n'
+      : table(head, rows.map(cells)),
+  );
+  if (revoked.length > 0) outside.stdout.write(`\n${foreignTable(revoked)}`);
 }
 
 export async function renameDevice(
@@ -35,12 +43,20 @@ export async function revokeDevice({ outside, version }: Setting, id: string): P
     control.call("farhelm/devices/revoke", { id }),
   );
   if (answer["was"] === "revoked") {
-    outside.stdout.write(`${id} was revoked before; nothing changed.\n`);
+    outside.stdout.write(`${printable(id)} was revoked before; nothing changed.\n`);
     return;
   }
   if (answer["revoked"] !== true)
-    throw new CliError(`There is no device ${id}; "npx farhelm devices list" shows them.`);
-  outside.stdout.write(`Revoked ${id}; its connections are closed.\n`);
+    throw new CliError(
+      id.includes("|")
+        ? `No issuer and no agent of farhelm.toml makes ${id}; nobody comes in by that id.`
+        : `There is no device ${id}; "npx farhelm devices list" shows them.`,
+    );
+  outside.stdout.write(
+    answer["was"] === "unknown"
+      ? `Revoked ${printable(id)}; it was not in, and does not come in from now on.\n`
+      : `Revoked ${printable(id)}; its connections are closed.\n`,
+  );
 }
 
 export async function revokeAllDevices({ outside, version }: Setting): Promise<void> {

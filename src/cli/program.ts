@@ -187,12 +187,28 @@ function addDevices(farhelm: Command, setting: Setting): void {
   devices
     .command("revoke")
     .description("end its access and its connections now")
-    .argument("[id]", "as devices list shows it")
+    .argument("[id]", "as devices list shows it; of another issuer: 'ISS|SUB'")
+    .option("--account <account>", "everybody of other issuers, and every agent, of this account")
     .option("--all", "every device and every token", false)
-    .action(async (id: string | undefined, { all }: { all: boolean }) => {
+    .action(async (id: string | undefined, flags: { all: boolean; account?: string }) => {
+      const { account, all } = flags;
       const { revokeAllDevices, revokeDevice } = await import("./devices.ts");
-      if (all === (id !== undefined)) devices.error("error: name one device, or say --all");
-      await (id === undefined ? revokeAllDevices(setting) : revokeDevice(setting, id));
+      const { revokeAccount } = await import("./foreign-access.ts");
+      if ([id, account, all || undefined].filter((name) => name !== undefined).length !== 1)
+        devices.error("error: name one device, or one --account, or say --all");
+      if (id !== undefined) return revokeDevice(setting, id);
+      return account === undefined ? revokeAllDevices(setting) : revokeAccount(setting, account);
+    });
+  devices
+    .command("restore")
+    .description("let somebody of another issuer in again who was revoked")
+    .argument("[id]", "as devices list shows it: 'ISS|SUB'")
+    .option("--account <account>", "the account that was revoked")
+    .action(async (id: string | undefined, { account }: { account?: string }) => {
+      const { restoreForeign } = await import("./foreign-access.ts");
+      if (id !== undefined && account === undefined) return restoreForeign(setting, { id });
+      if (id === undefined && account !== undefined) return restoreForeign(setting, { account });
+      return devices.error("error: name one identity, or one --account");
     });
   devices
     .command("confirm-restore")

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { method } from "../dispatch/define.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 import { Role, Scope } from "../protocol/principal.ts";
+import { Account, foreignTarget, RevokedForeigner } from "./foreign-access.ts";
 import { parseThreadId } from "./thread-id.ts";
 
 const maxTtlMs = 366 * 24 * 60 * 60 * 1000;
@@ -25,9 +26,16 @@ export const devicesList = method({
   stability: "experimental",
   role: "admin",
   params: z.looseObject({}),
-  result: z.object({ data: z.array(Device) }),
+  result: z.object({
+    data: z.array(Device),
+    /** Those of other issuers who are kept out. */
+    revoked: z.array(RevokedForeigner),
+  }),
   evenUnaudited: true,
-  handle: ({ devices }) => ({ data: devices.list().map((row) => ({ ...row })) }),
+  handle: ({ devices }) => ({
+    data: devices.list().map((row) => ({ ...row })),
+    revoked: devices.foreign.list().map((row) => ({ ...row })),
+  }),
 });
 
 const time = z.int().min(0);
@@ -73,19 +81,34 @@ export const devicesRevoke = method({
   stability: "experimental",
   role: "admin",
   params: z
-    .looseObject({ id: z.string().optional(), all: z.literal(true).optional() })
-    .refine(({ id, all }) => (id === undefined) !== (all === undefined), "either `id` or `all`"),
+    .looseObject({
+      /** Of a device or token, or of somebody of another issuer: `iss|sub`. */
+      id: z.string().optional(),
+      /** Everybody of other issuers whose credential names this account. */
+      account: Account.optional(),
+      all: z.literal(true).optional(),
+    })
+    .refine(
+      ({ id, account, all }) =>
+        [id, account, all].filter((name) => name !== undefined).length === 1,
+      "one of `id`, `account` and `all`",
+    ),
   result: z.object({
     /** False: there was none to revoke. */
     revoked: z.boolean(),
-    /** What the access of `id` was before; null with `all`. */
+    /** What the access was before; null with `all`. Of another issuer's: `unknown` if nobody of it was in. */
     was: z.enum(["live", "expired", "revoked", "unknown"]).nullable(),
-    /** Those that this call revoked. */
+    /** Those that this call revoked; of other issuers those that were in. */
     ids: z.array(z.string()),
   }),
   ownAudit: true,
   evenUnaudited: true,
-  handle({ devices, principal }, { id }) {
+  handle({ devices, principal }, { id, account }) {
+    const target = foreignTarget({ id, account });
+    if (target !== undefined) {
+      const { ids, ...revocation } = devices.foreign.revoke(target, principal);
+      return { ...revocation, ids: [...ids] };
+    }
     if (id === undefined) {
       const ids = [...devices.revokeAll(principal)];
       return { revoked: ids.length > 0, was: null, ids };

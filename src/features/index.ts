@@ -20,6 +20,7 @@ import {
   restoreRead,
   tokenIssue,
 } from "./device.ts";
+import { devicesRestore } from "./foreign-access.ts";
 import { fsReadDirectory, fsReadFile } from "./fs.ts";
 import { hostRead } from "./host.ts";
 import { initialize } from "./initialize.ts";
@@ -105,6 +106,7 @@ export const methods = [
   devicesList,
   devicesChange,
   devicesRevoke,
+  devicesRestore,
   restoreRead,
   restoreConfirm,
   tokenIssue,

@@ -29,7 +29,7 @@ export class RefusalLog {
     this.#audit.add({
       act: `${way}.refused`,
       outcome: "denied",
-      code: refusal.code,
+      code: refusal.auditCode ?? refusal.code,
       ...by({ ...strangerAt(address), ...who }),
       about: { status: refusal.status },
     });

@@ -8,6 +8,8 @@ import type { Refusal as RefusalBody } from "../protocol/auth-api.ts";
 export interface Refusal {
   readonly status: number;
   readonly code: string;
+  /** What the audit log says instead of `code`. */
+  readonly auditCode?: string;
   readonly message: string;
   readonly nextStep: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -25,13 +27,14 @@ export const refusalBody = ({ code, message, nextStep }: Refusal): RefusalBody =
 });
 
 export function authRefusal(error: AuthError): Refusal {
-  const { status, code, message, nextStep } = error;
+  const { status, code, auditCode, message, nextStep } = error;
   const wait = status === 429 || status === 503;
   return {
     status,
     code,
     message,
     nextStep,
+    ...(auditCode !== code && { auditCode }),
     ...(wait && { headers: { "retry-after": retryAfterSeconds } }),
   };
 }

@@ -158,7 +158,10 @@ class HostTransport implements Transport {
 }
 
 const ends = {
-  revoked: { close: "revoked", message: "this device's access was revoked; pair it again" },
+  revoked: {
+    close: "revoked",
+    message: "this access was revoked; pair the device again, or ask an admin of the host",
+  },
   expired: { close: "expired", message: "this access has expired; renew it" },
   tokenExpired: { close: "expired", message: "the token has expired; connect with a new one" },
   keyRemoved: {

@@ -198,7 +198,7 @@ describe("the end", () => {
 
     expect(await client.closed).toEqual({
       code: 4001,
-      reason: "this device's access was revoked; pair it again",
+      reason: "this access was revoked; pair the device again, or ask an admin of the host",
     });
   });
 

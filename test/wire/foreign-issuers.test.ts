@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import type { RunningHost } from "../../src/cli/host.ts";
 import { encodePart, issuerKey, signToken } from "../helpers/foreign-issuer.ts";
+import { auditLines } from "../helpers/audit-lines.ts";
 import { JwksServer, keysAnswer, statusAnswer, stopJwksServers } from "../helpers/jwks-server.ts";
 import { rawExchange, upgradeText } from "../helpers/raw-http.ts";
 import { HostClient, startOn, stopHosts, temporaryHomes } from "../helpers/running-host.ts";
@@ -33,7 +34,7 @@ async function hostWith(toml: string, changes: object = {}) {
   const homes = temporaryHomes("");
   mkdirSync(homes.farhelmHome, { mode: 0o700 });
   writeFileSync(join(homes.farhelmHome, "farhelm.toml"), toml.replaceAll("KEYS", keys.url));
-  return { host: await startOn(homes, changes), keys };
+  return { host: await startOn(homes, changes), keys, homes };
 }
 
 const issuerToml = (more: string): string =>
@@ -154,6 +155,77 @@ describe("a connection by such a token", () => {
     expect(await client.closed).toBe(4002);
     expect(Date.now() - removedAtMs).toBeLessThan(20_000);
   }, 60_000);
+});
+
+describe("somebody of another issuer who is revoked on the host", () => {
+  it("is out within a second, by id and by account, and comes in again when restored", async () => {
+    const { host, homes } = await hostWith(
+      issuerToml(
+        'claims = { account = "org" }\n[issuers.subjects]\nalice = "operator"\n[issuers.accounts]\nacme = "operator"',
+      ),
+    );
+    const admin = await HostClient.connect(homes);
+    const token = signToken(key, claims({ sub: "bob", org: "acme" }));
+    const names = [{ id: `${iss}|bob` }, { account: "acme" }];
+    for (const name of names) {
+      const clients = [await connect(host, token), await connect(host, token)];
+      const alice = await connect(host, signToken(key, claims()));
+      const startedMs = performance.now();
+      const [answer, ...codes] = await Promise.all([
+        admin.call("farhelm/devices/revoke", name),
+        ...clients.map(({ closed }) => closed),
+      ]);
+      expect(performance.now() - startedMs).toBeLessThan(1_000);
+      expect({ answer, codes }).toEqual({
+        answer: { revoked: true, was: "live", ids: [`${iss}|bob`] },
+        codes: [4001, 4001],
+      });
+      expect(await refused(host, `Bearer ${token}`)).toEqual(invalid);
+      const later = signToken(key, claims({ sub: "bob", org: "acme", jti: "later" }));
+      expect(await refused(host, `Bearer ${later}`)).toEqual(invalid);
+      expect(await alice.call("thread/list", {})).toHaveProperty("data");
+      const { revoked } = await admin.call("farhelm/devices/list");
+      expect(revoked).toEqual([
+        {
+          kind: "id" in name ? "subject" : "account",
+          id: name.id ?? name.account,
+          revokedAtMs: expect.any(Number),
+        },
+      ]);
+      expect(await admin.call("farhelm/devices/restore", name)).toEqual({ restored: true });
+      expect(await admin.call("farhelm/devices/restore", name)).toEqual({ restored: false });
+    }
+    expect(await (await connect(host, token)).call("thread/start", {})).toHaveProperty("thread");
+    const refusals = (): readonly object[] =>
+      auditLines(homes.farhelmHome).filter(({ code }) => code === "foreign_revoked");
+    const line = {
+      act: "upgrade.refused",
+      who: { kind: "foreign", id: `${iss}|bob`, name: "bob" },
+    };
+    await expect.poll(refusals).toMatchObject([line, line, line, line]);
+  }, 30_000);
+
+  it("loses what it put into a queue, and lets nobody in again itself", async () => {
+    const { host, homes } = await hostWith(
+      issuerToml('[issuers.subjects]\nalice = "admin"\nbob = "operator"'),
+    );
+    const admin = await HostClient.connect(homes);
+    const threadId = await admin.startThread();
+    const bob = await connect(host, signToken(key, claims({ sub: "bob" })));
+    const text = { type: "text", text: "later" };
+    const queued = { threadId, input: [text], clientUserMessageId: "one" };
+    await bob.call("thread/queue/add", queued);
+    const waiting = async (): Promise<unknown> =>
+      (await admin.call("thread/queue/list", { threadId }))["data"];
+    expect(await waiting()).toHaveLength(1);
+    await admin.call("farhelm/devices/revoke", { id: `${iss}|bob` });
+    expect(await bob.closed).toBe(4001);
+    expect(await waiting()).toEqual([]);
+    const alice = await connect(host, signToken(key, claims()));
+    await expect(alice.call("farhelm/devices/restore", { id: `${iss}|bob` })).rejects.toThrow(
+      "only an admin of this host",
+    );
+  }, 30_000);
 });
 
 const at = (ms = 0): string => new Date(Date.now() + ms).toISOString().replace(/\.\d+Z$/, "Z");

@@ -37,7 +37,7 @@ export const unsigned = (home: string) => ({
 type DoorOptions = Partial<
   Pick<
     Parameters<typeof createAuth>[0],
-    "allowRemoteHeadless" | "approvals" | "receipts" | "onGeneration"
+    "allowRemoteHeadless" | "approvals" | "receipts" | "onGeneration" | "foreigners"
   >
 >;
 

@@ -236,6 +236,66 @@ describe("commands that speak to the running host", () => {
     }
   });
 
+  test("devices revoke and restore take identities and accounts of other issuers", async () => {
+    const alice = "https://id.example.com|alice";
+    const answers: Readonly<Record<string, Answer>> = {
+      "farhelm/devices/revoke": { result: { revoked: true, was: "unknown", ids: [alice] } },
+      "farhelm/devices/restore": { result: { restored: true } },
+    };
+    await hostThat((method) => answers[method] ?? { error: { code: 1, message: method } });
+    expect([
+      (await cli(`devices revoke ${alice}`)).out,
+      (await cli("devices revoke --account acme")).out,
+      (await cli(`devices restore ${alice}`)).out,
+      (await cli("devices restore --account acme")).out,
+    ]).toEqual([
+      `Revoked ${alice}; it was not in, and does not come in from now on.\n`,
+      `Revoked the account acme; the connections of ${alice} are closed.\n`,
+      `Restored ${alice}; what farhelm.toml gives holds again.\n`,
+      "Restored the account acme; what farhelm.toml gives holds again.\n",
+    ]);
+    expect(
+      calls.filter(({ method }) => method !== "initialize").map(({ params }) => params),
+    ).toEqual([{ id: alice }, { account: "acme" }, { id: alice }, { account: "acme" }]);
+    const many = [
+      "revoke x --account y",
+      "revoke --all --account y",
+      "restore",
+      "restore x --account y",
+    ];
+    for (const words of many) {
+      expect(await cli(`devices ${words}`)).toMatchObject({
+        code: 1,
+        err: expect.stringContaining("--account"),
+      });
+    }
+  });
+
+  test("devices restore of who was not revoked says so; devices are paired again", async () => {
+    await hostThat(() => ({ result: { restored: false } }));
+    expect(await cli("devices restore https://id.example.com|bob")).toMatchObject({
+      code: 0,
+      out: "https://id.example.com|bob was not revoked; nothing changed.\n",
+    });
+    expect(await cli("devices restore dev_1")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("npx farhelm pair"),
+    });
+  });
+
+  test("devices list shows who of other issuers is kept out", async () => {
+    const revoked = [{ kind: "account", id: "acme\u001b[2J", revokedAtMs: 1_700_000_000_000 }];
+    await hostThat(() => ({ result: { data: [device], revoked } }));
+    const { out } = await cli("devices list");
+    expect(out.split("\n").slice(2)).toEqual([
+      "",
+      "REVOKED   KIND     SINCE",
+      "acme?[2J  account  2023-11-14T22:13Z",
+      "",
+    ]);
+    expect(JSON.parse((await cli("devices list --json")).out)).toEqual([device, ...revoked]);
+  });
+
   test("devices rename and change say what holds now", async () => {
     const scope = { projects: ["/srv/one"] };
     const changed = { ...device, name: "Tab\u001blet", role: "operator", roleUntilMs: 0, scope };

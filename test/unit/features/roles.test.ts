@@ -54,6 +54,7 @@ const table: Readonly<Record<string, Role>> = {
   "farhelm/devices/list": "admin",
   "farhelm/devices/change": "admin",
   "farhelm/devices/revoke": "admin",
+  "farhelm/devices/restore": "admin",
   "farhelm/restore/read": "admin",
   "farhelm/restore/confirm": "admin",
   "farhelm/token/issue": "admin",

@@ -8,10 +8,13 @@ import { mayAct, roles } from "../../src/protocol/principal.ts";
 import { HostClient } from "../helpers/running-host.ts";
 import { attack } from "./attack.ts";
 
+/** Their names of what is meant exclude one another. */
+const oneName: ReadonlySet<string> = new Set(["farhelm/devices/revoke", "farhelm/devices/restore"]);
+
 /** Params that parse, so that the role is what decides; the ids are nobody's. */
 const paramsOf = (name: string, params: z.ZodType): object => ({
   ...Object(exampleOf(z.toJSONSchema(params, { io: "input", unrepresentable: "any" }), "x")),
-  ...(name === "farhelm/devices/revoke" && { id: "none", all: undefined }),
+  ...(oneName.has(name) && { id: "none", account: undefined, all: undefined }),
   ...(name.startsWith("fs/") && { path: "/nowhere" }),
 });
 

@@ -1,4 +1,5 @@
 /** One POST with a small answer. */
+import { limitedBody } from "../util/limited-body.ts";
 
 /** A task id, or what a server says of its refusal, is far below this. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -48,17 +49,11 @@ export async function smallRequest(request: SmallRequest): Promise<SmallAnswer> 
   }
 }
 
-async function limitedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    const part: Uint8Array = chunk;
-    bytes += part.length;
-    if (bytes > MAX_ANSWER_BYTES)
-      throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
-    chunks.push(part);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+async function limitedText({ body }: Response): Promise<string> {
+  if (body === null) return "";
+  const bytes = await limitedBody(body, MAX_ANSWER_BYTES);
+  if (bytes === undefined) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+  return bytes.toString("utf8");
 }
 
 /** `fetch` wraps the reason: "fetch failed" alone says nothing. */

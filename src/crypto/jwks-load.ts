@@ -1,5 +1,6 @@
 /** Fetches or reads somebody else's JWKS, within limits. Nothing but the configured place is ever asked. */
 import { open } from "node:fs/promises";
+import { limitedBody } from "../util/limited-body.ts";
 import { KeySetError, usableKeys, type VerificationKey } from "./key-set.ts";
 import { isJsonObject, parseStrictObject } from "./strict-json.ts";
 
@@ -35,7 +36,8 @@ export const keysFromUrl =
         await body?.cancel();
         throw new KeySetError(`the server answered with status ${status}`);
       }
-      const bytes = await readLimited(body ?? new ReadableStream());
+      const bytes = await limitedBody(body ?? new ReadableStream(), maxSetBytes);
+      if (bytes === undefined) throw tooLarge();
       return { keys: await parseKeys(bytes), maxAgeMs: maxAgeMs(headers.get("cache-control")) };
     } catch (error) {
       if (error instanceof KeySetError) throw error;
@@ -63,19 +65,6 @@ export const keysFromFile =
       throw new KeySetError(`the file could not be read (${networkCode(error)})`);
     }
   };
-
-/** The stream gives what is already decompressed, in pieces: what is small on the wire is counted as it grows. */
-async function readLimited(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  // Leaving the loop early cancels the stream, and with it the connection.
-  for await (const part of body) {
-    length += part.length;
-    if (length > maxSetBytes) throw tooLarge();
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
-}
 
 async function parseKeys(bytes: Uint8Array): Promise<ReadonlyMap<string, VerificationKey>> {
   const keys = parseStrictObject(bytes)?.["keys"];

@@ -138,10 +138,10 @@ export class Dispatcher {
       key: method.order?.(params),
       stands: () => {
         const { audit, holds } = this.#options;
-        const still = holds(caller.principal);
+        if (holds(caller.principal)) return true;
         const facts = factsOfCall(caller, method, params);
-        if (!still) audit.add({ ...facts, outcome: "denied", code: "access_ended" });
-        return still;
+        audit.add({ ...facts, outcome: "denied", code: "access_ended" });
+        return false;
       },
       handle: () => this.#checked(method, this.#handle(method, context, params)),
       note: (error, denied) => {

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { method } from "../dispatch/define.ts";
 import { invalidRequest } from "../protocol/errors.ts";
+import type { QueuedMessage } from "../protocol/queued-message.ts";
 import { Turn } from "../protocol/turn.ts";
 import { UserInput } from "../protocol/user-input.ts";
-import type { QueuedMessage } from "../store/port.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
 import { limitOf } from "./thread-list.ts";
 

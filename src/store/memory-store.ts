@@ -2,12 +2,12 @@
 import type { ThreadId } from "../protocol/ids.ts";
 import type { GitInfo } from "../protocol/thread.ts";
 import { decodeCursor, pageCursors } from "./page-cursor.ts";
+import { MemoryNotes } from "./memory-notes.ts";
 import { StoreError } from "./port.ts";
 import type {
   ForkCut,
   History,
   IndexProgress,
-  QueuedMessage,
   ThreadMeta,
   ThreadPage,
   ThreadQuery,
@@ -36,7 +36,10 @@ export const createMemoryStore = (options: { readonly nowMs?: () => number } = {
 
 class MemoryStore implements ThreadStore {
   readonly #threads = new Map<ThreadId, Kept>();
-  readonly #queues = new Map<ThreadId, readonly QueuedMessage[]>();
+  readonly notes = new MemoryNotes({
+    mustHave: (id) => void this.#begun(id),
+    isArchived: (id) => this.#threads.get(id)?.record.archived ?? false,
+  });
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number) {
@@ -102,7 +105,16 @@ class MemoryStore implements ThreadStore {
   }
 
   async list(query: ThreadQuery): Promise<ThreadPage> {
-    const timeOf = (record: ThreadRecord): number => record[sortMembers[query.sortKey]];
+    const { sortKey, noted: wanted } = query;
+    const timeOf = (record: ThreadRecord): number =>
+      sortKey === "note_position"
+        ? (this.notes.positionOf(record.id, wanted?.kind ?? "", wanted?.label ?? "") ?? 0)
+        : record[sortMembers[sortKey]];
+    const isNoted = (record: ThreadRecord): boolean =>
+      wanted === undefined ||
+      (wanted.label === null
+        ? !this.notes.has(record.id, wanted.kind)
+        : this.notes.positionOf(record.id, wanted.kind, wanted.label) !== undefined);
     const sign = query.sortDirection === "asc" ? 1 : -1;
     const compare = (a: Place, b: Place): number =>
       sign * (a.timeMs - b.timeMs || (a.id < b.id ? -1 : Number(a.id > b.id)));
@@ -110,7 +122,7 @@ class MemoryStore implements ThreadStore {
     const rows = [...this.#threads.values()]
       .filter((kept) => kept.lines.length > 0)
       .map(listedRecord)
-      .filter((record) => matches(record, query))
+      .filter((record) => matches(record, query) && isNoted(record))
       .map((record) => ({ record, timeMs: timeOf(record), id: record.id }))
       .filter((row) => {
         const side = after === undefined ? 1 : compare(row, after);
@@ -145,19 +157,7 @@ class MemoryStore implements ThreadStore {
   async delete(id: ThreadId): Promise<void> {
     this.#begun(id).open = false;
     this.#threads.delete(id);
-    this.#queues.delete(id);
-  }
-
-  async queue(id: ThreadId): Promise<readonly QueuedMessage[]> {
-    return this.#queues.get(id) ?? [];
-  }
-
-  async saveQueue(id: ThreadId, messages: readonly QueuedMessage[]): Promise<void> {
-    this.#queues.set(id, messages);
-  }
-
-  async queuedThreads(): Promise<readonly ThreadId[]> {
-    return [...this.#queues].flatMap(([id, messages]) => (messages.length > 0 ? [id] : []));
+    this.notes.removeAll(id);
   }
 
   progress(): IndexProgress {

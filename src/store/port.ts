@@ -8,7 +8,6 @@ import type { ThreadItem } from "../protocol/item.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
 import type { GitInfo, SessionSource } from "../protocol/thread.ts";
-import type { UserInput } from "../protocol/user-input.ts";
 import type { ThreadTokenUsage, Turn, TurnError } from "../protocol/turn.ts";
 
 /** What is known of a thread when it is made. */
@@ -105,7 +104,10 @@ export interface ThreadQuery {
   readonly sources?: readonly string[];
   /** Case-sensitive, in the preview or the name. */
   readonly searchTerm?: string;
-  readonly sortKey: "created_at" | "updated_at" | "recency_at";
+  /** Threads with a note of this kind under `label`; null: those without one. */
+  readonly noted?: { readonly kind: string; readonly label: string | null };
+  /** `note_position` needs `noted` with a label. */
+  readonly sortKey: "created_at" | "updated_at" | "recency_at" | "note_position";
   readonly sortDirection: "asc" | "desc";
   /** An opaque cursor of an earlier page. */
   readonly cursor?: string;
@@ -127,16 +129,53 @@ export interface ForkCut {
   readonly beforeTurnId?: TurnId;
 }
 
-/** A message that waits for its thread to be free. */
-export interface QueuedMessage {
-  readonly id: string;
-  readonly input: readonly UserInput[];
-  /** The sender's own id for it. */
-  readonly clientId: string;
-  /** Kept for the sender, and not read. */
-  readonly clientMetadata: Readonly<Record<string, string>> | null;
-  /** The principal who sent it or changed it last; absent where that is not known. */
-  readonly from?: string;
+/** A kind of note: its name in the store, and how one is read. */
+export interface NoteKind<T> {
+  readonly name: string;
+  /** Throws where what is stored is no such note. */
+  parse(value: unknown): T;
+}
+
+/** Under what a note is found again, and where it stands there: a whole number from 0, of the caller's choice. */
+export interface NoteLabel {
+  readonly label: string;
+  readonly position?: number;
+}
+
+/** A note as it is to be from now on. */
+export interface NoteDraft<T> {
+  /** Anything that JSON can hold. */
+  readonly value: T;
+  readonly labels?: readonly NoteLabel[];
+}
+
+/** The thread that has a note, and the note. */
+export interface FoundNote<T> {
+  readonly threadId: ThreadId;
+  readonly archived: boolean;
+  readonly value: T;
+}
+
+/**
+ * Small JSON documents beside threads: at most one of a kind for each thread, gone with the thread.
+ * In place of a thread, `null` stands for the store as a whole, which has notes of its own.
+ */
+export interface ThreadNotes {
+  /** undefined: there is none. Rejects with `StoreError` (`corrupt`). */
+  read<T>(id: ThreadId | null, kind: NoteKind<T>): Promise<T | undefined>;
+  /**
+   * Replaces the note by what `next` makes of it, atomically; undefined takes it away, and what it
+   * throws leaves the note as it was. `next` may run more than once. First the thread is looked up
+   * where it is kept: the index then says what is true now. Rejects with `StoreError`: `notFound` for
+   * a thread of which nothing is written yet, or any more.
+   */
+  change<T>(
+    id: ThreadId | null,
+    kind: NoteKind<T>,
+    next: (before: T | undefined) => NoteDraft<T> | undefined,
+  ): Promise<void>;
+  /** The known threads that have such a note, with `label` where one is given: by position, then by thread. */
+  find<T>(kind: NoteKind<T>, label?: string): Promise<readonly FoundNote<T>[]>;
 }
 
 /** How far the background reading of an unknown history is. */
@@ -155,6 +194,7 @@ export interface ThreadWriter {
 }
 
 export interface ThreadStore {
+  readonly notes: ThreadNotes;
   /** Reserves a new thread. Nothing is written before the first `append`. */
   create(meta: ThreadMeta): ThreadWriter;
   /** Where the thread's file is or will be; null in a store without files. */
@@ -181,12 +221,6 @@ export interface ThreadStore {
    * `StoreError`: `notFound`, or `busy` while another program writes it or a fork reads from it.
    */
   delete(id: ThreadId): Promise<void>;
-  /** The messages that wait for the thread, the next one first. They survive a restart. */
-  queue(id: ThreadId): Promise<readonly QueuedMessage[]>;
-  /** Replaces them. Rejects with `StoreError`. */
-  saveQueue(id: ThreadId, messages: readonly QueuedMessage[]): Promise<void>;
-  /** The threads for which messages wait. */
-  queuedThreads(): Promise<readonly ThreadId[]>;
   progress(): IndexProgress;
   close(): Promise<void>;
 }
@@ -201,3 +235,11 @@ export class StoreError extends Error {
     this.kind = kind;
   }
 }
+
+/** `kind` is the name of a kind of note. */
+export const unreadableNote = (kind: string, cause: unknown): StoreError =>
+  new StoreError(
+    "corrupt",
+    `What is kept of the thread as ${kind} cannot be read. Update Farhelm, or delete the thread.`,
+    cause,
+  );

@@ -137,6 +137,11 @@ export class LoadedThread {
     }
   }
 
+  /** Makes the store know a thread in which nothing was said yet. */
+  async materialise(): Promise<void> {
+    if (!this.stored && !this.ephemeral) await this.append([]);
+  }
+
   /** Moves the status on and tells everybody. */
   transition(event: ThreadEvent): void {
     const next = nextThreadState(this.#state, event);

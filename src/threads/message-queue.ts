@@ -3,21 +3,38 @@ import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import { threadQueueChanged } from "../protocol/notifications.ts";
 import type { Turn } from "../protocol/turn.ts";
-import type { QueuedMessage, ThreadStore } from "../store/port.ts";
+import { QueuedMessage } from "../protocol/queued-message.ts";
+import type { NoteKind } from "../store/port.ts";
 import { uuidV7 } from "../util/uuid-v7.ts";
 import { noRollout } from "./loaded-threads.ts";
 import type { LoadedThreads } from "./loaded-threads.ts";
 import { checkInputSize } from "./model-input.ts";
+import type { NoteRefusals, SideNotes } from "./side-notes.ts";
+import { unsupported } from "./side-notes.ts";
 import type { Announcing, ThreadQueue } from "./port.ts";
-import { clientError } from "./store-errors.ts";
 import type { TurnControl } from "./turn-control.ts";
 
 /** More than anybody writes ahead; a client that loops is stopped here. */
 const maxMessages = 1_000;
 
+/** The next one first; none rather than an empty one. */
+const queueNote: NoteKind<readonly QueuedMessage[]> = {
+  name: "queue",
+  parse: (value) => QueuedMessage.array().parse(value),
+};
+
+const refusals: NoteRefusals = {
+  ephemeral: unsupported("queued submissions"),
+  unknown: (id) =>
+    new RpcError(
+      "internal",
+      `failed to read thread: invalid thread-store request: ${noRollout(id)}`,
+    ),
+};
+
 export interface QueueParts {
   readonly loaded: LoadedThreads;
-  readonly store: ThreadStore;
+  readonly notes: SideNotes;
   readonly control: TurnControl;
   readonly publisher: Publisher;
   readonly log: { error(fields: object, message: string): void };
@@ -149,9 +166,9 @@ export class MessageQueue implements ThreadQueue {
   }
 
   async dropUnsendable(): Promise<void> {
-    for (const id of await this.#parts.store.queuedThreads()) {
+    for (const { threadId: id } of await this.#parts.notes.find(queueNote)) {
       await this.#alone(id, async () => {
-        const waiting = await this.#parts.store.queue(id);
+        const waiting = await this.#read(id);
         const rest = this.#sendable(waiting);
         if (rest.length === waiting.length) return;
         await this.#save(id, rest);
@@ -171,7 +188,7 @@ export class MessageQueue implements ThreadQueue {
       return thread !== undefined && !thread.active && !this.#held.has(id);
     };
     if (!isFree()) return;
-    const waiting = this.#sendable(await this.#parts.store.queue(id));
+    const waiting = this.#sendable(await this.#read(id));
     const [first] = waiting;
     if (!first || !isFree()) return;
     const { announce } = await this.#begin(id, first, waiting);
@@ -183,13 +200,13 @@ export class MessageQueue implements ThreadQueue {
     message: QueuedMessage,
     waiting: readonly QueuedMessage[],
   ): Promise<{ readonly turn: Turn } & Announcing> {
-    const { control, store, log } = this.#parts;
+    const { control, log } = this.#parts;
     const { input, clientId } = message;
     const started = await control.startTurn(id, { input, clientId, outputSchema: null });
     this.#held.delete(id);
     const rest = waiting.filter((each) => each !== message);
     try {
-      await store.saveQueue(id, rest);
+      await this.#save(id, rest);
     } catch (error) {
       log.error({ err: error, threadId: id }, "a message that began still waits in the store");
     }
@@ -204,14 +221,8 @@ export class MessageQueue implements ThreadQueue {
 
   /** Rejects where there is no such thread. */
   async #waiting(id: ThreadId): Promise<readonly QueuedMessage[]> {
-    const { loaded, store } = this.#parts;
-    if (!loaded.get(id) && !(await store.find(id))) {
-      throw new RpcError(
-        "internal",
-        `failed to read thread: invalid thread-store request: ${noRollout(id)}`,
-      );
-    }
-    return this.#sendable(await store.queue(id));
+    await this.#parts.notes.check(id, refusals);
+    return this.#sendable(await this.#read(id));
   }
 
   /** Without what was sent by people who may not send any more; every change of the queue leaves it out. */
@@ -220,12 +231,13 @@ export class MessageQueue implements ThreadQueue {
     return waiting.filter(({ from }) => from === undefined || maySend(from));
   }
 
-  async #save(id: ThreadId, messages: readonly QueuedMessage[]): Promise<void> {
-    try {
-      await this.#parts.store.saveQueue(id, messages);
-    } catch (error) {
-      throw clientError(error, noRollout(id));
-    }
+  async #read(id: ThreadId): Promise<readonly QueuedMessage[]> {
+    return (await this.#parts.notes.read(id, queueNote)) ?? [];
+  }
+
+  #save(id: ThreadId, messages: readonly QueuedMessage[]): Promise<void> {
+    const draft = messages.length > 0 ? { value: messages } : undefined;
+    return this.#parts.notes.change(id, queueNote, refusals, () => draft);
   }
 
   #tell(id: ThreadId): void {

@@ -6,11 +6,11 @@ import type { RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import type { Role } from "../protocol/principal.ts";
+import type { QueuedMessage } from "../protocol/queued-message.ts";
 import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { Turn, TurnItemsView } from "../protocol/turn.ts";
 import type { UserInput } from "../protocol/user-input.ts";
-import type { QueuedMessage } from "../store/port.ts";
 import type { UserCommand } from "../tools/port.ts";
 
 /** What a caller may set when a thread or turn starts; undefined: as it was, or as configured. */

@@ -24,6 +24,7 @@ import type {
 } from "./port.ts";
 import type { ThreadLoader } from "./thread-loader.ts";
 import { MessageQueue } from "./message-queue.ts";
+import { SideNotes } from "./side-notes.ts";
 import { ThreadReading } from "./thread-reading.ts";
 import { statusOf } from "./thread-state.ts";
 import { ThreadRecords } from "./thread-records.ts";
@@ -55,7 +56,7 @@ export class ThreadManager implements Threads {
     this.#control = new TurnControl(this.#loaded, ports);
     this.#queue = new MessageQueue({
       loaded: this.#loaded,
-      store,
+      notes: new SideNotes(this.#loaded, store),
       control: this.#control,
       publisher: ports.publisher,
       log: ports.log,

@@ -137,26 +137,6 @@ export function threadStoreContract(name: string, make: () => Promise<StoreUnder
       expect(await store.find(meta.id)).toMatchObject({ model: "another", effort: null });
     });
 
-    test("the messages that wait for a thread are kept in their order", async () => {
-      const { id } = metaOf({});
-      const messages = [
-        { id: "b", clientId: "one", clientMetadata: { from: "here" }, from: "dev_1" },
-        { id: "a", clientId: "one", clientMetadata: null },
-      ].map((message) => ({
-        ...message,
-        input: [{ type: "text" as const, text: message.id, text_elements: [] }],
-      }));
-      expect(await store.queue(id)).toEqual([]);
-      await store.saveQueue(id, messages);
-      expect(await store.queue(id)).toEqual(messages);
-      expect(await store.queuedThreads()).toEqual([id]);
-      await store.saveQueue(id, messages.slice(1));
-      expect(await store.queue(id)).toEqual(messages.slice(1));
-      expect(await store.queue(metaOf({}).id)).toEqual([]);
-      await store.saveQueue(id, []);
-      expect(await store.queuedThreads()).toEqual([]);
-    });
-
     test("one thread has one writer", async () => {
       const meta = metaOf({});
       const writer = store.create(meta);

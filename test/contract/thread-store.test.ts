@@ -5,6 +5,7 @@ import { openDatabase } from "../../src/db/database.ts";
 import { createLocalStore } from "../../src/store/local/local-store.ts";
 import { createMemoryStore } from "../../src/store/memory-store.ts";
 import { threadForkContract } from "./thread-fork.contract.ts";
+import { threadNotesContract } from "./thread-notes.contract.ts";
 import { threadStoreContract } from "./thread-store.contract.ts";
 import type { StoreUnderTest } from "./thread-store.contract.ts";
 
@@ -30,7 +31,7 @@ const memory = async (): Promise<StoreUnderTest> => {
   return { store, tick: () => undefined, close: () => store.close() };
 };
 
-for (const contract of [threadStoreContract, threadForkContract]) {
+for (const contract of [threadStoreContract, threadForkContract, threadNotesContract]) {
   contract("the local store", local);
   contract("the memory store", memory);
 }

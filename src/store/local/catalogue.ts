@@ -95,11 +95,13 @@ export class Catalogue {
 
   /** A full page whose last row is newer than all that is unknown. */
   #certainPage(query: ThreadQuery, frontierMs: number): ThreadPage | undefined {
+    const { sortKey } = query;
+    if (sortKey === "note_position") return undefined;
     if (frontierMs === Infinity || query.sortDirection === "asc") return undefined;
     const page = this.#parts.index.page(query);
     const last = page.data.at(-1);
     if (page.nextCursor === null || last === undefined) return undefined;
-    return last[sortMembers[query.sortKey]] >= frontierMs ? page : undefined;
+    return last[sortMembers[sortKey]] >= frontierMs ? page : undefined;
   }
 
   #rescan(): Promise<void> {

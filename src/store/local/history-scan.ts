@@ -5,6 +5,7 @@
 import { stat, unlink } from "node:fs/promises";
 import { deferred } from "../../util/deferred.ts";
 import type { IndexProgress } from "../port.ts";
+import { updated } from "./entry-lookup.ts";
 import { exists, readEntry, rolloutFiles } from "./rollout-entry.ts";
 import type { EntryParts } from "./rollout-entry.ts";
 import { threadOfFile } from "./rollout-path.ts";
@@ -161,13 +162,9 @@ export class HistoryScan {
     if (this.#parts.isOpen(threadOfFile(path) ?? "")) return undefined;
     try {
       const before = known && index.find(known.id);
-      if (before === undefined || before.record.preview === "") {
-        return await readEntry(path, this.#look);
-      }
+      if (before === undefined) return await readEntry(path, this.#look);
       const { mtimeMs, size } = await stat(path);
-      const now = Math.floor(mtimeMs);
-      const record = { ...before.record, updatedAtMs: now, recencyAtMs: now };
-      return { record, mtimeMs: now, size };
+      return await updated(before, { mtimeMs: Math.floor(mtimeMs), size }, this.#look);
     } catch {
       return undefined;
     }

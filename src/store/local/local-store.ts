@@ -8,7 +8,6 @@ import type {
   ForkCut,
   History,
   IndexProgress,
-  QueuedMessage,
   ThreadMeta,
   ThreadPage,
   ThreadQuery,
@@ -21,13 +20,14 @@ import type { DecodedHistory } from "../rollout/decode.ts";
 import { interruption } from "../rollout/interruption.ts";
 import { historyBaseOf } from "../rollout/meta-coding.ts";
 import { Catalogue } from "./catalogue.ts";
+import { EntryLookup } from "./entry-lookup.ts";
 import { readForkPoint, writeForkFile } from "./fork-file.ts";
 import { GrowingHistory } from "./growing-history.ts";
 import { HistoryCache } from "./history-cache.ts";
 import { HistoryScan } from "./history-scan.ts";
 import type { LocalWriter } from "./local-writer.ts";
-import { MessageQueues } from "./message-queues.ts";
-import { exists, locate, readEntry } from "./rollout-entry.ts";
+import { LocalNotes } from "./local-notes.ts";
+import { exists } from "./rollout-entry.ts";
 import { Reservations } from "./reservations.ts";
 import { moveFile } from "./rollout-file.ts";
 import { archivedPath, foldersIn, newRolloutPath, unarchivedPath } from "./rollout-path.ts";
@@ -60,7 +60,8 @@ export const createLocalStore = (options: LocalStoreOptions): ThreadStore =>
 class LocalStore implements ThreadStore {
   readonly #folders: RolloutFolders;
   readonly #index: ThreadIndex;
-  readonly #queues: MessageQueues;
+  readonly notes: LocalNotes;
+  readonly #lookup: EntryLookup;
   readonly #reservations: Reservations;
   readonly #names: ThreadNames;
   readonly #log: StoreLog;
@@ -73,7 +74,7 @@ class LocalStore implements ThreadStore {
   constructor({ codexHome, database, log, nowMs = Date.now }: LocalStoreOptions) {
     this.#folders = foldersIn(codexHome);
     this.#index = new ThreadIndex(database);
-    this.#queues = new MessageQueues(database);
+    this.notes = new LocalNotes(database, (id) => this.#entry(id));
     this.#reservations = new Reservations(database, nowMs());
     this.#names = new ThreadNames(codexHome, (names) => this.#index.setNames(names));
     this.#log = log;
@@ -87,6 +88,12 @@ class LocalStore implements ThreadStore {
       log,
       nowMs,
       named: (record, name) => this.#named(record, name),
+    });
+    this.#lookup = new EntryLookup({
+      folders: this.#folders,
+      index: this.#index,
+      names: this.#names,
+      writers: this.#writers,
     });
     const scan = new HistoryScan({
       folders: this.#folders,
@@ -115,7 +122,7 @@ class LocalStore implements ThreadStore {
     const { meta, name } = found;
     const path = this.pathOf(meta);
     // Killed between its first lines and the end of its reservation; a first line that is torn is none.
-    if ((await exists(path)) && (await this.#lookUp(id)) !== undefined) {
+    if ((await exists(path)) && (await this.#lookup.find(id)) !== undefined) {
       this.#reservations.end(id);
       return undefined;
     }
@@ -145,7 +152,7 @@ class LocalStore implements ThreadStore {
     await running?.settled();
     const { record: from } = await this.#entry(source);
     const file = { threadId: source, path: from.path };
-    const pathOf = (id: string): Promise<string | undefined> => this.#pathOfId(id);
+    const pathOf = (id: string): Promise<string | undefined> => this.#lookup.pathOf(id);
     const point = await readForkPoint(file, pathOf, cut, running !== undefined);
     const { historyMode } = from;
     const own = { ...meta, historyMode, forkedFromId: source };
@@ -165,7 +172,7 @@ class LocalStore implements ThreadStore {
   }
 
   async find(id: ThreadId): Promise<ThreadRecord | undefined> {
-    return (await this.#lookUp(id))?.record ?? (await this.#reserved(id))?.record;
+    return (await this.#lookup.find(id))?.record ?? (await this.#reserved(id))?.record;
   }
 
   async load(id: ThreadId): Promise<History> {
@@ -260,22 +267,10 @@ class LocalStore implements ThreadStore {
       });
       this.#index.remove(id, record.path);
       await this.#names.remove(id);
-      this.#queues.write(id, []);
+      this.notes.removeAll(id);
     } finally {
       await lock.release();
     }
-  }
-
-  async queue(id: ThreadId): Promise<readonly QueuedMessage[]> {
-    return this.#queues.read(id);
-  }
-
-  async saveQueue(id: ThreadId, messages: readonly QueuedMessage[]): Promise<void> {
-    this.#queues.write(id, messages);
-  }
-
-  async queuedThreads(): Promise<readonly ThreadId[]> {
-    return this.#queues.threads();
   }
 
   progress(): IndexProgress {
@@ -304,7 +299,7 @@ class LocalStore implements ThreadStore {
     return this.#histories.get(path, async (before) => {
       let isWhole = true;
       const pathOf = async (id: string): Promise<string | undefined> => {
-        const other = await this.#pathOfId(id);
+        const other = await this.#lookup.pathOf(id);
         isWhole &&= other !== undefined;
         return other;
       };
@@ -325,35 +320,8 @@ class LocalStore implements ThreadStore {
     await this.#stock.put({ ...record, name });
   }
 
-  async #pathOfId(id: string): Promise<string | undefined> {
-    return this.#index.find(id)?.record.path ?? (await locate(this.#folders, id));
-  }
-
-  /** The row and its file as they are now: the file may have been moved by another program. */
-  async #lookUp(id: string): Promise<IndexEntry | undefined> {
-    const writer = this.#writers.get(id);
-    if (writer !== undefined && !writer.begun) return undefined;
-    const known = this.#index.find(id);
-    if (known !== undefined && (writer !== undefined || (await exists(known.record.path)))) {
-      return known;
-    }
-    await this.#names.refresh();
-    const path = await locate(this.#folders, id);
-    const entry =
-      path === undefined
-        ? undefined
-        : await readEntry(path, {
-            folders: this.#folders,
-            name: (other) => this.#names.nameOf(other),
-            pathOf: (other) => this.#pathOfId(other),
-          });
-    if (entry !== undefined) this.#index.put([entry]);
-    else if (known !== undefined) this.#index.remove(id, known.record.path);
-    return entry;
-  }
-
   async #entry(id: string): Promise<IndexEntry> {
-    const entry = await this.#lookUp(id).catch((error: unknown) => {
+    const entry = await this.#lookup.find(id).catch((error: unknown) => {
       throw storeFailure(error, "look for the thread");
     });
     if (entry === undefined) throw notFound(id);

@@ -125,6 +125,14 @@ export class LocalWriter implements ThreadWriter {
     await this.#refreshEntry();
   }
 
+  /** Another program moved the file between the folders. */
+  async follow(path: string, archived: boolean): Promise<void> {
+    await this.#draining;
+    this.#parts.file.movedTo(path);
+    this.#record = { ...this.#record, archived };
+    await this.#refreshEntry();
+  }
+
   async settled(): Promise<void> {
     await this.#draining;
   }

@@ -124,6 +124,11 @@ export class RolloutFile {
     this.#path = to;
   }
 
+  /** Another program moved the file. */
+  movedTo(path: string): void {
+    this.#path = path;
+  }
+
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;

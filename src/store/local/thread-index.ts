@@ -98,10 +98,10 @@ export class ThreadIndex {
   /** Throws `StoreError` `badCursor`. */
   page(query: ThreadQuery): ThreadPage {
     const column = query.sortKey;
-    const { where, values } = conditions(query);
+    const { from, where, values } = conditions(query);
     const order = query.sortDirection === "asc" ? "ASC" : "DESC";
     const rows = this.#statement(
-      `SELECT * FROM store_threads WHERE ${where} ORDER BY ${column} ${order}, id ${order} LIMIT ?`,
+      `SELECT * FROM ${from} WHERE ${where} ORDER BY ${column} ${order}, id ${order} LIMIT ?`,
     ).all(...values, query.limit + 1);
     const sorted = rows.map((row) => ({ id: text(row, "id"), sortedByMs: count(row, column) }));
     return {
@@ -119,9 +119,27 @@ export class ThreadIndex {
   }
 }
 
-function conditions(query: ThreadQuery): { where: string; values: SqlValue[] } {
+/** Threads with the place that a note gives each of them. */
+const labelled = `(SELECT threads.*, position AS note_position
+  FROM store_note_labels AS labels JOIN store_threads AS threads ON id = thread_id
+  WHERE kind = ? AND label = ?)`;
+
+interface Conditions {
+  from: string;
+  where: string;
+  values: SqlValue[];
+}
+
+function conditions(query: ThreadQuery): Conditions {
   const where = ["archived = ?", "(preview <> '' OR name IS NOT NULL)"];
-  const values: SqlValue[] = [query.archived ? 1 : 0];
+  const { noted } = query;
+  const isLabelled = noted !== undefined && noted.label !== null;
+  const values: SqlValue[] = isLabelled ? [noted.kind, noted.label] : [];
+  values.push(query.archived ? 1 : 0);
+  if (noted !== undefined && !isLabelled) {
+    where.push("NOT EXISTS (SELECT 1 FROM store_notes WHERE thread_id = id AND kind = ?)");
+    values.push(noted.kind);
+  }
   const among = (column: string, allowed: readonly string[] | undefined): void => {
     if (allowed === undefined) return;
     where.push(`${column} IN (SELECT value FROM json_each(?))`);
@@ -140,7 +158,8 @@ function conditions(query: ThreadQuery): { where: string; values: SqlValue[] } {
     where.push(`(${query.sortKey}, id) ${side} (?, ?)`);
     values.push(timeMs, id);
   }
-  return { where: where.join(" AND "), values };
+  const from = isLabelled ? labelled : "store_threads";
+  return { from, where: where.join(" AND "), values };
 }
 
 function valuesOf({ record, mtimeMs, size }: IndexEntry): SqlValue[] {

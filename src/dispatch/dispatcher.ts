@@ -129,10 +129,10 @@ export class Dispatcher {
     this.#checkCaller(caller, method, params);
     this.#checkWritable(method);
     const context: Context = {
-      ...this.#options.ports,
       principal: caller.principal,
       session: caller,
       afterAnswer: (effect) => void effects.push(effect),
+      ...this.#options.ports,
     };
     return {
       key: method.order?.(params),

@@ -74,7 +74,7 @@ export const threadList = method({
       searchTerm: params.searchTerm || undefined,
       sortKey: sortKey && sortKey !== "section_position" ? sortKey : "created_at",
     });
-    return { ...answer(page), readStates: {} };
+    return { readStates: {}, ...answer(page) };
   },
 });
 

@@ -6,7 +6,6 @@ import { previewOfInput } from "./rollout/input-coding.ts";
 
 /** The record of a thread in which nothing happened yet. */
 export const freshRecord = (meta: ThreadMeta): ThreadRecord => ({
-  ...meta,
   updatedAtMs: meta.createdAtMs,
   recencyAtMs: meta.createdAtMs,
   preview: "",
@@ -15,6 +14,7 @@ export const freshRecord = (meta: ThreadMeta): ThreadRecord => ({
   model: null,
   effort: null,
   path: null,
+  ...meta,
 });
 
 /** The record after one more event. */

@@ -10,7 +10,7 @@ import { newestCursor } from "./paging.ts";
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
-/** Members that this host has no use for, sent as clients expect them. */
+/** Members that this host has no use for, sent as clients expect them. Spread last: see REVIEW.md. */
 const unused = {
   extra: null,
   attachedToThreadId: null,
@@ -30,7 +30,6 @@ const environmentsOf = (cwd: string, has: boolean): Thread["environments"] =>
 export function threadOf(thread: LoadedThread, turns: readonly Turn[] = []): Thread {
   const { meta, settings } = thread;
   return {
-    ...unused,
     id: meta.id,
     environments: environmentsOf(settings.cwd, settings.hasEnvironment),
     sessionId: meta.sessionId,
@@ -55,6 +54,7 @@ export function threadOf(thread: LoadedThread, turns: readonly Turn[] = []): Thr
     gitInfo: thread.gitInfo,
     name: thread.name,
     turns: [...turns],
+    ...unused,
   };
 }
 
@@ -87,7 +87,6 @@ export function settingsView({ settings }: LoadedThread): SettingsView {
 /** A thread that only the store knows. */
 export function storedThread(record: ThreadRecord, turns: readonly Turn[] = []): Thread {
   return {
-    ...unused,
     id: record.id,
     environments: null,
     sessionId: record.sessionId,
@@ -112,6 +111,7 @@ export function storedThread(record: ThreadRecord, turns: readonly Turn[] = []):
     gitInfo: record.gitInfo,
     name: record.name,
     turns: [...turns],
+    ...unused,
   };
 }
 

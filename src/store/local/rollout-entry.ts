@@ -99,9 +99,6 @@ export async function readEntry(path: string, look: EntryParts): Promise<IndexEn
   if (id === undefined || head === undefined) return undefined;
   const updatedAtMs = Math.floor(mtimeMs);
   const record: ThreadRecord & { path: string } = {
-    ...head.meta,
-    id,
-    baseInstructions: null,
     updatedAtMs,
     recencyAtMs: updatedAtMs,
     preview: await previewOf(head, look),
@@ -110,6 +107,9 @@ export async function readEntry(path: string, look: EntryParts): Promise<IndexEn
     model: head.model,
     effort: head.effort,
     path,
+    ...head.meta,
+    id,
+    baseInstructions: null,
   };
   return { record, mtimeMs: updatedAtMs, size };
 }

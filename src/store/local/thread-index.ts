@@ -101,11 +101,15 @@ export class ThreadIndex {
     const { from, where, values } = conditions(query);
     const order = query.sortDirection === "asc" ? "ASC" : "DESC";
     const rows = this.#statement(
-      `SELECT * FROM ${from} WHERE ${where} ORDER BY ${column} ${order}, id ${order} LIMIT ?`,
+      `SELECT ${recordColumns}, ${column} AS sorted_by FROM ${from}
+       WHERE ${where} ORDER BY ${column} ${order}, id ${order} LIMIT ?`,
     ).all(...values, query.limit + 1);
-    const sorted = rows.map((row) => ({ id: text(row, "id"), sortedByMs: count(row, column) }));
+    const sorted = rows.map((row) => ({
+      id: text(row, "id"),
+      sortedByMs: count(row, "sorted_by"),
+    }));
     return {
-      data: rows.slice(0, query.limit).map((row) => entryOf(row).record),
+      data: rows.slice(0, query.limit).map((row) => recordOfRow(row)),
       ...pageCursors(sorted, query.limit),
     };
   }
@@ -187,25 +191,31 @@ function valuesOf({ record, mtimeMs, size }: IndexEntry): SqlValue[] {
 const text = (row: Row, column: string): string => textOf(row[column]) ?? "";
 const count = (row: Row, column: string): number => Number(row[column] ?? 0);
 
-function entryOf(row: Row): IndexEntry {
+/** What a row of a list is made of. Making JavaScript values of the other columns takes half of this again. */
+const recordColumns =
+  "id, path, created_at, updated_at, recency_at, archived, preview, name, model, effort, meta";
+
+const entryOf = (row: Row): IndexEntry => ({
+  mtimeMs: count(row, "mtime_ms"),
+  size: count(row, "size"),
+  record: recordOfRow(row),
+});
+
+function recordOfRow(row: Row): IndexEntry["record"] {
   const meta: ThreadMeta = decodeMeta(recordOf(parseRecord(text(row, "meta"))), 0) ?? {
     ...emptyMeta,
     id: ThreadId.parse(text(row, "id")),
   };
   return {
-    mtimeMs: count(row, "mtime_ms"),
-    size: count(row, "size"),
-    record: {
-      ...meta,
-      updatedAtMs: count(row, "updated_at"),
-      recencyAtMs: count(row, "recency_at"),
-      preview: text(row, "preview"),
-      name: textOf(row["name"]),
-      archived: count(row, "archived") === 1,
-      model: textOf(row["model"]),
-      effort: textOf(row["effort"]),
-      path: text(row, "path"),
-    },
+    updatedAtMs: count(row, "updated_at"),
+    recencyAtMs: count(row, "recency_at"),
+    preview: text(row, "preview"),
+    name: textOf(row["name"]),
+    archived: count(row, "archived") === 1,
+    model: textOf(row["model"]),
+    effort: textOf(row["effort"]),
+    path: text(row, "path"),
+    ...meta,
   };
 }
 

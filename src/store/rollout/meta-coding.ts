@@ -107,6 +107,7 @@ export function decodeMeta(payload: Json, fallbackMs: number): ThreadMeta | unde
 
 /** Tools in a form that is not known are as none. */
 function decodeTools(stored: unknown): Pick<ThreadMeta, "dynamicTools"> {
+  if (!Array.isArray(stored)) return {};
   const tools = DynamicTool.array().safeParse(stored);
   return tools.success && tools.data.length > 0 ? { dynamicTools: tools.data } : {};
 }

@@ -11,7 +11,7 @@ import { isRecord } from "../util/is-record.ts";
 import type { Role } from "../protocol/principal.ts";
 import { serverRequestResolved } from "../protocol/notifications.ts";
 import { notificationFrame } from "./notification-frame.ts";
-import type { Outlet, Publisher, Subscriptions } from "./port.ts";
+import type { Outlet, Publisher, Resolution, Subscriptions } from "./port.ts";
 import type { TextStream } from "./text-stream.ts";
 
 type Mark =
@@ -73,12 +73,15 @@ export class EventHub implements Publisher, Subscriptions {
       this.#add(audience, { frame, threadId, method: "", mark: { kind: "ask", requestId, role } });
   }
 
-  resolved(threadId: ThreadId, requestId: RequestId, told = true): void {
+  resolved(threadId: ThreadId, requestId: RequestId, how: Resolution = {}): void {
+    const { told = true, answer } = how;
     const audience = this.#threads.get(threadId) ?? nobody;
     if (audience.size === 0) return;
     const { name } = serverRequestResolved;
     this.#add(audience, {
-      frame: told ? notificationFrame(name, { threadId, requestId }, this.#now()) : Buffer.alloc(0),
+      frame: told
+        ? notificationFrame(name, { threadId, requestId, answer }, this.#now())
+        : Buffer.alloc(0),
       threadId,
       method: name,
       mark: { kind: "resolved", requestId },

@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { NotificationSpec } from "../protocol/define.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
+import type { CountedAnswer } from "../protocol/notifications.ts";
 import type { Role } from "../protocol/principal.ts";
 import type { TextStream } from "./text-stream.ts";
 
@@ -32,6 +33,13 @@ export interface Outlet {
   flush(): void;
 }
 
+export interface Resolution {
+  /** False leaves `serverRequest/resolved` out. */
+  readonly told?: boolean;
+  /** Absent: nobody answered. */
+  readonly answer?: CountedAnswer;
+}
+
 /** What publishers see. All calls are synchronous; nothing is sent before the end of the tick. */
 export interface Publisher {
   /** To the audience that the declaration names; `thread` notifications go by `params.threadId`. */
@@ -40,8 +48,8 @@ export interface Publisher {
   delta(stream: TextStream, escaped: Buffer): void;
   /** A server request to the subscribers whose role is at least `role`. */
   ask(threadId: ThreadId, requestId: RequestId, frame: Buffer, role: Role): void;
-  /** That a server request no longer waits; `told` false leaves `serverRequest/resolved` out. */
-  resolved(threadId: ThreadId, requestId: RequestId, told?: boolean): void;
+  /** That a server request no longer waits. */
+  resolved(threadId: ThreadId, requestId: RequestId, how?: Resolution): void;
 }
 
 /** What sessions see. */

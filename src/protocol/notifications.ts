@@ -192,11 +192,23 @@ export const commandExecOutputDelta = notification({
   }),
 });
 
+/** Whose answer counted, and what it said; `decision` null: it was no decision. */
+export const CountedAnswer = z.object({
+  by: z.object({ id: z.string(), name: z.string() }),
+  decision: z.string().nullable(),
+});
+export type CountedAnswer = z.infer<typeof CountedAnswer>;
+
 export const serverRequestResolved = notification({
   name: "serverRequest/resolved",
   stability: "stable",
   audience: "thread",
-  params: z.object({ threadId: ThreadId, requestId: RequestId }),
+  params: z.object({
+    threadId: ThreadId,
+    requestId: RequestId,
+    /** Absent: nobody's, the turn ended first. */
+    answer: CountedAnswer.optional(),
+  }),
 });
 
 /**

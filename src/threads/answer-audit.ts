@@ -56,10 +56,14 @@ function idsOf(params: object): About {
   );
 }
 
-/** The decision's name without what it may carry; nothing for answers that are no decision. */
-function decisionOf(answer: unknown): { decision?: string } {
+const decisionOf = (answer: unknown): { decision?: string } => {
+  const decision = decisionNameOf(answer);
+  return decision === null ? {} : { decision };
+};
+
+/** The decision's name without what it may carry; null for answers that are no decision. */
+export function decisionNameOf(answer: unknown): string | null {
   const decision = isRecord(answer) ? answer["decision"] : undefined;
-  if (typeof decision === "string") return { decision };
-  const [name] = isRecord(decision) ? Object.keys(decision) : [];
-  return name === undefined ? {} : { decision: name };
+  if (typeof decision === "string") return decision;
+  return (isRecord(decision) ? Object.keys(decision)[0] : undefined) ?? null;
 }

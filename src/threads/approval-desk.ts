@@ -10,10 +10,11 @@ import type {
 import type { Publisher } from "../events/port.ts";
 import type { ServerRequestSpec } from "../protocol/define.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
+import type { CountedAnswer } from "../protocol/notifications.ts";
 import { warning } from "../protocol/notifications.ts";
 import { dynamicToolCall } from "../protocol/server-requests.ts";
 import { textFrame } from "../util/text-frame.ts";
-import { AnswerAudit } from "./answer-audit.ts";
+import { AnswerAudit, decisionNameOf } from "./answer-audit.ts";
 import type { AnswerOutcome, CatchUpFrame, ClientAnswer } from "./port.ts";
 import type { ApprovalEvent, ApprovalState } from "./approval-state.ts";
 import { nextApprovalState } from "./approval-state.ts";
@@ -117,13 +118,14 @@ export class ApprovalDesk {
     resolve: (end: ApprovalState<Answer>) => void,
   ): void {
     let state: ApprovalState<Answer> = { kind: "pending" };
-    const apply = (event: ApprovalEvent<Answer>): void => {
+    const told = spec.name !== dynamicToolCall.name;
+    const apply = (event: ApprovalEvent<Answer>, answer?: CountedAnswer): void => {
       const next = nextApprovalState(state, event);
       if (!next) return;
       state = next;
       this.#pending.delete(requestId);
       signal.removeEventListener("abort", withdraw);
-      this.#publisher.resolved(threadId, requestId, spec.name !== dynamicToolCall.name);
+      this.#publisher.resolved(threadId, requestId, { told, ...(answer && { answer }) });
       resolve(next);
     };
     const withdraw = (): void => apply({ kind: "withdrawn" });
@@ -137,9 +139,15 @@ export class ApprovalDesk {
       frame,
       answer(outcome, by, receipt) {
         const parsed = "result" in outcome ? spec.result.safeParse(outcome.result) : undefined;
-        if (parsed?.success) audit.done(by, parsed.data, receipt);
-        else audit.failed(by);
-        apply(parsed?.success ? { kind: "answered", decision: parsed.data } : { kind: "garbled" });
+        const { id, name } = by;
+        const counted = { by: { id, name }, decision: decisionNameOf(parsed?.data) };
+        if (parsed?.success) {
+          audit.done(by, parsed.data, receipt);
+          apply({ kind: "answered", decision: parsed.data }, counted);
+        } else {
+          audit.failed(by);
+          apply({ kind: "garbled" }, counted);
+        }
       },
     });
     this.#publisher.ask(threadId, requestId, frame(), spec.role);

@@ -4,12 +4,11 @@ import { deferred } from "../../src/util/deferred.ts";
 import { isRecord } from "../../src/util/is-record.ts";
 import { chromiumPath, launchChromium, startLimitMs } from "../helpers/chromium.ts";
 import { DashboardPage } from "../helpers/dashboard-page.ts";
+import { FaultProxy } from "../helpers/fault-proxy.ts";
 import { HostProcess } from "../helpers/host-process.ts";
 import { mockModelConfig } from "../helpers/mock-model-config.ts";
 import type { MockModel } from "../helpers/mock-model.ts";
 import { answer, functionCall, messageSteps, say, startMockModel } from "../helpers/mock-model.ts";
-import type { TcpRelay } from "../helpers/tcp-relay.ts";
-import { startTcpRelay } from "../helpers/tcp-relay.ts";
 
 const words = (from: number, to: number): readonly string[] =>
   Array.from({ length: to - from }, (_, index) => `w${from + index} `);
@@ -20,7 +19,7 @@ const deltasIn = (events: readonly string[]): number =>
 describe.skipIf(chromiumPath === undefined)("two browsers, one thread (needs chromium)", () => {
   let model: MockModel;
   let host: HostProcess;
-  let relay: TcpRelay;
+  let line: FaultProxy;
   let browsers: readonly Browser[] = [];
   let near: DashboardPage;
   /** Comes in over a line of its own. */
@@ -30,10 +29,10 @@ describe.skipIf(chromiumPath === undefined)("two browsers, one thread (needs chr
     model = await startMockModel();
     host = await HostProcess.start({ config: mockModelConfig(model) });
     const { host: name, port } = new URL(host.url);
-    relay = await startTcpRelay(Number(port));
+    line = await FaultProxy.start(Number(port));
     browsers = await Promise.all([
       launchChromium(),
-      launchChromium(`--host-resolver-rules=MAP ${name} 127.0.0.1:${relay.port}`),
+      launchChromium(`--host-resolver-rules=MAP ${name} 127.0.0.1:${line.port}`),
     ]);
     const links = [() => host.firstPairingLink(), () => host.newPairingLink()];
     const pages: DashboardPage[] = [];
@@ -54,7 +53,7 @@ describe.skipIf(chromiumPath === undefined)("two browsers, one thread (needs chr
   }, startLimitMs);
   afterAll(async () => {
     for (const browser of browsers) await browser.close();
-    await relay?.close();
+    await line?.close();
     await host?.stop();
     await model?.close();
   });
@@ -121,7 +120,8 @@ describe.skipIf(chromiumPath === undefined)("two browsers, one thread (needs chr
     );
     await near.say("tell me everything");
     await both((page) => page.messages.getByText(/\bw49\b/).waitFor());
-    relay.cut();
+    line.refuse();
+    line.cut();
     await far.page
       .getByText(/^Reconnecting/)
       .filter({ visible: true })
@@ -131,7 +131,7 @@ describe.skipIf(chromiumPath === undefined)("two browsers, one thread (needs chr
     await near.messages.getByText(/\bw549\b/).waitFor();
     expect(await far.messages.getByText(/\bw50\b/).count()).toBe(0);
 
-    relay.mend();
+    line.heal();
     await far.connected();
     await far.messages.getByText(/\bw549\b/).waitFor();
     second.resolve();

@@ -84,6 +84,8 @@ export async function stopHosts(): Promise<void> {
 /** An initialised connection over control.sock, which keeps everything that it is sent. */
 export class HostClient {
   readonly sent: Sent[] = [];
+  /** What was called, by the id of the request. */
+  readonly called = new Map<unknown, { readonly method: string; readonly params: object }>();
   readonly closed: Promise<number>;
   readonly #socket: WebSocket;
   readonly #waiting = new Set<() => void>();
@@ -138,6 +140,7 @@ export class HostClient {
   /** The result; rejects with the error's code and message. */
   async call(method: string, params: object = {}): Promise<Readonly<Record<string, unknown>>> {
     const id = `r${this.#ids++}`;
+    this.called.set(id, { method, params });
     this.#socket.send(JSON.stringify({ id, method, params }));
     const answer = await this.until((sent) => sent.id === id && sent.method === undefined);
     if (answer.error) throw new Error(`${answer.error.code} ${answer.error.message}`);

@@ -1,5 +1,5 @@
 /** Threads that live as long as this process: ephemeral ones, and hosts without a disk. */
-import type { ThreadId } from "../protocol/ids.ts";
+import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { GitInfo } from "../protocol/thread.ts";
 import { decodeCursor, pageCursors } from "./page-cursor.ts";
 import { MemoryNotes } from "./memory-notes.ts";
@@ -84,9 +84,7 @@ class MemoryStore implements ThreadStore {
 
   async open(id: ThreadId): Promise<ThreadWriter> {
     const kept = this.#begun(id);
-    if (kept.open) {
-      throw new StoreError("busy", `Thread ${id} is open for writing already. Close it first.`);
-    }
+    if (kept.open) throw openAlready(id);
     kept.open = true;
     return this.#writer(kept);
   }
@@ -154,6 +152,23 @@ class MemoryStore implements ThreadStore {
     return listedRecord(kept);
   }
 
+  async revert(id: ThreadId, beforeTurnId: TurnId): Promise<ThreadRecord> {
+    const kept = this.#begun(id);
+    if (kept.open) throw openAlready(id);
+    const scan = new ForkScan();
+    scan.add(id, kept.lines);
+    const { end, preview } = scan.finish({ beforeTurnId }, false);
+    // The first line says what the thread is.
+    kept.lines.length = end?.line ?? 1;
+    kept.state = { ...kept.state, nextOrdinal: end?.ordinal ?? 1, settings: null, error: null };
+    kept.record = {
+      ...kept.record,
+      preview: preview || kept.record.preview,
+      updatedAtMs: this.#nowMs(),
+    };
+    return listedRecord(kept);
+  }
+
   async delete(id: ThreadId): Promise<void> {
     this.#begun(id).open = false;
     this.#threads.delete(id);
@@ -197,6 +212,9 @@ class MemoryStore implements ThreadStore {
     };
   }
 }
+
+const openAlready = (id: ThreadId): StoreError =>
+  new StoreError("busy", `Thread ${id} is open for writing already. Close it first.`);
 
 interface Place {
   readonly timeMs: number;

@@ -217,6 +217,13 @@ export interface ThreadStore {
   /** Replaces what is known of the thread's repository. Rejects with `StoreError` (`notFound`, `busy`). */
   setGitInfo(id: ThreadId, gitInfo: GitInfo | null): Promise<ThreadRecord>;
   /**
+   * Takes a turn back and all that came after it: what is read from now on ends before it. What was
+   * forked from the thread earlier stays as it is. The preview stays where no message is left.
+   * Rejects with `StoreError`: `notFound` (the thread, or the turn), or `busy` while the thread is
+   * open for writing, here too.
+   */
+  revert(id: ThreadId, beforeTurnId: TurnId): Promise<ThreadRecord>;
+  /**
    * Removes a thread for good, archived or not, and gives it up when it is open here. Rejects with
    * `StoreError`: `notFound`, or `busy` while another program writes it or a fork reads from it.
    */

@@ -36,6 +36,7 @@ export function noted(record: ThreadRecord, entry: WrittenEvent): ThreadRecord {
     case "tokenUsage":
     case "turnError":
     case "turnEnded":
+    case "turnsTakenBack":
       return record;
     default:
       return unreachable(entry);

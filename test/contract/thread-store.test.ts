@@ -6,6 +6,7 @@ import { createLocalStore } from "../../src/store/local/local-store.ts";
 import { createMemoryStore } from "../../src/store/memory-store.ts";
 import { threadForkContract } from "./thread-fork.contract.ts";
 import { threadNotesContract } from "./thread-notes.contract.ts";
+import { threadRevertContract } from "./thread-revert.contract.ts";
 import { threadStoreContract } from "./thread-store.contract.ts";
 import type { StoreUnderTest } from "./thread-store.contract.ts";
 
@@ -31,7 +32,12 @@ const memory = async (): Promise<StoreUnderTest> => {
   return { store, tick: () => undefined, close: () => store.close() };
 };
 
-for (const contract of [threadStoreContract, threadForkContract, threadNotesContract]) {
+for (const contract of [
+  threadStoreContract,
+  threadForkContract,
+  threadNotesContract,
+  threadRevertContract,
+]) {
   contract("the local store", local);
   contract("the memory store", memory);
 }

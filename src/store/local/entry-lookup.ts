@@ -1,8 +1,10 @@
 /** One thread's entry, brought up to date with its file: another program may have written, moved or removed it. */
 import { stat } from "node:fs/promises";
 import type { EntryParts } from "./rollout-entry.ts";
-import { locate, readEntry } from "./rollout-entry.ts";
+import { laterFile, locate, locateSegment, readEntry } from "./rollout-entry.ts";
+import { segmentOfFile } from "./rollout-path.ts";
 import type { RolloutFolders } from "./rollout-path.ts";
+import { notFound, storeFailure } from "./store-failure.ts";
 import type { IndexEntry, ThreadIndex } from "./thread-index.ts";
 import type { ThreadNames } from "./thread-names.ts";
 import type { ThreadWriters } from "./thread-writers.ts";
@@ -23,12 +25,38 @@ export class EntryLookup {
     this.#look = {
       folders: parts.folders,
       name: (id) => parts.names.nameOf(id),
-      pathOf: (id) => this.pathOf(id),
+      pathOf: (segment) => this.pathOf(segment),
     };
   }
 
-  async pathOf(id: string): Promise<string | undefined> {
-    return this.#parts.index.find(id)?.record.path ?? (await locate(this.#parts.folders, id));
+  /** The file that others lean on by this name. */
+  async pathOf(segment: string): Promise<string | undefined> {
+    const path = this.#parts.index.find(segment)?.record.path;
+    return path !== undefined && segmentOfFile(path) === segment
+      ? path
+      : locateSegment(this.#parts.folders, segment);
+  }
+
+  /** As `find`; rejects with `StoreError`. */
+  async entry(id: string): Promise<IndexEntry> {
+    const entry = await this.find(id).catch((error: unknown) => {
+      throw storeFailure(error, "look for the thread");
+    });
+    if (entry === undefined) throw notFound(id);
+    return entry;
+  }
+
+  /** As `entry`, also where another program took turns back and went on in a further file. */
+  async latest(id: string): Promise<IndexEntry> {
+    const { writers, index, folders } = this.#parts;
+    const known = await this.entry(id);
+    if (writers.has(id)) return known;
+    const later = await laterFile(folders, known.record.path);
+    const entry = later === undefined ? undefined : await readEntry(later, this.#look);
+    if (entry === undefined) return known;
+    const found = keepingOwn(entry, known);
+    index.put([found]);
+    return found;
   }
 
   /** The thread as it is now; undefined where it has no file (any more). */
@@ -58,7 +86,7 @@ export class EntryLookup {
       if (known !== undefined) index.remove(id, known.record.path);
       return undefined;
     }
-    const found = known === undefined ? entry : keepingGitInfo(entry, known);
+    const found = keepingOwn(entry, known);
     index.put([found]);
     await writers.get(id)?.follow(found.record.path, found.record.archived);
     return found;
@@ -74,7 +102,7 @@ export async function updated(
   const { record } = known;
   if (record.preview === "" || now.size < known.size) {
     const entry = await readEntry(record.path, look);
-    if (entry !== undefined) return keepingGitInfo(entry, known);
+    if (entry !== undefined) return keepingOwn(entry, known);
   }
   return {
     ...now,
@@ -82,8 +110,12 @@ export async function updated(
   };
 }
 
-/** The repository that somebody set for a `paginated` thread stands in no file. */
-function keepingGitInfo(entry: IndexEntry, { record: before }: IndexEntry): IndexEntry {
-  if (entry.record.historyMode === "legacy") return entry;
-  return { ...entry, record: { ...entry.record, gitInfo: before.gitInfo } };
+/**
+ * The repository that somebody set for a `paginated` thread stands in no file, and a further file of
+ * the stock server says when it was made itself.
+ */
+export function keepingOwn(entry: IndexEntry, before: IndexEntry | undefined): IndexEntry {
+  if (before === undefined || entry.record.historyMode === "legacy") return entry;
+  const { gitInfo, createdAtMs } = before.record;
+  return { ...entry, record: { ...entry.record, gitInfo, createdAtMs } };
 }

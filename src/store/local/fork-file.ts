@@ -1,16 +1,20 @@
 /** Reading where a fork leaves its source, and writing the file that it begins with. */
 import { open, rename, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { ThreadId } from "../../protocol/ids.ts";
+import { StoreError } from "../port.ts";
 import type { ForkCut, ThreadMeta } from "../port.ts";
 import { encodeHead, freshState } from "../rollout/encode.ts";
 import type { EncoderState } from "../rollout/encode.ts";
 import { baseAt, ForkScan } from "../rollout/fork-point.ts";
 import type { ForkPoint } from "../rollout/fork-point.ts";
 import { makeFolder } from "./folder.ts";
-import { unfinishedPath } from "./rollout-path.ts";
-import { historyLines, wholeBytes } from "./rollout-reader.ts";
+import { historyBaseOf } from "../rollout/meta-coding.ts";
+import { segmentOfFile, unfinishedPath } from "./rollout-path.ts";
+import { firstPayload, historyLines, wholeBytes } from "./rollout-reader.ts";
 import type { HistoryFile } from "./rollout-reader.ts";
 import { storeFailure } from "./store-failure.ts";
+import type { ThreadIndex } from "./thread-index.ts";
 
 type PathOf = (id: string) => Promise<string | undefined>;
 
@@ -75,6 +79,24 @@ export async function writeForkFile(
     throw storeFailure(error, "save the fork");
   }
   return head.state;
+}
+
+/** Rejects with `StoreError` `busy` where another thread leans on one of the files. */
+export async function refuseWhileRead(
+  id: ThreadId,
+  paths: readonly string[],
+  index: ThreadIndex,
+): Promise<void> {
+  const segments = new Set(paths.map(segmentOfFile));
+  for (const { record } of index.forksOf(id)) {
+    const first = await firstPayload(record.path).catch(() => ({}));
+    if (segments.has(historyBaseOf(first)?.threadId)) {
+      throw new StoreError(
+        "busy",
+        `cannot delete thread ${id}: forked history still references it`,
+      );
+    }
+  }
 }
 
 /** The source's lines up to where the fork leaves it. */

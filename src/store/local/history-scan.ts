@@ -5,10 +5,10 @@
 import { stat, unlink } from "node:fs/promises";
 import { deferred } from "../../util/deferred.ts";
 import type { IndexProgress } from "../port.ts";
-import { updated } from "./entry-lookup.ts";
+import { keepingOwn, updated } from "./entry-lookup.ts";
 import { exists, readEntry, rolloutFiles } from "./rollout-entry.ts";
 import type { EntryParts } from "./rollout-entry.ts";
-import { threadOfFile } from "./rollout-path.ts";
+import { latestFiles, segmentOfFile, threadOfFile } from "./rollout-path.ts";
 import type { RolloutFolders } from "./rollout-path.ts";
 import type { IndexEntry, KnownFile, ThreadIndex } from "./thread-index.ts";
 import type { ThreadNames } from "./thread-names.ts";
@@ -59,7 +59,7 @@ export class HistoryScan {
   #stopped = false;
   #frontierMs = Infinity;
   #advanced = deferred<void>();
-  /** Every file that was found, by its thread. */
+  /** Every file that was found, by its segment. */
   #paths = new Map<string, string>();
   readonly #look: EntryParts;
 
@@ -124,15 +124,16 @@ export class HistoryScan {
     const listed = rolloutFiles(folders, (path) => unfinished.push(path));
     for await (const found of listed) paths.push(...found);
     await Promise.all(unfinished.map(removeStale));
-    this.#progress = { state: "running", indexed: 0, total: paths.length };
-    this.#paths = new Map(paths.toReversed().map((path) => [threadOfFile(path) ?? "", path]));
+    const latest = latestFiles(paths);
+    this.#progress = { state: "running", indexed: 0, total: latest.length };
+    this.#paths = new Map(paths.toReversed().map((path) => [segmentOfFile(path) ?? "", path]));
     await this.#forget(known, new Set(paths));
-    const news = await this.#newsOf(paths, known);
-    this.#count(paths.length - news.length);
+    const news = await this.#newsOf(latest, known);
+    this.#count(latest.length - news.length);
     for (let at = 0; at < news.length && !this.#stopped; at += batchEntries) {
       const batch = news.slice(at, at + batchEntries);
       await inParallel(batch, async ({ path }) => {
-        const entry = await this.#entryOf(path, known.get(path));
+        const entry = await this.#entryOf(path);
         if (entry !== undefined) this.#batch.push(entry);
       });
       this.#flush();
@@ -157,12 +158,15 @@ export class HistoryScan {
   }
 
   /** A new or changed file's entry; undefined where the file names no thread, or went away meanwhile. */
-  async #entryOf(path: string, known: KnownFile | undefined): Promise<IndexEntry | undefined> {
-    const { index } = this.#parts;
-    if (this.#parts.isOpen(threadOfFile(path) ?? "")) return undefined;
+  async #entryOf(path: string): Promise<IndexEntry | undefined> {
+    const id = threadOfFile(path) ?? "";
+    if (this.#parts.isOpen(id)) return undefined;
     try {
-      const before = known && index.find(known.id);
-      if (before === undefined) return await readEntry(path, this.#look);
+      const before = this.#parts.index.find(id);
+      if (before?.record.path !== path) {
+        const entry = await readEntry(path, this.#look);
+        return entry && keepingOwn(entry, before);
+      }
       const { mtimeMs, size } = await stat(path);
       return await updated(before, { mtimeMs: Math.floor(mtimeMs), size }, this.#look);
     } catch {

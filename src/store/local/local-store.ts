@@ -1,9 +1,8 @@
 /** Threads as rollout files in CODEX_HOME, where the stock client finds them, with an index in SQLite. */
 import { unlink } from "node:fs/promises";
 import type { Database } from "../../db/database.ts";
-import type { ThreadId } from "../../protocol/ids.ts";
+import type { ThreadId, TurnId } from "../../protocol/ids.ts";
 import type { GitInfo } from "../../protocol/thread.ts";
-import { StoreError } from "../port.ts";
 import type {
   ForkCut,
   History,
@@ -18,27 +17,27 @@ import type {
 import { freshRecord } from "../thread-record.ts";
 import type { DecodedHistory } from "../rollout/decode.ts";
 import { interruption } from "../rollout/interruption.ts";
-import { historyBaseOf } from "../rollout/meta-coding.ts";
 import { Catalogue } from "./catalogue.ts";
 import { EntryLookup } from "./entry-lookup.ts";
-import { readForkPoint, writeForkFile } from "./fork-file.ts";
+import { readForkPoint, refuseWhileRead, writeForkFile } from "./fork-file.ts";
 import { GrowingHistory } from "./growing-history.ts";
 import { HistoryCache } from "./history-cache.ts";
 import { HistoryScan } from "./history-scan.ts";
 import type { LocalWriter } from "./local-writer.ts";
 import { LocalNotes } from "./local-notes.ts";
-import { exists } from "./rollout-entry.ts";
+import { earlierFiles, exists } from "./rollout-entry.ts";
 import { Reservations } from "./reservations.ts";
 import { moveFile } from "./rollout-file.ts";
-import { archivedPath, foldersIn, newRolloutPath, unarchivedPath } from "./rollout-path.ts";
+import { archivedPath, fileOf, foldersIn, newRolloutPath, unarchivedPath } from "./rollout-path.ts";
 import type { RolloutFolders } from "./rollout-path.ts";
-import { firstPayload, readHistory } from "./rollout-reader.ts";
+import { readHistory } from "./rollout-reader.ts";
 import { StockState } from "./stock-state.ts";
-import { notFound, storeFailure } from "./store-failure.ts";
+import { storeFailure, turnNotFound } from "./store-failure.ts";
 import { ThreadIndex } from "./thread-index.ts";
 import type { IndexEntry } from "./thread-index.ts";
 import { threadLocksIn } from "./thread-lock.ts";
 import { ThreadNames } from "./thread-names.ts";
+import { revertThread } from "./thread-revert.ts";
 import { ThreadWriters } from "./thread-writers.ts";
 
 export interface StoreLog {
@@ -74,7 +73,7 @@ class LocalStore implements ThreadStore {
   constructor({ codexHome, database, log, nowMs = Date.now }: LocalStoreOptions) {
     this.#folders = foldersIn(codexHome);
     this.#index = new ThreadIndex(database);
-    this.notes = new LocalNotes(database, (id) => this.#entry(id));
+    this.notes = new LocalNotes(database, (id) => this.#lookup.entry(id));
     this.#reservations = new Reservations(database, nowMs());
     this.#names = new ThreadNames(codexHome, (names) => this.#index.setNames(names));
     this.#log = log;
@@ -139,7 +138,7 @@ class LocalStore implements ThreadStore {
 
   async #open(id: ThreadId): Promise<LocalWriter> {
     const reserved = await this.#reserved(id);
-    if (reserved === undefined) return this.#writers.known(id, () => this.#entry(id));
+    if (reserved === undefined) return this.#writers.known(id, () => this.#lookup.latest(id));
     this.#writers.refuseTaken(id);
     const { record, meta } = reserved;
     const writer = this.#writers.fresh(record, meta, this.pathOf(meta));
@@ -150,9 +149,9 @@ class LocalStore implements ThreadStore {
   async fork(source: ThreadId, meta: ThreadMeta, cut: ForkCut = {}): Promise<ThreadWriter> {
     const running = this.#writers.get(source);
     await running?.settled();
-    const { record: from } = await this.#entry(source);
-    const file = { threadId: source, path: from.path };
-    const pathOf = (id: string): Promise<string | undefined> => this.#lookup.pathOf(id);
+    const { record: from } = await this.#lookup.entry(source);
+    const file = fileOf(from);
+    const pathOf = (segment: string): Promise<string | undefined> => this.#lookup.pathOf(segment);
     const point = await readForkPoint(file, pathOf, cut, running !== undefined);
     const { historyMode } = from;
     const own = { ...meta, historyMode, forkedFromId: source };
@@ -181,8 +180,8 @@ class LocalStore implements ThreadStore {
     if (writer?.wasReserved) return { record: writer.record, ...nothingSaid };
     const reserved = await this.#reserved(id);
     if (reserved) return { record: reserved.record, ...nothingSaid };
-    const { record } = await this.#entry(id);
-    const { meta, ...history } = await this.#history(id, record.path);
+    const { record } = await this.#lookup.entry(id);
+    const { meta, ...history } = await this.#history(record);
     return {
       ...history,
       record: {
@@ -211,7 +210,7 @@ class LocalStore implements ThreadStore {
       this.#reservations.rename(id, name);
       return;
     }
-    const { record } = await this.#entry(id);
+    const { record } = await this.#lookup.entry(id);
     await this.#named(record, name);
   }
 
@@ -222,20 +221,31 @@ class LocalStore implements ThreadStore {
       this.#reservations.end(id);
       return { ...reserved.record, archived };
     }
-    const entry = await this.#entry(id);
+    const entry = await this.#lookup.latest(id);
     const { record } = entry;
     if (record.archived === archived) return record;
-    const move = archived ? archivedPath : unarchivedPath;
-    const path = move(this.#folders, record.path);
-    const writer = this.#writers.get(id);
+    const target = archived ? archivedPath : unarchivedPath;
+    const earlier = await earlierFiles(this.#folders, record.path);
+    const moveEarlier = async (): Promise<void> => {
+      for (const path of earlier) await moveFile(path, target(this.#folders, path));
+    };
+    // Where a kill leaves them apart, the thread is where its last file is; `sessions` is looked at first.
+    if (archived) await moveEarlier();
+    const moved = await this.#move(entry, target(this.#folders, record.path), archived);
+    if (!archived) await moveEarlier();
+    return moved;
+  }
+
+  async #move(entry: IndexEntry, path: string, archived: boolean): Promise<ThreadRecord> {
+    const writer = this.#writers.get(entry.record.id);
     if (writer !== undefined) {
       await writer.move(path, archived);
       return writer.record;
     }
-    await moveFile(record.path, path);
-    const moved = { ...record, path, archived };
-    this.#index.put([{ ...entry, record: moved }]);
-    return moved;
+    await moveFile(entry.record.path, path);
+    const record = { ...entry.record, path, archived };
+    this.#index.put([{ ...entry, record }]);
+    return record;
   }
 
   async setGitInfo(id: ThreadId, gitInfo: GitInfo | null): Promise<ThreadRecord> {
@@ -250,6 +260,20 @@ class LocalStore implements ThreadStore {
     }
   }
 
+  async revert(id: ThreadId, beforeTurnId: TurnId): Promise<ThreadRecord> {
+    this.#writers.refuseTaken(id);
+    if (await this.#reserved(id)) throw turnNotFound(beforeTurnId);
+    return revertThread(id, beforeTurnId, {
+      folders: this.#folders,
+      lookup: this.#lookup,
+      index: this.#index,
+      writers: this.#writers,
+      stock: this.#stock,
+      nowMs: this.#nowMs,
+      open: (thread) => this.#open(thread),
+    });
+  }
+
   async delete(id: ThreadId): Promise<void> {
     if (await this.#reserved(id)) {
       this.#reservations.end(id);
@@ -257,14 +281,18 @@ class LocalStore implements ThreadStore {
     }
     // Before its end not every fork is known.
     await this.#catalogue.complete();
-    const { record } = await this.#entry(id);
-    await this.#refuseWhileRead(id);
+    const { record } = await this.#lookup.latest(id);
+    const earlier = await earlierFiles(this.#folders, record.path);
+    await refuseWhileRead(id, [record.path, ...earlier], this.#index);
     await this.#writers.get(id)?.close();
     const lock = await this.#writers.take(id);
     try {
-      await unlink(record.path).catch((error: unknown) => {
-        throw storeFailure(error, "remove the thread's file");
-      });
+      // The last one last: while it is there the thread is.
+      for (const path of [...earlier, record.path]) {
+        await unlink(path).catch((error: unknown) => {
+          throw storeFailure(error, "remove the thread's file");
+        });
+      }
       this.#index.remove(id, record.path);
       await this.#names.remove(id);
       this.notes.removeAll(id);
@@ -282,28 +310,16 @@ class LocalStore implements ThreadStore {
     await this.#writers.close();
   }
 
-  async #refuseWhileRead(id: string): Promise<void> {
-    for (const { record } of this.#index.forksOf(id)) {
-      const first = await firstPayload(record.path).catch(() => ({}));
-      if (historyBaseOf(first)?.threadId === id) {
-        throw new StoreError(
-          "busy",
-          `cannot delete thread ${id}: forked history still references it`,
-        );
-      }
-    }
-  }
-
-  #history(threadId: string, path: string): Promise<DecodedHistory> {
-    const file = { threadId, path };
-    return this.#histories.get(path, async (before) => {
+  #history(record: IndexEntry["record"]): Promise<DecodedHistory> {
+    const file = fileOf(record);
+    return this.#histories.get(record.path, async (before) => {
       let isWhole = true;
-      const pathOf = async (id: string): Promise<string | undefined> => {
-        const other = await this.#lookup.pathOf(id);
+      const pathOf = async (segment: string): Promise<string | undefined> => {
+        const other = await this.#lookup.pathOf(segment);
         isWhole &&= other !== undefined;
         return other;
       };
-      if (!this.#writers.has(threadId)) {
+      if (!this.#writers.has(record.id)) {
         return { history: await readHistory(file, pathOf), isWhole };
       }
       const more = await before?.read(file, pathOf);
@@ -318,14 +334,6 @@ class LocalStore implements ThreadStore {
     await this.#names.append(record.id, name, this.#nowMs());
     this.#index.setName(record.id, name);
     await this.#stock.put({ ...record, name });
-  }
-
-  async #entry(id: string): Promise<IndexEntry> {
-    const entry = await this.#lookup.find(id).catch((error: unknown) => {
-      throw storeFailure(error, "look for the thread");
-    });
-    if (entry === undefined) throw notFound(id);
-    return entry;
   }
 }
 

@@ -44,6 +44,7 @@ const listed = new Set<WrittenEvent["kind"]>([
   "settings",
   "turnEnded",
   "metaChanged",
+  "turnsTakenBack",
 ]);
 
 export class LocalWriter implements ThreadWriter {
@@ -94,6 +95,11 @@ export class LocalWriter implements ThreadWriter {
     if (this.#meta !== undefined) this.#meta = { ...this.#meta, gitInfo };
     this.#record = { ...this.#record, gitInfo };
     await this.#refreshEntry();
+  }
+
+  /** Takes the last turns of a `legacy` thread back. */
+  rollBack(count: number): Promise<void> {
+    return this.#queue([{ kind: "turnsTakenBack", count }]);
   }
 
   /** Puts a thread into the index whose file was there before its first append. */

@@ -5,7 +5,15 @@ import type { ThreadRecord } from "../port.ts";
 import { HeadReader } from "../rollout/head.ts";
 import type { RolloutHead } from "../rollout/head.ts";
 import { codeOf } from "./store-failure.ts";
-import { isUnfinished, threadOfFile } from "./rollout-path.ts";
+import {
+  dayOfFile,
+  isFurther,
+  isLater,
+  isUnfinished,
+  latestFiles,
+  segmentOfFile,
+  threadOfFile,
+} from "./rollout-path.ts";
 import type { RolloutFolders } from "./rollout-path.ts";
 import { maxBases, readLines } from "./rollout-reader.ts";
 import type { IndexEntry } from "./thread-index.ts";
@@ -22,11 +30,12 @@ async function namesIn(folder: string): Promise<string[]> {
 
 /**
  * Every rollout, day by day, newest first, then the archived ones. `unfinished` is told of the files
- * in which forks are written before they are one.
+ * in which forks are written before they are one; folders of days before `since` are left out.
  */
 export async function* rolloutFiles(
   folders: RolloutFolders,
   unfinished: (path: string) => void = () => {},
+  since = "",
 ): AsyncGenerator<string[]> {
   const rolloutsIn = async (folder: string): Promise<string[]> => {
     const paths = (await namesIn(folder)).map((name) => join(folder, name));
@@ -35,7 +44,9 @@ export async function* rolloutFiles(
   };
   for (const year of await namesIn(folders.sessions)) {
     for (const month of await namesIn(join(folders.sessions, year))) {
+      if (`${year}-${month}` < since.slice(0, 7)) break;
       for (const day of await namesIn(join(folders.sessions, year, month))) {
+        if (`${year}-${month}-${day}` < since) break;
         yield await rolloutsIn(join(folders.sessions, year, month, day));
       }
     }
@@ -43,13 +54,49 @@ export async function* rolloutFiles(
   yield await rolloutsIn(folders.archived);
 }
 
-/** The thread's file by its name, or undefined. */
+/** The thread's last file by its name, or undefined. */
 export async function locate(folders: RolloutFolders, id: string): Promise<string | undefined> {
   for await (const paths of rolloutFiles(folders)) {
-    const found = paths.find((path) => threadOfFile(path) === id.toLowerCase());
+    const found = paths.filter((path) => threadOfFile(path) === id.toLowerCase());
+    if (found.length > 0) return latestFiles(found)[0];
+  }
+  return undefined;
+}
+
+/** The file that others lean on by this name. */
+export async function locateSegment(
+  folders: RolloutFolders,
+  segment: string,
+): Promise<string | undefined> {
+  for await (const paths of rolloutFiles(folders)) {
+    const found = paths.find((path) => segmentOfFile(path) === segment.toLowerCase());
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** A file in which another program went on with the thread after a revert, made after this one. */
+export async function laterFile(
+  folders: RolloutFolders,
+  path: string,
+): Promise<string | undefined> {
+  const id = threadOfFile(path);
+  for await (const paths of rolloutFiles(folders, undefined, dayOfFile(path))) {
+    const found = paths.filter((other) => threadOfFile(other) === id && isLater(other, path));
+    if (found.length > 0) return latestFiles(found)[0];
+  }
+  return undefined;
+}
+
+/** The thread's files before this one. */
+export async function earlierFiles(folders: RolloutFolders, path: string): Promise<string[]> {
+  const id = threadOfFile(path);
+  if (!isFurther(path)) return [];
+  const earlier: string[] = [];
+  for await (const paths of rolloutFiles(folders)) {
+    earlier.push(...paths.filter((other) => threadOfFile(other) === id && other !== path));
+  }
+  return earlier;
 }
 
 export const exists = (path: string): Promise<boolean> =>

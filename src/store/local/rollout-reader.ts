@@ -63,17 +63,19 @@ export async function wholeBytes(path: string): Promise<number> {
   }
 }
 
-/** What a rollout's first line says of the thread. Rejects with `StoreError`. */
-export async function firstPayload(path: string): Promise<Json> {
+/** A rollout's first line, without its end; empty in an empty file. Rejects with `StoreError`. */
+export async function firstLine(path: string): Promise<string> {
   try {
-    for await (const [line = ""] of readLines(path)) {
-      return recordOf(parseRecord(line)?.["payload"]);
-    }
-    return {};
+    for await (const [line = ""] of readLines(path)) return line;
+    return "";
   } catch (error) {
     throw storeFailure(error, "read the thread's file");
   }
 }
+
+/** What a rollout's first line says of the thread. Rejects with `StoreError`. */
+export const firstPayload = async (path: string): Promise<Json> =>
+  recordOf(parseRecord(await firstLine(path))?.["payload"]);
 
 /** A fork of a fork of a fork is seen; a circle of damaged files ends here. */
 export const maxBases = 32;

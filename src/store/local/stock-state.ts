@@ -18,6 +18,8 @@ const put = `INSERT INTO threads (id, rollout_path, created_at, updated_at, sour
     title = CASE excluded.history_mode WHEN 'legacy' THEN excluded.title ELSE title END, git_sha = excluded.git_sha,
     git_branch = excluded.git_branch, git_origin_url = excluded.git_origin_url`;
 
+const moved = "UPDATE threads SET rollout_path = ? WHERE id = ?";
+
 const fileName = /^state_(?<version>\d+)\.sqlite$/;
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
@@ -64,6 +66,18 @@ export class StockState {
       ]);
     } catch (error) {
       this.#log.warn({ err: error }, "the stock server was not told a thread's name");
+    }
+  }
+
+  /** Tells where a thread goes on after a revert: of a thread that it knows it reads no other file. */
+  async putReverted(record: ThreadRecord & { readonly path: string }): Promise<void> {
+    await this.put(record);
+    const file = await this.#file();
+    if (file === undefined) return;
+    try {
+      runInForeignFile(file, moved, [record.path, record.id]);
+    } catch (error) {
+      this.#log.warn({ err: error }, "the stock server was not told of a revert");
     }
   }
 

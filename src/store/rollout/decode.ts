@@ -10,15 +10,7 @@ import type { ThreadMeta, TurnSettings } from "../port.ts";
 import { decodeItem } from "./item-coding.ts";
 import { LatestLine } from "./latest-line.ts";
 import { decodeLegacyItem } from "./legacy-coding.ts";
-import {
-  camelValue,
-  isRecord,
-  listOf,
-  numberOf,
-  parseRecord,
-  recordOf,
-  textOf,
-} from "./members.ts";
+import { camelValue, isRecord, listOf, numberOf, parseRecord, textOf } from "./members.ts";
 import type { Json } from "./members.ts";
 import { decodeMeta } from "./meta-coding.ts";
 import { decodeTurnContext, providerOf, withSettingsApplied } from "./settings-coding.ts";
@@ -39,7 +31,8 @@ interface OpenTurn {
   readonly id: TurnId;
   rootTurnId: string | null;
   readonly items: ThreadItem[];
-  /** How many model items came before it; matters where those do not name their turn. */
+  /** What the model was sent before it, and how much of that; a compaction begins another list. */
+  readonly modelItems: readonly ModelItem[];
   modelItemsBefore: number;
   status: Turn["status"];
   error: TurnError | null;
@@ -58,7 +51,7 @@ export class RolloutDecoder {
   readonly #turns: OpenTurn[] = [];
   readonly #byId = new Map<string, OpenTurn>();
   #current: OpenTurn | undefined;
-  #modelItems: { turnId: string | null; item: ModelItem }[] = [];
+  #modelItems: ModelItem[] = [];
   /** Of these only the last one counts. */
   readonly #contexts = new LatestLine();
   readonly #applied = new LatestLine();
@@ -108,19 +101,22 @@ export class RolloutDecoder {
     return {
       meta: this.#meta,
       turns: this.#turns.map(closedTurn),
-      modelItems: this.#modelItems.map(({ item }) => item),
-      settings: context ? this.#settings(context) : null,
+      modelItems: [...this.#modelItems],
+      settings: this.#settings(context),
       usage: usage ?? null,
       usageTurnId: usage === undefined ? null : (count?.turnId ?? null),
     };
   }
 
   /** Those in force at the end: a `turn_context` names no provider, and a change may have come after it. */
-  #settings(context: { readonly payload: Json; readonly at: number }): TurnSettings {
+  #settings(
+    context: { readonly payload: Json; readonly at: number } | undefined,
+  ): TurnSettings | null {
     const applied = this.#applied.parsed();
+    if (context === undefined && applied === undefined) return null;
     const provider = providerOf(applied?.payload ?? {}) ?? this.#meta?.modelProvider ?? "";
-    const settings = decodeTurnContext(context.payload, provider);
-    return applied && applied.at > context.at
+    const settings = decodeTurnContext(context?.payload ?? {}, provider);
+    return applied && applied.at > (context?.at ?? 0)
       ? withSettingsApplied(settings, applied.payload)
       : settings;
   }
@@ -155,18 +151,15 @@ export class RolloutDecoder {
   }
 
   #addModelItem(payload: Json): void {
-    const { internal_chat_message_metadata_passthrough: inner, ...members } = payload;
+    const { internal_chat_message_metadata_passthrough: _, ...members } = payload;
     const type = textOf(members["type"]);
-    if (type === null) return;
-    const turnId = textOf(recordOf(inner)["turn_id"]) ?? this.#current?.id ?? null;
-    this.#modelItems.push({ turnId, item: { ...members, type } });
+    if (type !== null) this.#modelItems.push({ ...members, type });
   }
 
   /** The conversation so far gives way to what a compaction made of it. */
   #compact(payload: Json): void {
     if (!Array.isArray(payload["replacement_history"])) return;
     this.#modelItems = [];
-    for (const turn of this.#turns) turn.modelItemsBefore = Infinity;
     for (const item of listOf(payload["replacement_history"])) {
       if (isRecord(item)) this.#addModelItem(item);
     }
@@ -200,6 +193,7 @@ export class RolloutDecoder {
       id: TurnId.parse(id),
       rootTurnId: null,
       items: [],
+      modelItems: this.#modelItems,
       modelItemsBefore: this.#modelItems.length,
       status: "inProgress",
       error: null,
@@ -265,7 +259,7 @@ export class RolloutDecoder {
     const turn = this.#turn(this.#implicitId());
     turn.status = "completed";
     // The message was written for the model first.
-    if (this.#modelItems.at(-1)?.item["role"] === "user") turn.modelItemsBefore -= 1;
+    if (this.#modelItems.at(-1)?.["role"] === "user") turn.modelItemsBefore -= 1;
     return turn;
   }
 
@@ -278,12 +272,9 @@ export class RolloutDecoder {
   #rollBack(count: number): void {
     if (count <= 0) return;
     const taken = this.#turns.splice(-count);
-    const gone = new Set<string>(taken.map(({ id }) => id));
-    for (const id of gone) this.#byId.delete(id);
-    const unnamed = taken.find(({ id }) => isImplicit(id))?.modelItemsBefore ?? Infinity;
-    this.#modelItems = this.#modelItems.filter(
-      ({ turnId }, index) => index < unnamed && (turnId === null || !gone.has(turnId)),
-    );
+    for (const { id } of taken) this.#byId.delete(id);
+    const [first] = taken;
+    if (first) this.#modelItems = first.modelItems.slice(0, first.modelItemsBefore);
   }
 }
 

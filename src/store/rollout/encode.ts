@@ -73,8 +73,14 @@ export interface MetaChanged {
   readonly gitInfo: GitInfo | null;
 }
 
+/** The last turns are as if they had never been; they stay in the file. */
+export interface TurnsTakenBack {
+  readonly kind: "turnsTakenBack";
+  readonly count: number;
+}
+
 /** What a writer takes: the thread's history, and words on the thread. */
-export type WrittenEvent = HistoryEvent | MetaChanged;
+export type WrittenEvent = HistoryEvent | MetaChanged | TurnsTakenBack;
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
@@ -196,6 +202,8 @@ function encodeEvent(
       ];
     case "turnEnded":
       return [[ended(entry, state.error)], { ...state, error: null }];
+    case "turnsTakenBack":
+      return [[event({ type: "thread_rolled_back", num_turns: entry.count })], state];
     case "metaChanged": {
       const payload = { ...entry.first, git: encodeKnownGit(entry.gitInfo) };
       return [[{ type: "session_meta", payload }], state];

@@ -4,7 +4,15 @@ import { ThreadId } from "../../protocol/ids.ts";
 import type { GitInfo, SessionSource } from "../../protocol/thread.ts";
 import { uuidV7 } from "../../util/uuid-v7.ts";
 import type { ThreadMeta } from "../port.ts";
-import { camelMembers, isRecord, numberOf, recordOf, snakeMembers, textOf } from "./members.ts";
+import {
+  camelMembers,
+  isRecord,
+  numberOf,
+  parseRecord,
+  recordOf,
+  snakeMembers,
+  textOf,
+} from "./members.ts";
 import type { Json } from "./members.ts";
 
 /** History files call the protocol's `appServer` by its older name. */
@@ -118,6 +126,17 @@ export interface HistoryBase {
   readonly endOffset: number;
   /** The ordinal of the first line that does not belong to the fork. */
   readonly endOrdinal: number;
+}
+
+/** A file's first line with another base, or with none. */
+export function encodeRebased(line: string, base: HistoryBase | undefined): string {
+  const record = parseRecord(line) ?? {};
+  const { history_base: _, ...payload } = recordOf(record["payload"]);
+  return JSON.stringify({
+    ...record,
+    ordinal: base?.endOrdinal ?? 0,
+    payload: base === undefined ? payload : { ...payload, history_base: encodeBase(base) },
+  });
 }
 
 const encodeBase = (base: HistoryBase): Json => ({

@@ -31,6 +31,12 @@ export interface Method<
   readonly ownAudit?: true;
   /** An admin's method that works while the audit log cannot be written: it gives nobody anything. */
   readonly evenUnaudited?: true;
+  /**
+   * What a second request with the same `idempotencyKey` gets: the first one's `answer`; only the `word` that it was
+   * carried out, where the answer is a secret; or it runs `again`, as what changes nothing does. Without it: `again` of
+   * methods for viewers, `answer` of all others.
+   */
+  readonly retry?: "again" | "answer" | "word";
   /** Callable before `initialize`; only `initialize` itself is. */
   readonly beforeInitialize?: true;
   /** Requests whose keys are equal run one after another, in the order they came. No key: no waiting. */

@@ -7,6 +7,8 @@ export interface RequestFrame {
   readonly id: RequestId;
   readonly method: string;
   readonly params?: unknown;
+  /** Made by the client: a call that comes again with the same one is not made twice. Any value; who reads it checks it. */
+  readonly idempotencyKey?: unknown;
 }
 
 /** A client's answer to a server request. */
@@ -14,10 +16,11 @@ export type AnswerFrame =
   | { readonly id: RequestId; readonly result: unknown }
   | { readonly id: RequestId; readonly error: WireError };
 
-/** The server's answer to a call. */
-export type ResponseFrame =
-  | { readonly id: RequestId; readonly result: unknown }
-  | { readonly id: RequestId; readonly error: WireError };
+/** What a call comes to. */
+export type Answer = { readonly result: unknown } | { readonly error: WireError };
+
+/** The server's answer to a call. `replayed`: the answer of an earlier request with the same idempotency key. */
+export type ResponseFrame = Answer & { readonly id: RequestId; readonly replayed?: true };
 
 export type InboundFrame =
   | { readonly kind: "request"; readonly frame: RequestFrame }
@@ -29,6 +32,7 @@ const Wire = z.looseObject({
   id: RequestId.optional(),
   method: z.string().optional(),
   params: z.unknown().optional(),
+  idempotencyKey: z.unknown().optional(),
   result: z.unknown().optional(),
   error: z.looseObject({ code: z.number(), message: z.string() }).optional(),
 });
@@ -37,11 +41,13 @@ const Wire = z.looseObject({
 export function readFrame(text: string): InboundFrame {
   const parsed = Wire.safeParse(parseJson(text));
   if (!parsed.success) return { kind: "malformed" };
-  const { id, method, params, result, error } = parsed.data;
+  const { id, method, params, idempotencyKey, result, error } = parsed.data;
   if (method !== undefined) {
-    return id === undefined
-      ? { kind: "notification", method, params }
-      : { kind: "request", frame: { id, method, params } };
+    if (id === undefined) return { kind: "notification", method, params };
+    const frame = { id, method, params };
+    return idempotencyKey === undefined || idempotencyKey === null
+      ? { kind: "request", frame }
+      : { kind: "request", frame: { ...frame, idempotencyKey } };
   }
   if (id === undefined) return { kind: "malformed" };
   if (error !== undefined) return { kind: "answer", frame: { id, error } };

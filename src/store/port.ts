@@ -232,6 +232,41 @@ export interface ThreadStore {
   close(): Promise<void>;
 }
 
+/** Whose call it is, and the key under which its client may make it again. */
+export interface CallId {
+  readonly principalId: string;
+  readonly key: string;
+}
+
+/** What became of a call: `begun` until its end is written down, which a host that died never did. */
+export type KeptCall =
+  | { readonly kind: "begun"; readonly digest: string }
+  /** `answer`: the JSON text given to `finish`; null when it was not kept. */
+  | { readonly kind: "ended"; readonly digest: string; readonly answer: string | null };
+
+/** Bounds of every `CallLedger`. */
+export const callLedgerLimits = {
+  keptForMs: 24 * 60 * 60 * 1000,
+  callsOfPrincipal: 10_000,
+  calls: 100_000,
+  answerBytes: 256 * 1024,
+  answerBytesOfPrincipal: 16 * 1024 * 1024,
+  answerBytesOfAll: 64 * 1024 * 1024,
+};
+
+/** Calls that may come twice: what began, what ended, how it was answered. All reject with `StoreError`. */
+export interface CallLedger {
+  /**
+   * Writes down that a call begins, unless one of this id is known: that is given back and stays as it is. `full`: no
+   * more fit, for this principal or at all. `digest`: of what is called and with what. Stored when this resolves.
+   */
+  begin(id: CallId, digest: string): Promise<"new" | "full" | KeptCall>;
+  /** Writes down that it ended; an answer beyond the bounds, or null, is not kept. Stored when this resolves. */
+  finish(id: CallId, answer: string | null): Promise<void>;
+  /** Drops all of a principal. */
+  forget(principalId: string): Promise<void>;
+}
+
 /** A failure of the store itself; a local error that never crosses the wire as it is. */
 export class StoreError extends Error {
   override readonly name = "StoreError";

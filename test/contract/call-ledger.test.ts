@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { openDatabase } from "../../src/db/database.ts";
+import { LocalCallLedger } from "../../src/store/local/call-ledger.ts";
+import { MemoryCallLedger } from "../../src/store/memory-call-ledger.ts";
+import { callLedgerLimits } from "../../src/store/port.ts";
+import { callLedgerContract } from "./call-ledger.contract.ts";
+
+callLedgerContract("the memory store", async (limits, nowMs) => ({
+  ledger: new MemoryCallLedger(nowMs, limits),
+  close: async () => undefined,
+}));
+
+callLedgerContract("the local store", async (limits, nowMs) => {
+  const database = openDatabase(":memory:");
+  const ledger = new LocalCallLedger({ database, limits, nowMs });
+  return { ledger, close: async () => database.close() };
+});
+
+test("the local store knows after a restart what began, what ended and how much it keeps", async () => {
+  const database = openDatabase(":memory:");
+  const clock = { nowMs: 1_000_000 };
+  const limits = { ...callLedgerLimits, keptForMs: 1000, callsOfPrincipal: 2 };
+  const open = () => new LocalCallLedger({ database, limits, nowMs: () => clock.nowMs });
+  const id = (key: string) => ({ principalId: "dev_1", key });
+  const before = open();
+  await before.begin(id("old"), "d");
+  clock.nowMs += 999;
+  await before.begin(id("a"), "d");
+  const after = open();
+  expect(await after.begin(id("old"), "d")).toEqual({ kind: "begun", digest: "d" });
+  expect(await after.begin(id("b"), "d")).toBe("full");
+  clock.nowMs += 1;
+  const later = open();
+  expect(await later.begin(id("b"), "d")).toBe("new");
+  expect(await later.begin(id("a"), "d")).toEqual({ kind: "begun", digest: "d" });
+  database.close();
+});
+
+test("a local store that cannot write says so, and counts rightly afterwards", async () => {
+  const database = openDatabase(":memory:");
+  const limits = { ...callLedgerLimits, callsOfPrincipal: 1 };
+  const ledger = new LocalCallLedger({ database, limits });
+  const id = { principalId: "dev_1", key: "a" };
+  database.exec("PRAGMA query_only = ON");
+  await expect(ledger.begin(id, "d")).rejects.toMatchObject({ name: "StoreError" });
+  database.exec("PRAGMA query_only = OFF");
+  expect(await ledger.begin(id, "d")).toBe("new");
+  expect(await ledger.begin({ ...id, key: "b" }, "d")).toBe("full");
+  database.close();
+});

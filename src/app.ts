@@ -35,8 +35,9 @@ import { protocolGeneration } from "./protocol/generation.ts";
 import { accessGeneration, pairChanged } from "./protocol/notifications.ts";
 import { pairingUrl } from "./protocol/pairing-link.ts";
 import { SessionRegistry } from "./session/sessions.ts";
+import { LocalCallLedger } from "./store/local/call-ledger.ts";
 import { createLocalStore } from "./store/local/local-store.ts";
-import type { ThreadStore } from "./store/port.ts";
+import type { CallLedger, ThreadStore } from "./store/port.ts";
 import { ApprovalDesk } from "./threads/approval-desk.ts";
 import { projectDocs } from "./threads/instructions.ts";
 import { ThreadLoader } from "./threads/thread-loader.ts";
@@ -82,7 +83,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { notary, standing } = auth;
   const shared = { options, config, models, store, hub, tools, failures, audit };
   const threads = createThreads({ ...shared, notary, standing });
-  auth.gatekeeper.onEnd(() => dropUnsendable(threads, failures));
+  const ledger = new LocalCallLedger({ database });
+  auth.gatekeeper.onEnd((id, reason) => {
+    dropUnsendable(threads, failures);
+    if (reason === "revoked") forgetCalls(ledger, id, failures);
+  });
   const tls = options.lan ? await devTls(farhelmHome) : undefined;
   auth.pairing.onChange((pairing) => hub.publish(pairChanged, { pairing }));
   const address = addressOf(auth, tls);
@@ -101,6 +106,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       host,
     },
     audit,
+    ledger,
     holds: (principal) => standing.holds(principal),
     log: failures,
     checkResults: process.env["FARHELM_CHECK_RESULTS"] === "1",
@@ -210,6 +216,13 @@ function createThreads(parts: ThreadParts): ThreadManager {
 function dropUnsendable(threads: ThreadManager, log: FailureLog): void {
   threads.queue.dropUnsendable().catch((error: unknown) => {
     log.error({ err: error }, "messages of somebody whose access ended still wait");
+  });
+}
+
+/** Who was revoked does not come back to ask what became of a call. */
+function forgetCalls(ledger: CallLedger, principalId: string, log: FailureLog): void {
+  ledger.forget(principalId).catch((error: unknown) => {
+    log.error({ err: error }, "the calls of somebody whose access was revoked are still kept");
   });
 }
 

@@ -13,6 +13,13 @@ interface ScopedCall {
   readonly params: unknown;
 }
 
+/** A call that may be made. */
+export interface Entry {
+  /** False: what it names does not exist for this caller, and nothing comes of it. */
+  readonly touches: boolean;
+  handle(): unknown;
+}
+
 /** What a method touches; methods that do not say so and name no thread touch the whole host. */
 export const reachOf = ({
   reach,
@@ -20,11 +27,12 @@ export const reachOf = ({
 }: Method): "thread" | "host" | NonNullable<Method["reach"]> =>
   reach ?? (namesThread(params) ? "thread" : "host");
 
-export async function handleInScope(
+/** The call as the scope lets it be made. Rejects, before anything is done, where it does not. */
+export async function enterScope(
   guard: ScopeGuard,
   scope: Scope,
   call: ScopedCall,
-): Promise<unknown> {
+): Promise<Entry> {
   const { method, context, params } = call;
   const reach = reachOf(method);
   if (reach === "host") {
@@ -35,15 +43,18 @@ export async function handleInScope(
   }
   if (reach === "thread" && isRecord(params)) {
     const threadId = String(params["threadId"]);
-    if (!(await guard.mayTouch(scope, threadId))) return asUnknown(call, params, threadId);
+    if (!(await guard.mayTouch(scope, threadId))) {
+      return { touches: false, handle: () => asUnknown(call, params, threadId) };
+    }
   }
   const stray = guard.strayFolder(scope, params);
   const started = makesThread(method) ? guard.startFolder(params) : undefined;
   const outside =
     stray ?? (started !== undefined && !guard.holdsFolder(scope, started) ? started : undefined);
   if (outside !== undefined) throw outsideOf(scope, outside);
-  const result: unknown = await method.handle(context, params);
-  return reach === "list" ? guard.listed(scope, result) : result;
+  const handle = (): unknown => method.handle(context, params);
+  if (reach !== "list") return { touches: true, handle };
+  return { touches: true, handle: async () => guard.listed(scope, await handle()) };
 }
 
 /** A fork is a new thread in the folder of the old one, unless another is named. */

@@ -54,6 +54,7 @@ export const deviceKeyPublic = method({
   name: "device/key/public",
   stability: "stable",
   role: "admin",
+  retry: "again",
   localOnly: true,
   params: z.looseObject({ keyId: z.string() }),
   result: DeviceKey,

@@ -25,6 +25,7 @@ export const devicesList = method({
   name: "farhelm/devices/list",
   stability: "experimental",
   role: "admin",
+  retry: "again",
   params: z.looseObject({}),
   result: z.object({
     data: z.array(Device),
@@ -131,6 +132,7 @@ export const restoreRead = method({
   name: "farhelm/restore/read",
   stability: "experimental",
   role: "admin",
+  retry: "again",
   params: z.looseObject({}),
   result: z.object({
     /** Null unless the host is locked. */
@@ -157,6 +159,7 @@ export const tokenIssue = method({
   name: "farhelm/token/issue",
   stability: "experimental",
   role: "admin",
+  retry: "word",
   params: z.looseObject({
     name: z.string().trim().min(1).max(80),
     role: Role,

@@ -17,6 +17,7 @@ export const pairOffer = method({
   name: "farhelm/pair/offer",
   stability: "experimental",
   role: "admin",
+  retry: "word",
   params: z.looseObject({
     role: Role.default("admin"),
     /** The new device's access ends after so long: a guest. */
@@ -47,6 +48,7 @@ export const pairList = method({
   name: "farhelm/pair/list",
   stability: "experimental",
   role: "admin",
+  retry: "again",
   params: z.looseObject({}),
   result: z.object({ data: z.array(Pairing) }),
   handle: ({ pairing }) => ({ data: [...pairing.list()] }),

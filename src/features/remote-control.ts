@@ -30,6 +30,7 @@ export const remoteControlPairingStart = method({
   name: "remoteControl/pairing/start",
   stability: "experimental",
   role: "admin",
+  retry: "word",
   params: z.looseObject({ manualCode: z.boolean().nullish() }),
   result: z.object({
     /** The link to open on the new device. */
@@ -63,6 +64,7 @@ export const remoteControlPairingStatus = method({
   name: "remoteControl/pairing/status",
   stability: "experimental",
   role: "admin",
+  retry: "again",
   params: z.looseObject({
     pairingCode: z.string().max(1024).nullish(),
     manualPairingCode: z.string().max(64).nullish(),
@@ -89,6 +91,7 @@ export const remoteControlClientList = method({
   name: "remoteControl/client/list",
   stability: "experimental",
   role: "admin",
+  retry: "again",
   params: z.looseObject({
     environmentId: z.string(),
     cursor: z.string().nullish(),

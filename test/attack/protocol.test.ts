@@ -10,6 +10,7 @@ import { EventHub } from "../../src/events/event-hub.ts";
 import { methods } from "../../src/features/index.ts";
 import type { Principal } from "../../src/protocol/principal.ts";
 import { SessionRegistry } from "../../src/session/sessions.ts";
+import { MemoryCallLedger } from "../../src/store/memory-call-ledger.ts";
 import { MemoryAudit } from "../helpers/memory-audit.ts";
 import { MemorySocket, tick } from "../helpers/memory-socket.ts";
 import { fixedAccounts } from "../helpers/fixed-accounts.ts";
@@ -58,6 +59,7 @@ function connection() {
       },
     }),
     audit: new MemoryAudit(),
+    ledger: new MemoryCallLedger(),
     holds: () => true,
     log: { error: () => {} },
     checkResults: true,

@@ -18,6 +18,9 @@ const limits: Limits = {
   answerBytesOfAll: 20,
 };
 
+const id = (key: string, principalId = "dev_1") => ({ principalId, key });
+const ended = (answer: string | null) => ({ kind: "ended", digest: "d", answer });
+
 export function callLedgerContract(
   name: string,
   make: (limits: Limits, nowMs: () => number) => Promise<LedgerUnderTest>,
@@ -26,15 +29,13 @@ export function callLedgerContract(
     work: (ledger: CallLedger, clock: { nowMs: number }) => Promise<void>,
   ): Promise<void> => {
     const clock = { nowMs: 1_000_000 };
-    const { ledger, close } = await make(limits, () => clock.nowMs);
+    const made = await make(limits, () => clock.nowMs);
     try {
-      await work(ledger, clock);
+      await work(made.ledger, clock);
     } finally {
-      await close();
+      await made.close();
     }
   };
-  const id = (key: string, principalId = "dev_1") => ({ principalId, key });
-
   describe(`the calls of ${name}`, () => {
     it("begin once, end once, and keep the first answer", () =>
       within(async (ledger) => {
@@ -42,9 +43,9 @@ export function callLedgerContract(
         expect(await ledger.begin(id("a"), "d2")).toEqual({ kind: "begun", digest: "d1" });
         await ledger.finish(id("a"), "first");
         await ledger.finish(id("a"), "second");
-        const ended = { kind: "ended", digest: "d1", answer: "first" };
-        expect(await ledger.begin(id("a"), "d1")).toEqual(ended);
-        expect(await ledger.begin(id("a"), "d2")).toEqual(ended);
+        const first = { ...ended("first"), digest: "d1" };
+        expect(await ledger.begin(id("a"), "d1")).toEqual(first);
+        expect(await ledger.begin(id("a"), "d2")).toEqual(first);
       }));
 
     it("are apart for each principal, whatever its id and keys hold", () =>
@@ -62,7 +63,6 @@ export function callLedgerContract(
           await ledger.finish(id(key, principalId), answer);
           return ledger.begin(id(key, principalId), "d");
         };
-        const ended = (answer: string | null) => ({ kind: "ended", digest: "d", answer });
         expect(await answers("a", null)).toEqual(ended(null));
         expect(await answers("b", "\u00e4".repeat(6))).toEqual(ended(null));
         expect(await answers("c", "\u00e4".repeat(5))).toEqual(ended("\u00e4".repeat(5)));

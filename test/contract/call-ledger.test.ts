@@ -5,6 +5,8 @@ import { MemoryCallLedger } from "../../src/store/memory-call-ledger.ts";
 import { callLedgerLimits } from "../../src/store/port.ts";
 import { callLedgerContract } from "./call-ledger.contract.ts";
 
+const id = (key: string) => ({ principalId: "dev_1", key });
+
 callLedgerContract("the memory store", async (limits, nowMs) => ({
   ledger: new MemoryCallLedger(nowMs, limits),
   close: async () => undefined,
@@ -21,7 +23,6 @@ test("the local store knows after a restart what began, what ended and how much 
   const clock = { nowMs: 1_000_000 };
   const limits = { ...callLedgerLimits, keptForMs: 1000, callsOfPrincipal: 2 };
   const open = () => new LocalCallLedger({ database, limits, nowMs: () => clock.nowMs });
-  const id = (key: string) => ({ principalId: "dev_1", key });
   const before = open();
   await before.begin(id("old"), "d");
   clock.nowMs += 999;
@@ -40,11 +41,10 @@ test("a local store that cannot write says so, and counts rightly afterwards", a
   const database = openDatabase(":memory:");
   const limits = { ...callLedgerLimits, callsOfPrincipal: 1 };
   const ledger = new LocalCallLedger({ database, limits });
-  const id = { principalId: "dev_1", key: "a" };
   database.exec("PRAGMA query_only = ON");
-  await expect(ledger.begin(id, "d")).rejects.toMatchObject({ name: "StoreError" });
+  await expect(ledger.begin(id("a"), "d")).rejects.toMatchObject({ name: "StoreError" });
   database.exec("PRAGMA query_only = OFF");
-  expect(await ledger.begin(id, "d")).toBe("new");
-  expect(await ledger.begin({ ...id, key: "b" }, "d")).toBe("full");
+  expect(await ledger.begin(id("a"), "d")).toBe("new");
+  expect(await ledger.begin(id("b"), "d")).toBe("full");
   database.close();
 });

@@ -15,6 +15,7 @@ import { farhelmProtocolVersion, protocolGeneration } from "../../src/protocol/g
 import { notifications } from "../../src/protocol/notifications.ts";
 import { roles } from "../../src/protocol/principal.ts";
 import { serverRequests } from "../../src/protocol/server-requests.ts";
+import { callLedgerLimits } from "../../src/store/port.ts";
 import { pingIntervalHeader } from "../../src/transport/connections.ts";
 import { maxFirstMessageBytes, maxMessageBytes } from "../../src/transport/host-socket.ts";
 import {
@@ -138,6 +139,39 @@ describe("the tables of PROTOCOL.md say what the code says", () => {
     expect(rows.length).toBeGreaterThan(10);
     expect(table("### Refusals of these calls", 2)).toEqual(
       rows.toSorted((left, right) => (left.join() < right.join() ? -1 : 1)),
+    );
+  });
+
+  test("why a call with an idempotency key is refused", () => {
+    const source = readFileSync(join(root, "src/dispatch/key-refusals.ts"), "utf8");
+    const codes = [...source.matchAll(/^ {2}(\w+): \[/gm)].map(([, code = ""]) => code);
+    expect(codes.length).toBeGreaterThan(5);
+    expect(table("## Retrying", 1).flat()).toEqual(codes.toSorted());
+  });
+
+  test("what a retry of each method gets, where it is not by its role", () => {
+    const specs: readonly Method[] = methods;
+    const named = (line: RegExp): readonly string[] =>
+      [...(line.exec(section("## Retrying"))?.[0] ?? "").matchAll(/`(\w+\/[\w/]+)`/g)]
+        .map(([, name = ""]) => name)
+        .toSorted();
+    const withRetry = (retry: Method["retry"]): readonly string[] =>
+      specs
+        .filter((spec) => spec.retry === retry)
+        .map(({ name }) => name)
+        .toSorted();
+    expect(named(/changes nothing runs again[^]*?\n6/)).toEqual(withRetry("again"));
+    expect(named(/Secrets are not kept[^]*?\n7/)).toEqual(withRetry("word"));
+    expect(named(/for viewers that take a key[^]*?\.\n/)).toEqual(withRetry("answer"));
+  });
+
+  test("limits of what is kept for retries", () => {
+    const rows = section("## Limits");
+    const { keptForMs, callsOfPrincipal, calls, ...bytes } = callLedgerLimits;
+    expect(rows).toContain(`| ${keptForMs / 3_600_000} hours |`);
+    expect(rows).toContain(`| ${callsOfPrincipal} of one access, ${calls} of all |`);
+    expect(rows).toContain(
+      `| ${bytes.answerBytes} bytes (256 KiB); ${bytes.answerBytesOfPrincipal / 2 ** 20} MiB of one access, ${bytes.answerBytesOfAll / 2 ** 20} MiB of all |`,
     );
   });
 

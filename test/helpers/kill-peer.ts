@@ -68,12 +68,12 @@ export class KillPeer {
   }
 
   /** Rejects with `Refused` or `HostGone`. */
-  call(method: string, params: object): Promise<Json> {
+  call(method: string, params: object, idempotencyKey?: string): Promise<Json> {
     if (this.#gone) return Promise.reject(new HostGone());
     const id = ++this.#ids;
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject });
-      this.#socket.send(JSON.stringify({ id, method, params }), () => {});
+      this.#socket.send(JSON.stringify({ id, method, params, idempotencyKey }), () => {});
     });
   }
 

@@ -8,6 +8,7 @@ import { ThreadId } from "../../src/protocol/ids.ts";
 import type { Principal, Role } from "../../src/protocol/principal.ts";
 import { SessionRegistry } from "../../src/session/sessions.ts";
 import type { AnswerOutcome, CatchUpFrame } from "../../src/threads/port.ts";
+import { MemoryCallLedger } from "../../src/store/memory-call-ledger.ts";
 import { MemoryAudit } from "./memory-audit.ts";
 import { fixedAccounts } from "./fixed-accounts.ts";
 import { MemorySocket, tick } from "./memory-socket.ts";
@@ -56,6 +57,7 @@ export function sessionBench(methods: readonly Method[] = []) {
       accounts: fixedAccounts(),
     }),
     audit,
+    ledger: new MemoryCallLedger(),
     holds: () => true,
     log: { error: () => {} },
     checkResults: false,

@@ -40,11 +40,7 @@ export class LocalCallLedger implements CallLedger {
   readonly #expired: Statement;
   readonly #drop: Statement;
 
-  constructor({
-    database,
-    nowMs = Date.now,
-    limits = callLedgerLimits,
-  }: LocalCallLedgerOptions) {
+  constructor({ database, nowMs = Date.now, limits = callLedgerLimits }: LocalCallLedgerOptions) {
     this.#database = database;
     this.#nowMs = nowMs;
     this.#limits = limits;

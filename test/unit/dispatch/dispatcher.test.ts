@@ -10,6 +10,7 @@ import { RpcError } from "../../../src/protocol/errors.ts";
 import type { ResponseFrame } from "../../../src/protocol/frames.ts";
 import type { Role } from "../../../src/protocol/principal.ts";
 import { deferred } from "../../../src/util/deferred.ts";
+import { MemoryCallLedger } from "../../../src/store/memory-call-ledger.ts";
 import { MemoryAudit } from "../../helpers/memory-audit.ts";
 import { portsWith } from "../../helpers/no-ports.ts";
 
@@ -42,6 +43,7 @@ function bench(methods: readonly Method[], checkResults = false) {
   const dispatcher = new Dispatcher(methods, {
     ports: portsWith(),
     audit: new MemoryAudit(),
+    ledger: new MemoryCallLedger(),
     holds: () => true,
     log: { error: (entry, message) => void logged.push({ ...entry, message }) },
     checkResults,
@@ -106,6 +108,7 @@ const run = async (handle: Handle, gone = false): Promise<readonly string[]> => 
   const dispatcher = new Dispatcher([noted(trace, handle)], {
     ports: portsWith(),
     audit: new MemoryAudit(),
+    ledger: new MemoryCallLedger(),
     holds: () => true,
     log: { error: () => {} },
     checkResults: false,
@@ -285,6 +288,7 @@ describe("answers", () => {
       {
         ports: portsWith(),
         audit: new MemoryAudit(),
+        ledger: new MemoryCallLedger(),
         holds: () => true,
         log: { error: () => {} },
         checkResults: false,

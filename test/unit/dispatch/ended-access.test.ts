@@ -4,6 +4,7 @@ import { method } from "../../../src/dispatch/define.ts";
 import type { Caller } from "../../../src/dispatch/dispatcher.ts";
 import { Dispatcher } from "../../../src/dispatch/dispatcher.ts";
 import { deferred } from "../../../src/util/deferred.ts";
+import { MemoryCallLedger } from "../../../src/store/memory-call-ledger.ts";
 import { MemoryAudit } from "../../helpers/memory-audit.ts";
 import { portsWith } from "../../helpers/no-ports.ts";
 
@@ -37,6 +38,7 @@ test("what waits when its caller's access ends does not run; what began goes on,
   const dispatcher = new Dispatcher([keyed], {
     ports: portsWith(),
     audit,
+    ledger: new MemoryCallLedger(),
     holds: ({ id }) => !ended.has(id),
     log: { error: () => {} },
     checkResults: false,

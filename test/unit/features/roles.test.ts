@@ -6,6 +6,7 @@ import { methods } from "../../../src/features/index.ts";
 import type { ResponseFrame } from "../../../src/protocol/frames.ts";
 import type { Role } from "../../../src/protocol/principal.ts";
 import { mayAct, roles } from "../../../src/protocol/principal.ts";
+import { MemoryCallLedger } from "../../../src/store/memory-call-ledger.ts";
 import { MemoryAudit } from "../../helpers/memory-audit.ts";
 import { portsWith } from "../../helpers/no-ports.ts";
 
@@ -86,6 +87,7 @@ const doors = methods.map(({ name, stability, role }) => ({
 const dispatcher = new Dispatcher(doors, {
   ports: portsWith(),
   audit: new MemoryAudit(),
+  ledger: new MemoryCallLedger(),
   holds: () => true,
   log: { error: () => {} },
   checkResults: false,

@@ -12,7 +12,7 @@ import { by, hostActor } from "./audit/port.ts";
 import { ReceiptBook } from "./audit/receipts.ts";
 import type { Auth } from "./auth/auth.ts";
 import { createAuth } from "./auth/auth.ts";
-import type { ApprovalNotary, PairingDesk, Standing } from "./auth/port.ts";
+import type { ApprovalNotary, Gatekeeper, PairingDesk, Standing } from "./auth/port.ts";
 import type { HostOptions, RunningHost } from "./cli/host.ts";
 import { createConfigReader } from "./config/config-reader.ts";
 import type { HostSettings } from "./config/host-settings.ts";
@@ -80,14 +80,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const tools = createTools({ log: failures, protectedPaths, patchJournalFolder });
   const processes = createClientProcesses({ protectedPaths });
   const auth = await authFor(options, settings, { database, audit, log, hub });
-  const { notary, standing } = auth;
+  const { notary, standing, gatekeeper } = auth;
   const shared = { options, config, models, store, hub, tools, failures, audit };
-  const threads = createThreads({ ...shared, notary, standing });
-  const ledger = new LocalCallLedger({ database });
-  auth.gatekeeper.onEnd((id, reason) => {
-    dropUnsendable(threads, failures);
-    if (reason === "revoked") forgetCalls(ledger, id, failures);
-  });
+  const threads = createThreads({ ...shared, notary, standing, gatekeeper });
   const tls = options.lan ? await devTls(farhelmHome) : undefined;
   auth.pairing.onChange((pairing) => hub.publish(pairChanged, { pairing }));
   const address = addressOf(auth, tls);
@@ -106,14 +101,14 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       host,
     },
     audit,
-    ledger,
+    ledger: keptCalls(database, gatekeeper, failures),
     holds: (principal) => standing.holds(principal),
     log: failures,
     checkResults: process.env["FARHELM_CHECK_RESULTS"] === "1",
   });
   const sessions = new SessionRegistry({ dispatcher, hub, threads, budget, audit });
   const transport = createTransport(transportOptions(options, tls), {
-    gatekeeper: auth.gatekeeper,
+    gatekeeper,
     authApi: auth.api,
     sessions,
     log,
@@ -181,6 +176,7 @@ interface ThreadParts {
   readonly audit: Audit;
   readonly notary: ApprovalNotary;
   readonly standing: Standing;
+  readonly gatekeeper: Gatekeeper;
 }
 
 function createThreads(parts: ThreadParts): ThreadManager {
@@ -209,7 +205,9 @@ function createThreads(parts: ThreadParts): ThreadManager {
     docs,
     diffOf: turnDiff,
   };
-  return new ThreadManager(ports, store, loader);
+  const threads = new ThreadManager(ports, store, loader);
+  parts.gatekeeper.onEnd(() => dropUnsendable(threads, failures));
+  return threads;
 }
 
 /** What somebody whose access ended had put into queues does not begin any more. */
@@ -220,10 +218,15 @@ function dropUnsendable(threads: ThreadManager, log: FailureLog): void {
 }
 
 /** Who was revoked does not come back to ask what became of a call. */
-function forgetCalls(ledger: CallLedger, principalId: string, log: FailureLog): void {
-  ledger.forget(principalId).catch((error: unknown) => {
-    log.error({ err: error }, "the calls of somebody whose access was revoked are still kept");
+function keptCalls(database: Database, gatekeeper: Gatekeeper, log: FailureLog): CallLedger {
+  const ledger = new LocalCallLedger({ database });
+  gatekeeper.onEnd((id, reason) => {
+    if (reason !== "revoked") return;
+    ledger.forget(id).catch((error: unknown) => {
+      log.error({ err: error }, "the calls of somebody whose access was revoked are still kept");
+    });
   });
+  return ledger;
 }
 
 interface FailureLog {

@@ -151,10 +151,6 @@ describe("the tables of PROTOCOL.md say what the code says", () => {
 
   test("what a retry of each method gets, where it is not by its role", () => {
     const specs: readonly Method[] = methods;
-    const named = (line: RegExp): readonly string[] =>
-      [...(line.exec(section("## Retrying"))?.[0] ?? "").matchAll(/`(\w+\/[\w/]+)`/g)]
-        .map(([, name = ""]) => name)
-        .toSorted();
     const withRetry = (retry: Method["retry"]): readonly string[] =>
       specs
         .filter((spec) => spec.retry === retry)
@@ -219,6 +215,12 @@ test("every link inside the page leads somewhere", () => {
   expect(links.length).toBeGreaterThan(10);
   expect(links.filter((link) => !anchors.has(link))).toEqual([]);
 });
+
+/** The methods that a part of the section about retries names, sorted. */
+const named = (line: RegExp): readonly string[] =>
+  [...(line.exec(section("## Retrying"))?.[0] ?? "").matchAll(/`(\w+\/[\w/]+)`/g)]
+    .map(([, name = ""]) => name)
+    .toSorted();
 
 const numbered = (codes: Readonly<Record<string, number>>): readonly (readonly string[])[] =>
   Object.entries(codes)

@@ -44,7 +44,7 @@ interface Bench {
   readonly ledger: CallLedger;
   readonly ended: Set<string>;
   /** The answer to one request. */
-  call(key: unknown, params?: unknown, access?: Access, method?: string): Promise<ResponseFrame>;
+  ask(key: unknown, params?: unknown, access?: Access, method?: string): Promise<ResponseFrame>;
 }
 
 /** Dispatchers over one ledger stand for a host and what it is after a restart. */
@@ -59,12 +59,12 @@ function bench(methods: readonly Method[], ledger: CallLedger = new MemoryCallLe
     log: { error: () => {} },
     checkResults: false,
   });
-  const call: Bench["call"] = (key, params = {}, access = {}, method = "change") =>
+  const ask: Bench["ask"] = (key, params = {}, access = {}, method = "change") =>
     new Promise((resolve) => {
       const request = { id: 1, method, params, idempotencyKey: key };
       dispatcher.answer(callerOf(access), request, resolve);
     });
-  return { audit, ledger, ended, call };
+  return { audit, ledger, ended, ask };
 }
 
 /** Counts how often it runs. */
@@ -94,9 +94,9 @@ describe("a call with an idempotency key", () => {
     let count = 0;
     const { runs, handle } = counted(() => ({ count: ++count }));
     const host = bench([change({ handle })]);
-    expect(await host.call("k", { a: 1, b: [{ c: 2, d: 3 }] })).toEqual(answered({ count: 1 }));
-    expect(await host.call("k", { b: [{ d: 3, c: 2 }], a: 1 })).toEqual(replayed({ count: 1 }));
-    expect(await host.call("l", { a: 1, b: [{ c: 2, d: 3 }] })).toEqual(answered({ count: 2 }));
+    expect(await host.ask("k", { a: 1, b: [{ c: 2, d: 3 }] })).toEqual(answered({ count: 1 }));
+    expect(await host.ask("k", { b: [{ d: 3, c: 2 }], a: 1 })).toEqual(replayed({ count: 1 }));
+    expect(await host.ask("l", { a: 1, b: [{ c: 2, d: 3 }] })).toEqual(answered({ count: 2 }));
     expect(runs).toHaveLength(2);
     expect(linesOf(host)).toEqual([
       ["done", undefined],
@@ -110,9 +110,9 @@ describe("a call with an idempotency key", () => {
     });
     const host = bench([change({ handle })]);
     const error = { code: -32603, message: "no", data: { why: "x" } };
-    expect(await host.call("k")).toEqual({ id: 1, error });
+    expect(await host.ask("k")).toEqual({ id: 1, error });
     const restarted = bench([change({ handle })], host.ledger);
-    expect(await restarted.call("k")).toEqual({ id: 1, error, replayed: true });
+    expect(await restarted.ask("k")).toEqual({ id: 1, error, replayed: true });
     expect(runs).toHaveLength(1);
   });
 
@@ -125,7 +125,7 @@ describe("a call with an idempotency key", () => {
       return "done";
     });
     const host = bench([change({ handle })]);
-    const answers = [host.call("k"), host.call("k"), host.call("k")];
+    const answers = [host.ask("k"), host.ask("k"), host.ask("k")];
     await expect.poll(() => runs).toHaveLength(1);
     gate.resolve();
     expect(await Promise.all(answers)).toEqual([
@@ -141,8 +141,8 @@ describe("a call with an idempotency key", () => {
     const gate = deferred<void>();
     const { runs, handle } = counted(() => gate.promise.then(() => "done"));
     const host = bench([change({ handle, order: () => "one" })]);
-    const answers = [host.call("a", 1), host.call("b", 2), host.call("b", 2)];
-    expect(await host.call("b", 3)).toEqual(refused("idempotency_key_reused"));
+    const answers = [host.ask("a", 1), host.ask("b", 2), host.ask("b", 2)];
+    expect(await host.ask("b", 3)).toEqual(refused("idempotency_key_reused"));
     gate.resolve();
     expect(await Promise.all(answers)).toEqual([
       answered("done"),
@@ -156,8 +156,8 @@ describe("a call with an idempotency key", () => {
     const gate = deferred<void>();
     const { runs, handle } = counted(() => gate.promise.then(() => "done"));
     const host = bench([change({ handle, order: () => "one" })]);
-    const first = host.call("a", 1, { id: "other" });
-    const waiting = [host.call("b", 2), host.call("b", 2)];
+    const first = host.ask("a", 1, { id: "other" });
+    const waiting = [host.ask("b", 2), host.ask("b", 2)];
     host.ended.add("dev_1");
     gate.resolve();
     const message = "the access of this connection ended while the request waited; it was not run";
@@ -166,24 +166,24 @@ describe("a call with an idempotency key", () => {
     expect(await first).toEqual(answered("done"));
     expect(runs).toEqual([1]);
     host.ended.clear();
-    expect(await host.call("b", 2)).toEqual(answered("done"));
+    expect(await host.ask("b", 2)).toEqual(answered("done"));
   });
 
   it("is another call for another access", async () => {
     const { runs, handle } = counted();
     const host = bench([change({ handle })]);
-    expect(await host.call("k", 1, { id: "dev_1" })).toEqual(answered("done"));
-    expect(await host.call("k", 2, { id: "dev_2" })).toEqual(answered("done"));
+    expect(await host.ask("k", 1, { id: "dev_1" })).toEqual(answered("done"));
+    expect(await host.ask("k", 2, { id: "dev_2" })).toEqual(answered("done"));
     expect(runs).toEqual([1, 2]);
   });
 
   it("is refused with the key of another call, and leaves the first one as it was", async () => {
     const { runs, handle } = counted();
     const host = bench([change({ handle }), change({ handle, name: "other" })]);
-    await host.call("k", { a: 1 });
-    expect(await host.call("k", { a: 2 })).toEqual(refused("idempotency_key_reused"));
-    expect(await host.call("k", { a: 1 }, {}, "other")).toEqual(refused("idempotency_key_reused"));
-    expect(await host.call("k", { a: 1 })).toEqual(replayed("done"));
+    await host.ask("k", { a: 1 });
+    expect(await host.ask("k", { a: 2 })).toEqual(refused("idempotency_key_reused"));
+    expect(await host.ask("k", { a: 1 }, {}, "other")).toEqual(refused("idempotency_key_reused"));
+    expect(await host.ask("k", { a: 1 })).toEqual(replayed("done"));
     expect(runs).toHaveLength(1);
     expect(linesOf(host)).toEqual([
       ["done", undefined],
@@ -195,12 +195,12 @@ describe("a call with an idempotency key", () => {
   it("that a dead host had begun is never made again", async () => {
     const { runs, handle } = counted(() => new Promise(() => {}));
     const host = bench([change({ handle })]);
-    void host.call("k");
+    void host.ask("k");
     await expect.poll(() => runs).toHaveLength(1);
     const restarted = bench([change({ handle })], host.ledger);
-    expect(await restarted.call("k")).toEqual(refused("outcome_unknown"));
-    expect(await restarted.call("k")).toEqual(refused("outcome_unknown"));
-    expect(await restarted.call("k", { other: 1 })).toEqual(refused("idempotency_key_reused"));
+    expect(await restarted.ask("k")).toEqual(refused("outcome_unknown"));
+    expect(await restarted.ask("k")).toEqual(refused("outcome_unknown"));
+    expect(await restarted.ask("k", { other: 1 })).toEqual(refused("idempotency_key_reused"));
     expect(runs).toHaveLength(1);
     expect(linesOf(restarted)).toContainEqual(["failed", "outcome_unknown"]);
   });
@@ -221,22 +221,22 @@ describe("a call with an idempotency key", () => {
     ];
     const host = bench(methods, new MemoryCallLedger(Date.now, limits));
     for (const name of ["large", "secret", "number"]) {
-      await host.call(name, {}, {}, name);
-      expect(await host.call(name, {}, {}, name)).toEqual(refused("answer_not_kept"));
+      await host.ask(name, {}, {}, name);
+      expect(await host.ask(name, {}, {}, name)).toEqual(refused("answer_not_kept"));
     }
     const roomy = bench(methods);
-    await roomy.call("k", {}, {}, "wrong");
-    expect(await roomy.call("k", {}, {}, "wrong")).toMatchObject({ replayed: true });
+    await roomy.ask("k", {}, {}, "wrong");
+    expect(await roomy.ask("k", {}, {}, "wrong")).toMatchObject({ replayed: true });
   });
 
   it("is refused when too many are kept, and not made", async () => {
     const { runs, handle } = counted();
     const limits = { ...callLedgerLimits, callsOfPrincipal: 1 };
     const host = bench([change({ handle })], new MemoryCallLedger(Date.now, limits));
-    await host.call("a");
-    expect(await host.call("b")).toEqual(refused("idempotency_keys_exhausted"));
-    expect(await host.call("a")).toEqual(replayed("done"));
-    expect(await host.call(undefined)).toEqual(answered("done"));
+    await host.ask("a");
+    expect(await host.ask("b")).toEqual(refused("idempotency_keys_exhausted"));
+    expect(await host.ask("a")).toEqual(replayed("done"));
+    expect(await host.ask(undefined)).toEqual(answered("done"));
     expect(runs).toHaveLength(2);
   });
 
@@ -250,14 +250,14 @@ describe("a call with an idempotency key", () => {
       forget: () => Promise.reject(full),
     };
     const host = bench([change({ handle })], broken);
-    expect(await host.call("k")).toEqual(refused("idempotency_not_recorded"));
+    expect(await host.ask("k")).toEqual(refused("idempotency_not_recorded"));
     expect(runs).toHaveLength(0);
     const half = bench([change({ handle })], {
       ...broken,
       begin: (id, digest) => memory.begin(id, digest),
     });
-    expect(await half.call("k")).toEqual(answered("done"));
-    expect(await half.call("k")).toEqual(refused("outcome_unknown"));
+    expect(await half.ask("k")).toEqual(answered("done"));
+    expect(await half.ask("k")).toEqual(refused("outcome_unknown"));
     expect(runs).toHaveLength(1);
   });
 
@@ -267,13 +267,13 @@ describe("a call with an idempotency key", () => {
     const host = bench([change({ handle, params, role: "operator", reach: "folder" })]);
     const good = { path: "/work" };
     const scope = { projects: ["/nowhere"] };
-    expect(await host.call("k", { path: 1 })).toMatchObject({ error: { code: -32600 } });
-    expect(await host.call("k", good, { role: "viewer" })).toMatchObject({ error: {} });
-    expect(await host.call("k", good, { scope })).toMatchObject({ error: {} });
+    expect(await host.ask("k", { path: 1 })).toMatchObject({ error: { code: -32600 } });
+    expect(await host.ask("k", good, { role: "viewer" })).toMatchObject({ error: {} });
+    expect(await host.ask("k", good, { scope })).toMatchObject({ error: {} });
     expect(runs).toHaveLength(0);
-    expect(await host.call("k", good)).toEqual(answered("done"));
-    expect(await host.call("k", good)).toEqual(replayed("done"));
-    expect(await host.call("k", good, { scope })).toMatchObject({
+    expect(await host.ask("k", good)).toEqual(answered("done"));
+    expect(await host.ask("k", good)).toEqual(replayed("done"));
+    expect(await host.ask("k", good, { scope })).toMatchObject({
       error: { message: expect.stringContaining("out of reach") },
     });
   });
@@ -281,17 +281,17 @@ describe("a call with an idempotency key", () => {
   it("takes keys of 1 to 128 visible ASCII characters", async () => {
     const host = bench([change({ handle: () => "done" })]);
     for (const key of ["", "x".repeat(129), "a b", "\u00e4", "\ud800", "a\n", 7, {}, ["k"]]) {
-      expect(await host.call(key)).toEqual(refused("idempotency_key_invalid"));
+      expect(await host.ask(key)).toEqual(refused("idempotency_key_invalid"));
     }
-    expect(await host.call("x".repeat(128))).toEqual(answered("done"));
-    expect(await host.call("!~")).toEqual(answered("done"));
+    expect(await host.ask("x".repeat(128))).toEqual(answered("done"));
+    expect(await host.ask("!~")).toEqual(answered("done"));
   });
 
   it("cannot be nested so deeply that it is not known again", async () => {
     const { runs, handle } = counted();
     const host = bench([change({ handle })]);
     const deep: unknown = JSON.parse("[".repeat(50_000) + "]".repeat(50_000));
-    expect(await host.call("k", deep)).toEqual(refused("idempotency_params_too_deep"));
+    expect(await host.ask("k", deep)).toEqual(refused("idempotency_params_too_deep"));
     expect(runs).toHaveLength(0);
   });
 
@@ -305,12 +305,12 @@ describe("a call with an idempotency key", () => {
     const host = bench(methods);
     for (const name of ["look", "list"]) {
       for (const key of ["k", "k", 7]) {
-        expect(await host.call(key, {}, {}, name)).toEqual(answered("done"));
+        expect(await host.ask(key, {}, {}, name)).toEqual(answered("done"));
       }
     }
     expect(runs).toHaveLength(6);
-    await host.call("m", {}, { role: "viewer" }, "mark");
-    expect(await host.call("m", {}, { role: "viewer" }, "mark")).toEqual(replayed("done"));
+    await host.ask("m", {}, { role: "viewer" }, "mark");
+    expect(await host.ask("m", {}, { role: "viewer" }, "mark")).toEqual(replayed("done"));
     expect(runs).toHaveLength(7);
   });
 });

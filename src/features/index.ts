@@ -50,6 +50,7 @@ import {
   threadQueueStart,
   threadQueueUpdate,
 } from "./thread-queue.ts";
+import { threadReadStateUpdate } from "./thread-read-state.ts";
 import { threadDelete, threadMetadataUpdate } from "./thread-metadata.ts";
 import {
   threadArchive,
@@ -82,6 +83,7 @@ export const methods = [
   threadShellCommand,
   threadCompactStart,
   threadInjectItems,
+  threadReadStateUpdate,
   threadQueueAdd,
   threadQueueList,
   threadQueueUpdate,

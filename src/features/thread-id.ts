@@ -1,4 +1,4 @@
-import { invalidRequest } from "../protocol/errors.ts";
+import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import { ThreadId } from "../protocol/ids.ts";
 
 const groups = [8, 4, 4, 4, 12];
@@ -7,9 +7,23 @@ const groups = [8, 4, 4, 4, 12];
  * A thread id that is a UUID, in the form in which threads are kept. `what` names it in the refusal,
  * whose text clients compare.
  */
-export function parseThreadId(text: string, what: "thread" | "session" = "thread"): ThreadId {
+export function parseThreadId(
+  text: string,
+  what: "thread" | "session" | "before thread" = "thread",
+): ThreadId {
   const reason = fault(text);
   if (reason) throw invalidRequest(`invalid ${what} id: ${reason}`);
+  return canonical(text);
+}
+
+/** The same for methods that call a wrong id a wrong parameter (code -32602). */
+export function parseThreadIdParam(text: string): ThreadId {
+  const reason = fault(text);
+  if (reason) throw new RpcError("invalidParams", `invalid thread id: ${reason}`);
+  return canonical(text);
+}
+
+function canonical(text: string): ThreadId {
   const hex = bare(text).replaceAll("-", "").toLowerCase();
   let at = 0;
   return ThreadId.parse(groups.map((size) => hex.slice(at, (at += size))).join("-"));

@@ -3,6 +3,7 @@ import { method } from "../dispatch/define.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 import { TurnId } from "../protocol/ids.ts";
 import { ThreadItemEntry } from "../protocol/item.ts";
+import { ReadState } from "../protocol/read-state.ts";
 import { Thread } from "../protocol/thread.ts";
 import { Turn, TurnItemsView } from "../protocol/turn.ts";
 import type { Page } from "../threads/port.ts";
@@ -55,7 +56,7 @@ export const threadList = method({
   }),
   result: z.object({
     data: z.array(Thread),
-    readStates: z.record(z.string(), z.unknown()).nullable(),
+    readStates: z.record(z.string(), ReadState).nullable(),
     ...pageResult,
   }),
   async handle({ threads, config, models }, params) {
@@ -74,7 +75,8 @@ export const threadList = method({
       searchTerm: params.searchTerm || undefined,
       sortKey: sortKey && sortKey !== "section_position" ? sortKey : "created_at",
     });
-    return { readStates: {}, ...answer(page) };
+    const readStates = await threads.readStates.ofAll(page.data.map(({ id }) => id));
+    return { readStates, ...answer(page) };
   },
 });
 

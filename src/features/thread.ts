@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { method } from "../dispatch/define.ts";
 import { DynamicTool } from "../protocol/dynamic-tools.ts";
+import { ReadState } from "../protocol/read-state.ts";
 import { TurnEnvironment } from "../protocol/settings.ts";
 import { Thread } from "../protocol/thread.ts";
 import { checkDynamicTools } from "./dynamic-tools.ts";
@@ -92,10 +93,11 @@ export const threadRead = method({
   stability: "stable",
   role: "viewer",
   params: z.looseObject({ threadId: z.string(), includeTurns: z.boolean().nullish() }),
-  result: z.object({ thread: Thread, readState: z.unknown().nullable() }),
+  result: z.object({ thread: Thread, readState: ReadState.nullable() }),
   async handle({ threads }, { threadId, includeTurns }) {
-    const thread = await threads.read(parseThreadId(threadId), includeTurns ?? false);
-    return { thread, readState: null };
+    const id = parseThreadId(threadId);
+    const thread = await threads.read(id, includeTurns ?? false);
+    return { thread, readState: await threads.readStates.of(id) };
   },
 });
 

@@ -3,6 +3,7 @@ import { notification } from "./define.ts";
 import { ItemId, RequestId, ThreadId, TurnId } from "./ids.ts";
 import { Pairing } from "./pairing.ts";
 import { ThreadItem } from "./item.ts";
+import { ReadState } from "./read-state.ts";
 import { ThreadSettings } from "./settings.ts";
 import { Thread, ThreadStatus } from "./thread.ts";
 import { ThreadTokenUsage, Turn, TurnError } from "./turn.ts";
@@ -65,6 +66,14 @@ export const threadSettingsUpdated = notification({
   stability: "stable",
   audience: "thread",
   params: z.object({ threadId: ThreadId, threadSettings: ThreadSettings }),
+});
+
+/** Something in the thread is unread, or all is read. */
+export const threadReadStateChanged = notification({
+  name: "thread/readState/changed",
+  stability: "experimental",
+  audience: "thread",
+  params: z.object({ threadId: ThreadId, readState: ReadState }),
 });
 
 /** The messages that wait for the thread changed; `thread/queue/list` tells them. */
@@ -308,6 +317,7 @@ export const notifications = [
   threadClosed,
   threadNameUpdated,
   threadSettingsUpdated,
+  threadReadStateChanged,
   threadQueueChanged,
   threadTokenUsageUpdated,
   turnStarted,

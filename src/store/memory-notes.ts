@@ -27,6 +27,16 @@ export class MemoryNotes implements ThreadNotes {
     return valueOf(kind, this.#kinds.get(kind.name)?.get(id));
   }
 
+  async readAll<T>(ids: readonly ThreadId[], kind: NoteKind<T>): Promise<ReadonlyMap<ThreadId, T>> {
+    const notes = this.#kinds.get(kind.name);
+    const found = new Map<ThreadId, T>();
+    for (const id of ids) {
+      const value = valueOf(kind, notes?.get(id));
+      if (value !== undefined) found.set(id, value);
+    }
+    return found;
+  }
+
   async change<T>(
     id: ThreadId | null,
     kind: NoteKind<T>,

@@ -163,6 +163,8 @@ export interface FoundNote<T> {
 export interface ThreadNotes {
   /** undefined: there is none. Rejects with `StoreError` (`corrupt`). */
   read<T>(id: ThreadId | null, kind: NoteKind<T>): Promise<T | undefined>;
+  /** The notes of those among `ids` that have one. */
+  readAll<T>(ids: readonly ThreadId[], kind: NoteKind<T>): Promise<ReadonlyMap<ThreadId, T>>;
   /**
    * Replaces the note by what `next` makes of it, atomically; undefined takes it away, and what it
    * throws leaves the note as it was. `next` may run more than once. First the thread is looked up

@@ -61,6 +61,8 @@ export class LoadedThread {
   /** Commands and patches that a person accepted for the life of the thread. */
   readonly accepted = new Set<string>();
   active: TurnRunner | undefined;
+  /** Called with a turn whose end is stored. Never rejects; what it gives tells the clients, just before they hear of the end. */
+  onStoredEnd: ((turn: Turn) => Promise<() => void>) | undefined;
   /** Called when clients were told how a turn ended. */
   onTurnEnd: ((how: "ended" | "interrupted") => void) | undefined;
   /** Tells the clients of a turn that has ended without their knowing yet. */

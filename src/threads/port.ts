@@ -5,6 +5,7 @@ import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
+import type { ReadState } from "../protocol/read-state.ts";
 import type { Role } from "../protocol/principal.ts";
 import type { QueuedMessage } from "../protocol/queued-message.ts";
 import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
@@ -133,6 +134,16 @@ export interface ThreadQueue {
   dropUnsendable(): Promise<void>;
 }
 
+/** What nobody read yet, for all clients together. */
+export interface ThreadReadStates {
+  /** Null: the thread is kept nowhere (yet). */
+  of(id: ThreadId): Promise<ReadState | null>;
+  /** Of stored threads, by their ids. */
+  ofAll(ids: readonly ThreadId[]): Promise<Readonly<Record<string, ReadState>>>;
+  /** Tells the subscribers before it resolves. `expected`: the revision that the caller saw. */
+  mark(id: ThreadId, as: "read" | "unread", expected: string): Promise<ReadState>;
+}
+
 /** A ready frame: a notification of `method`, or the server request `ask`. */
 export interface CatchUpFrame {
   readonly frame: Buffer;
@@ -165,6 +176,7 @@ export type AnswerOutcome =
  */
 export interface Threads {
   readonly queue: ThreadQueue;
+  readonly readStates: ThreadReadStates;
   start(options: StartOptions): Promise<{ view: ThreadView; readonly announce: () => void }>;
   resume(
     id: ThreadId,

@@ -47,6 +47,10 @@ export class SideNotes {
     }
   }
 
+  readAll<T>(ids: readonly ThreadId[], kind: NoteKind<T>): Promise<ReadonlyMap<ThreadId, T>> {
+    return this.#store.notes.readAll(ids, kind);
+  }
+
   async change<T>(
     id: ThreadId,
     kind: NoteKind<T>,

@@ -24,6 +24,7 @@ import type {
 } from "./port.ts";
 import type { ThreadLoader } from "./thread-loader.ts";
 import { MessageQueue } from "./message-queue.ts";
+import { ReadStates } from "./read-states.ts";
 import { SideNotes } from "./side-notes.ts";
 import { ThreadReading } from "./thread-reading.ts";
 import { statusOf } from "./thread-state.ts";
@@ -42,6 +43,7 @@ export class ThreadManager implements Threads {
   readonly #records: ThreadRecords;
   readonly #control: TurnControl;
   readonly #queue: MessageQueue;
+  readonly readStates: ReadStates;
 
   constructor(ports: TurnPorts, store: ThreadStore, loader: ThreadLoader) {
     this.#ports = ports;
@@ -54,9 +56,12 @@ export class ThreadManager implements Threads {
       unload: (thread) => this.#unload(thread),
     });
     this.#control = new TurnControl(this.#loaded, ports);
+    const { publisher, log } = ports;
+    const notes = new SideNotes(this.#loaded, store);
+    this.readStates = new ReadStates({ loaded: this.#loaded, notes, publisher, log });
     this.#queue = new MessageQueue({
       loaded: this.#loaded,
-      notes: new SideNotes(this.#loaded, store),
+      notes,
       control: this.#control,
       publisher: ports.publisher,
       log: ports.log,
@@ -174,6 +179,7 @@ export class ThreadManager implements Threads {
 
   #keep(thread: LoadedThread): void {
     this.#loaded.add(thread);
+    thread.onStoredEnd = (turn) => this.readStates.turnEnded(thread, turn);
     thread.onTurnEnd = (how) => this.#queue.turnEnded(thread.id, how);
   }
 

@@ -41,6 +41,7 @@ export class TurnRecord {
   #state: TurnState = { kind: "sampling" };
   #completedAtMs: number | null = null;
   #endAnnounced = false;
+  #tellBeforeEnd: () => void = () => {};
 
   constructor(thread: LoadedThread, publisher: Publisher) {
     this.thread = thread;
@@ -147,6 +148,7 @@ export class TurnRecord {
     });
     try {
       await this.thread.append(events);
+      this.#tellBeforeEnd = (await this.thread.onStoredEnd?.(this.#withItems())) ?? (() => {});
     } finally {
       this.thread.turns.push(pastTurn(this.#withItems()));
       this.thread.active = undefined;
@@ -188,8 +190,12 @@ export class TurnRecord {
     this.#endAnnounced = true;
     this.thread.unannounced = undefined;
     const failed = this.#state.kind === "failed" ? this.#state.error : undefined;
+    if (!failed) this.#tellBeforeEnd();
     this.thread.transition({ kind: failed ? "turnFailed" : "turnEnded" });
-    if (failed) this.announceError(failed, false);
+    if (failed) {
+      this.announceError(failed, false);
+      this.#tellBeforeEnd();
+    }
     this.#publisher.publish(turnCompleted, {
       threadId: this.thread.id,
       turn: summaryOf(this.#withItems()),

@@ -58,6 +58,21 @@ export function threadNotesContract(name: string, make: () => Promise<StoreUnder
       expect(await store.notes.read(await thread("b"), colours)).toBeUndefined();
     });
 
+    test("the notes of many threads are read at once", async () => {
+      const [a, b, c] = [await thread("a"), await thread("b"), await thread("c")];
+      await store.notes.change(a, colours, adding("red"));
+      await store.notes.change(c, colours, adding("blue"));
+      await store.notes.change(b, others, adding("x"));
+      const unknown = ThreadId.parse(uuidV7());
+      expect(await store.notes.readAll([b, c, unknown, a], colours)).toEqual(
+        new Map([
+          [a, ["red"]],
+          [c, ["blue"]],
+        ]),
+      );
+      expect(await store.notes.readAll([], colours)).toEqual(new Map());
+    });
+
     test("no change of many at once is lost", async () => {
       const id = await thread("a");
       const words = Array.from({ length: 20 }, (_, at) => String(at));

@@ -153,6 +153,7 @@ describe("a conversation with an endpoint", () => {
       "item/agentMessage/delta",
       "item/completed",
       "thread/tokenUsage/updated",
+      "thread/readState/changed",
       "thread/status/changed",
       "turn/completed",
     ]);

@@ -18,6 +18,10 @@ export class LocalNotes implements ThreadNotes {
     return this.#table.read(id, kind);
   }
 
+  async readAll<T>(ids: readonly ThreadId[], kind: NoteKind<T>): Promise<ReadonlyMap<ThreadId, T>> {
+    return this.#table.readAll(ids, kind);
+  }
+
   async change<T>(
     id: ThreadId | null,
     kind: NoteKind<T>,

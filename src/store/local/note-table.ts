@@ -66,6 +66,14 @@ export class NoteTable {
     return row && parsed(kind, row);
   }
 
+  readAll<T>(ids: readonly ThreadId[], kind: NoteKind<T>): ReadonlyMap<ThreadId, T> {
+    const rows = this.#statement(
+      `SELECT thread_id, value FROM store_notes
+        WHERE kind = ? AND thread_id IN (SELECT value FROM json_each(?))`,
+    ).all(kind.name, JSON.stringify(ids));
+    return new Map(rows.map((row) => [ThreadId.parse(row["thread_id"]), parsed(kind, row)]));
+  }
+
   /** Throws `StoreError`, and what `next` throws. */
   change<T>(
     id: ThreadId | null,

@@ -31,6 +31,7 @@ const table: Readonly<Record<string, Role>> = {
   "thread/shellCommand": "admin",
   "thread/compact/start": "operator",
   "thread/inject_items": "operator",
+  "thread/readState/update": "operator",
   "thread/queue/add": "operator",
   "thread/queue/list": "viewer",
   "thread/queue/update": "operator",

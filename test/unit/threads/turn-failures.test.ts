@@ -46,9 +46,14 @@ describe("failures of the model", () => {
     bench.model.script.push(failsWith(new ModelError("final", "no such model", "badRequest")));
     await bench.turn(id, "go");
     await turnEnded(outlet);
-    expect(outlet.trace.slice(-3)).toEqual(["thread/status/changed", "error", "turn/completed"]);
+    expect(outlet.trace.slice(-4)).toEqual([
+      "thread/status/changed",
+      "error",
+      "thread/readState/changed",
+      "turn/completed",
+    ]);
     const error = { message: "no such model", codexErrorInfo: "badRequest" };
-    expect(outlet.sent.at(-2)?.params).toMatchObject({ willRetry: false, error });
+    expect(outlet.sent.at(-3)?.params).toMatchObject({ willRetry: false, error });
     expect(ending(outlet)).toMatchObject({ status: "failed", error });
     expect((await bench.manager.read(id, false)).status).toEqual({ type: "systemError" });
     await bench.turn(id, "again");

@@ -39,6 +39,7 @@ describe("a turn", () => {
       "item/agentMessage/delta",
       "item/completed",
       "thread/tokenUsage/updated",
+      "thread/readState/changed",
       "thread/status/changed",
       "turn/completed",
     ]);

@@ -72,10 +72,10 @@ export class Outbox implements Outlet {
     this.#pendingBytes += frames.length;
   }
 
-  /** Puts a frame behind everything that was published so far, to go out at the end of the tick. */
-  send(frame: Buffer): void {
+  /** Puts a frame, which may be in pieces, behind everything that was published so far, to go out at the end of the tick. */
+  send(...frame: readonly Buffer[]): void {
     this.#hub.deliver();
-    this.push(frame);
+    for (const piece of frame) this.push(piece);
     this.#hub.touch(this);
   }
 

@@ -12,8 +12,8 @@ import type { RequestId, ThreadId } from "../protocol/ids.ts";
 import { accessEnding, approvalRefused, turnErrored, warning } from "../protocol/notifications.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { AnswerOutcome, Threads } from "../threads/port.ts";
-import { stringifySpliced } from "../util/spliced-json.ts";
-import { textFrame } from "../util/text-frame.ts";
+import { jsonPieces } from "../util/spliced-json.ts";
+import { textFrameOf } from "../util/text-frame.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { nextConnectionState } from "./connection-state.ts";
 import { Misdeeds } from "./misdeeds.ts";
@@ -201,7 +201,7 @@ export class Session implements SessionEnd, CallerSession {
   };
 
   #respond(response: ResponseFrame): void {
-    if (this.#state.kind !== "closed") this.#outbox.send(textFrame(stringifySpliced(response)));
+    if (this.#state.kind !== "closed") this.#outbox.send(...textFrameOf(jsonPieces(response)));
   }
 
   /** Only a connection that was asked may answer; anything else is ignored, as a late answer is. */

@@ -6,7 +6,6 @@ import { threadStatusChanged } from "../protocol/notifications.ts";
 import type { GitInfo } from "../protocol/thread.ts";
 import type { ThreadTokenUsage, Turn } from "../protocol/turn.ts";
 import type { HistoryEvent, ThreadMeta, ThreadWriter } from "../store/port.ts";
-import { pastTurn } from "./past-turn.ts";
 import type { ThreadSettings } from "./settings.ts";
 import type { ThreadEvent, ThreadState } from "./thread-state.ts";
 import { nextThreadState, statusOf } from "./thread-state.ts";
@@ -97,7 +96,7 @@ export class LoadedThread {
     this.recencyAtMs = past.recencyAtMs;
     this.usage = past.usage;
     this.usageTurnId = past.usageTurnId;
-    this.turns = past.turns.map(pastTurn);
+    this.turns = [...past.turns];
     this.modelItems = [...past.modelItems];
     this.#writer = options.writer;
     this.#publisher = options.publisher;

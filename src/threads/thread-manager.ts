@@ -26,6 +26,7 @@ import type { ThreadLoader } from "./thread-loader.ts";
 import { MessageQueue } from "./message-queue.ts";
 import { ReadStates } from "./read-states.ts";
 import { SideNotes } from "./side-notes.ts";
+import { prepareTurns } from "./sent-turns.ts";
 import { ThreadReading } from "./thread-reading.ts";
 import { statusOf } from "./thread-state.ts";
 import { ThreadRecords } from "./thread-records.ts";
@@ -109,7 +110,9 @@ export class ThreadManager implements Threads {
     const present = this.#loaded.get(id);
     if (present && !present.stored) throw invalidRequest(noRollout(id));
     const thread = present ?? (await this.#load(id, override));
-    return viewOf(thread, includeTurns ? thread.snapshot() : []);
+    if (!includeTurns) return viewOf(thread, []);
+    await prepareTurns(thread.turns);
+    return viewOf(thread, thread.snapshot());
   }
 
   loaded(): readonly ThreadId[] {
@@ -132,6 +135,7 @@ export class ThreadManager implements Threads {
     if (present && (!present.stored || present.ephemeral)) throw invalidRequest(noRollout(source));
     const thread = await this.#loader.fork(source, options);
     this.#keep(thread);
+    if (includeTurns) await prepareTurns(thread.turns);
     return {
       view: viewOf(thread, includeTurns ? thread.snapshot() : []),
       announce: () => this.#ports.publisher.publish(threadStarted, { thread: threadOf(thread) }),

@@ -8,8 +8,8 @@ import type { LoadedThread } from "./loaded-thread.ts";
 import { noRollout } from "./loaded-threads.ts";
 import type { LoadedThreads } from "./loaded-threads.ts";
 import { pageOf } from "./paging.ts";
-import { pastTurn } from "./past-turn.ts";
 import type { Page, PageQuery, ThreadListQuery } from "./port.ts";
+import { prepareTurns } from "./sent-turns.ts";
 import { clientError } from "./store-errors.ts";
 import { listedThread, storedThread, threadOf } from "./thread-view.ts";
 import { entriesOf, viewedTurn } from "./turn-views.ts";
@@ -27,11 +27,14 @@ export class ThreadReading {
   async read(id: ThreadId, includeTurns: boolean): Promise<Thread> {
     const thread = this.#loaded.get(id);
     if (thread) {
-      if (includeTurns) this.#mustHaveTurns(thread);
-      return threadOf(thread, includeTurns ? thread.snapshot() : []);
+      if (!includeTurns) return threadOf(thread);
+      this.#mustHaveTurns(thread);
+      await prepareTurns(thread.turns);
+      return threadOf(thread, thread.snapshot());
     }
     if (includeTurns) {
       const { record, turns } = await this.#history(id, `thread not loaded: ${id}`);
+      await prepareTurns(turns);
       return storedThread(record, turns);
     }
     const record = await this.#store.find(id);
@@ -100,8 +103,7 @@ export class ThreadReading {
 
   async #history(id: ThreadId, notFound: string): Promise<History> {
     try {
-      const history = await this.#store.load(id);
-      return { ...history, turns: history.turns.map(pastTurn) };
+      return await this.#store.load(id);
     } catch (error) {
       throw clientError(error, notFound);
     }

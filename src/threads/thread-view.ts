@@ -5,6 +5,7 @@ import type { Turn } from "../protocol/turn.ts";
 import type { ThreadRecord } from "../store/port.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import type { ThreadView } from "./port.ts";
+import { sentTurns } from "./sent-turns.ts";
 import { statusOf } from "./thread-state.ts";
 import { newestCursor } from "./paging.ts";
 
@@ -53,7 +54,7 @@ export function threadOf(thread: LoadedThread, turns: readonly Turn[] = []): Thr
     threadSource: meta.threadSource,
     gitInfo: thread.gitInfo,
     name: thread.name,
-    turns: [...turns],
+    turns: sentTurns(turns),
     ...unused,
   };
 }
@@ -110,7 +111,7 @@ export function storedThread(record: ThreadRecord, turns: readonly Turn[] = []):
     threadSource: record.threadSource,
     gitInfo: record.gitInfo,
     name: record.name,
-    turns: [...turns],
+    turns: sentTurns(turns),
     ...unused,
   };
 }

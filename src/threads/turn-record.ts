@@ -20,7 +20,6 @@ import { userMessageItem } from "./items.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import { userMessageForModel } from "./model-input.ts";
 import { OpenItems } from "./open-items.ts";
-import { pastTurn } from "./past-turn.ts";
 import { addUsage, summaryOf } from "./turn-end.ts";
 import type { ThreadSettings } from "./settings.ts";
 import type { TurnEvent, TurnState } from "./turn-state.ts";
@@ -150,7 +149,7 @@ export class TurnRecord {
       await this.thread.append(events);
       this.#tellBeforeEnd = (await this.thread.onStoredEnd?.(this.#withItems())) ?? (() => {});
     } finally {
-      this.thread.turns.push(pastTurn(this.#withItems()));
+      this.thread.turns.push(this.#withItems());
       this.thread.active = undefined;
       this.thread.unannounced = () => this.announceEnd();
     }
@@ -207,7 +206,7 @@ export class TurnRecord {
   #amendPast(): void {
     const { turns } = this.thread;
     const index = turns.findIndex(({ id }) => id === this.id);
-    if (index >= 0) turns[index] = pastTurn(this.#withItems());
+    if (index >= 0) turns[index] = this.#withItems();
   }
 
   #announceCompleted(item: ThreadItem): void {

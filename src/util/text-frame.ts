@@ -11,6 +11,17 @@ export function textFrame(payload: string | Buffer): Buffer {
   return frame;
 }
 
+/** The same frame in pieces, of a payload in pieces: what is bytes already is not copied. */
+export function textFrameOf(payload: readonly (string | Buffer)[]): Buffer[] {
+  const [only] = payload;
+  if (payload.length === 1 && only !== undefined) return [textFrame(only)];
+  const pieces = payload.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece));
+  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const header = Buffer.allocUnsafe(textFrameHeaderBytes(bytes));
+  writeTextFrameHeader(header, bytes);
+  return [header, ...pieces];
+}
+
 /** How many header bytes a frame with a payload of `payloadBytes` has: 2, 4 or 10. */
 export function textFrameHeaderBytes(payloadBytes: number): number {
   if (payloadBytes < 126) return 2;

@@ -7,8 +7,8 @@ import type { Json } from "../rollout/members.ts";
 import { historyBaseOf } from "../rollout/meta-coding.ts";
 import { storeFailure } from "./store-failure.ts";
 
-/** About 2 ms of parsing. */
-const sliceBytes = 256 * 1024;
+/** About 1 ms of parsing. */
+const sliceBytes = 128 * 1024;
 const newline = 10;
 
 /** The lines between two offsets, one read's worth at a time; the last may be torn. */

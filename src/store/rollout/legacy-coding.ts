@@ -165,5 +165,5 @@ export function decodeLegacyItem(
     return { item, replacesLast: true };
   }
   const item = decodeMembers(event, nextId);
-  return isThreadItem(item) ? { item, replacesLast: false } : undefined;
+  return item && isThreadItem(item) ? { item, replacesLast: false } : undefined;
 }

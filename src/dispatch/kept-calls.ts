@@ -4,7 +4,6 @@
  */
 import type { Answer } from "../protocol/frames.ts";
 import type { CallId, CallLedger, KeptCall } from "../store/port.ts";
-import { stringifySpliced } from "../util/spliced-json.ts";
 import type { Call } from "./admission.ts";
 import type { CallRunner, RunnerLog } from "./call-runner.ts";
 import { accessEnded } from "./call-runner.ts";
@@ -115,7 +114,7 @@ function refuse(call: Call, code: KeyRefusal): Answer {
 function keptText(answer: Answer, { retry }: Call): string | null {
   if (retry === "word" && "result" in answer) return null;
   try {
-    return stringifySpliced(answer);
+    return JSON.stringify(answer);
   } catch {
     return null;
   }

@@ -84,7 +84,6 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const shared = { options, config, models, store, hub, tools, failures, audit };
   const threads = createThreads({ ...shared, notary, standing, gatekeeper });
   const tls = options.lan ? await devTls(farhelmHome) : undefined;
-  auth.pairing.onChange((pairing) => hub.publish(pairChanged, { pairing }));
   const address = addressOf(auth, tls);
   const host = hostFacts(options, settings, address);
   const dispatcher = new Dispatcher(methods, {
@@ -132,6 +131,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       await tools.close();
       await store.close();
       models.close();
+      hub.close();
       auth.close();
       database.close();
       audit.add({ act: "host.stop", ...factsOf(options) });
@@ -148,12 +148,12 @@ interface AuthParts {
   readonly hub: EventHub;
 }
 
-const authFor = (
+async function authFor(
   { farhelmHome, allowRemoteHeadless }: HostOptions,
   { approvals, issuers, agents }: HostSettings,
   { database, audit, log, hub }: AuthParts,
-): Promise<Auth> =>
-  createAuth({
+): Promise<Auth> {
+  const auth = await createAuth({
     database,
     farhelmHome,
     audit,
@@ -164,6 +164,9 @@ const authFor = (
     allowRemoteHeadless,
     onGeneration: (told) => hub.publish(accessGeneration, told),
   });
+  auth.pairing.onChange((pairing) => hub.publish(pairChanged, { pairing }));
+  return auth;
+}
 
 interface ThreadParts {
   readonly options: HostOptions;

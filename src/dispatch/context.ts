@@ -8,6 +8,8 @@ import type { Models } from "../model/port.ts";
 import type { NotificationSpec } from "../protocol/define.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import type { Principal } from "../protocol/principal.ts";
+import type { StreamPosition } from "../events/port.ts";
+import type { Since, ThreadStream } from "../protocol/stream.ts";
 import type { Threads } from "../threads/port.ts";
 import type { ClientProcesses } from "../tools/port.ts";
 
@@ -23,8 +25,16 @@ export interface CallerSession {
     readonly experimental: boolean;
     readonly optOut: readonly string[];
   }): void;
-  /** Pushes this thread's notifications to the caller from now on. */
-  subscribe(threadId: ThreadId): void;
+  /**
+   * Where an answer leaves the caller in a thread's events: `at` is the place of what the answer shows, `since` where the
+   * caller says that it is. `follow`, once the answer is out, makes it true.
+   */
+  streamFrom(threadId: ThreadId, at: StreamPosition, since: Since | null | undefined): ThreadStream;
+  /**
+   * Once the answer is out: what happened behind its place, what waits for answers and what no longer does, and from now on
+   * all that happens in the thread.
+   */
+  follow(threadId: ThreadId, stream: ThreadStream, since: Since | null | undefined): void;
   /** False when it was not subscribed. */
   unsubscribe(threadId: ThreadId): boolean;
   /** Pushes a notification of audience `one` to the caller alone. */
@@ -41,8 +51,6 @@ export interface CallerSession {
   ): Promise<void> | undefined;
   /** Calls `listener` when the connection has closed, at once if it has. The answer takes it back. */
   onClosed(listener: () => void): () => void;
-  /** Once the answer is out: what the thread has to tell one who just came (usage, pending approvals). */
-  catchUp(threadId: ThreadId): void;
 }
 
 /** Facts of this host that answers carry. */

@@ -1,91 +1,114 @@
 /**
  * The one road from what happens to who is told. Frames are built once; entries keep the order in
  * which they were published, over all threads; neighbours with the same audience go out as one
- * buffer; every outlet is written once per tick, at its end.
+ * buffer; every outlet is written once per tick, at its end. What is of one thread is numbered and
+ * kept for a while, so that who was away can be given what it missed.
  */
 import type { z } from "zod";
 import type { NotificationSpec } from "../protocol/define.ts";
 import type { RequestId } from "../protocol/ids.ts";
 import { ThreadId } from "../protocol/ids.ts";
-import { isRecord } from "../util/is-record.ts";
-import type { Role } from "../protocol/principal.ts";
 import { serverRequestResolved } from "../protocol/notifications.ts";
-import { notificationFrame } from "./notification-frame.ts";
-import type { Outlet, Publisher, Resolution, Subscriptions } from "./port.ts";
+import type { Role } from "../protocol/principal.ts";
+import { isRecord } from "../util/is-record.ts";
+import type { Entry, Mark } from "./entry.ts";
+import { EventRuns } from "./event-runs.ts";
+import { loggedFrame, notificationFrame, numberedFrame } from "./notification-frame.ts";
+import type {
+  Outlet,
+  Outlook,
+  Publisher,
+  Replayed,
+  Resolution,
+  StreamPosition,
+  Subscriptions,
+} from "./port.ts";
+import { replay } from "./replay.ts";
 import type { TextStream } from "./text-stream.ts";
+import type { Retention } from "./thread-logs.ts";
+import { ThreadLogs, defaultRetention } from "./thread-logs.ts";
 
-type Mark =
-  | { readonly kind: "state"; readonly role?: Role }
-  | { readonly kind: "delta"; readonly stream: TextStream; readonly offset: number }
-  | { readonly kind: "ask"; readonly requestId: RequestId; readonly role: Role }
-  | { readonly kind: "resolved"; readonly requestId: RequestId };
-
-interface Entry {
-  readonly frame: Buffer;
-  /** What it is about, where that is one thread. */
-  readonly threadId: ThreadId | undefined;
-  readonly method: string;
-  readonly mark: Mark;
-}
-
-interface Run {
-  readonly audience: ReadonlySet<Outlet>;
-  readonly entries: Entry[];
-  bytes: number;
-  /** True when an entry is not for everybody in the audience, or must be noted by each. */
-  picky: boolean;
-}
-
-const state: Mark = { kind: "state" };
 const nobody: ReadonlySet<Outlet> = new Set();
 
 export class EventHub implements Publisher, Subscriptions {
   readonly #all = new Set<Outlet>();
   readonly #threads = new Map<ThreadId, Set<Outlet>>();
   readonly #touched = new Set<Outlet>();
-  #runs: Run[] = [];
+  readonly #logs: ThreadLogs;
+  readonly #runs = new EventRuns(this.#touched);
   #scheduled = false;
   #tickMs = 0;
 
+  constructor(retention: Retention = defaultRetention) {
+    this.#logs = new ThreadLogs(retention);
+  }
+
   publish<P extends z.ZodType>(spec: NotificationSpec<string, P>, params: z.input<P>): void {
-    const audience = spec.audience === "all" ? this.#all : this.#audienceOf(params);
-    if (audience.size === 0) return;
-    this.#add(audience, {
-      frame: notificationFrame(spec.name, params, this.#now()),
-      threadId: threadIdOf(params),
-      method: spec.name,
-      mark: spec.role === undefined ? state : { kind: "state", role: spec.role },
-    });
+    const threadId = threadIdOf(params);
+    const mark: Mark | undefined = spec.role && { kind: "state", role: spec.role };
+    const nowMs = this.#now();
+    const rest = { threadId, method: spec.name, mark };
+    const watching = this.#watching(threadId);
+    if (spec.audience === "all" && this.#all.size > 0) {
+      // A number says "everything up to here", which holds for those alone who watch the thread.
+      const frame = notificationFrame(spec.name, params, nowMs);
+      this.#add(this.#all, { ...rest, frame }, watching);
+    }
+    if (threadId === undefined) return;
+    const frame = loggedFrame(this.#logs.of(threadId), spec.name, params, { nowMs, mark });
+    this.#add(watching, { ...rest, frame });
   }
 
   delta(stream: TextStream, escaped: Buffer): void {
-    const { offset } = stream;
-    const frame = stream.append(escaped, this.#now());
-    const audience = this.#threads.get(stream.threadId) ?? nobody;
-    if (audience.size === 0) return;
-    const { threadId, method } = stream;
-    this.#add(audience, { frame, threadId, method, mark: { kind: "delta", stream, offset } });
+    const { offset: from, threadId, method } = stream;
+    const log = this.#logs.of(threadId);
+    const frame = stream.append(escaped, this.#now(), log);
+    const watching = this.#watching(threadId);
+    if (watching.size === 0) return;
+    const delta = { stream, from, to: stream.offset, seq: log.head };
+    this.#add(watching, { frame, threadId, method, mark: undefined, delta });
   }
 
   ask(threadId: ThreadId, requestId: RequestId, frame: Buffer, role: Role): void {
-    const audience = this.#threads.get(threadId) ?? nobody;
-    if (audience.size > 0)
-      this.#add(audience, { frame, threadId, method: "", mark: { kind: "ask", requestId, role } });
+    const mark: Mark = { kind: "ask", requestId, role };
+    const numbered = numberedFrame(this.#logs.of(threadId), frame, { nowMs: this.#now(), mark });
+    this.#add(this.#watching(threadId), { frame: numbered, threadId, method: "", mark });
   }
 
   resolved(threadId: ThreadId, requestId: RequestId, how: Resolution = {}): void {
     const { told = true, answer } = how;
-    const audience = this.#threads.get(threadId) ?? nobody;
-    if (audience.size === 0) return;
-    const { name } = serverRequestResolved;
-    this.#add(audience, {
-      frame: told
-        ? notificationFrame(name, { threadId, requestId, answer }, this.#now())
-        : Buffer.alloc(0),
-      threadId,
-      method: name,
-      mark: { kind: "resolved", requestId },
-    });
+    const { name: method } = serverRequestResolved;
+    const mark: Mark = { kind: "resolved", requestId };
+    const log = this.#logs.of(threadId);
+    if (!told) log.withhold(requestId);
+    const frame = told
+      ? loggedFrame(log, method, { threadId, requestId, answer }, { nowMs: this.#now(), mark })
+      : Buffer.alloc(0);
+    this.#add(this.#watching(threadId), { frame, threadId, method, mark });
+  }
+
+  position(threadId: ThreadId): StreamPosition {
+    const { epoch, head } = this.#logs.of(threadId);
+    return { epoch, seq: head };
+  }
+
+  forget(threadId: ThreadId): void {
+    this.#logs.forget(threadId);
+  }
+
+  outlook(threadId: ThreadId, since: StreamPosition): Outlook {
+    return this.#logs.outlook(threadId, since);
+  }
+
+  follow(threadId: ThreadId, outlet: Outlet, since: StreamPosition): Replayed | undefined {
+    this.deliver();
+    if (this.#logs.outlook(threadId, since).kind === "gap") return undefined;
+    const outlets = this.#threads.get(threadId);
+    if (outlets) outlets.add(outlet);
+    else this.#threads.set(threadId, new Set([outlet]));
+    const replayed = replay(this.#logs.of(threadId), threadId, since.seq, outlet);
+    this.touch(outlet);
+    return replayed;
   }
 
   join(outlet: Outlet): void {
@@ -102,13 +125,6 @@ export class EventHub implements Publisher, Subscriptions {
     }
   }
 
-  subscribe(threadId: ThreadId, outlet: Outlet): void {
-    this.deliver();
-    const outlets = this.#threads.get(threadId);
-    if (outlets) outlets.add(outlet);
-    else this.#threads.set(threadId, new Set([outlet]));
-  }
-
   unsubscribe(threadId: ThreadId, outlet: Outlet): boolean {
     this.deliver();
     const outlets = this.#threads.get(threadId);
@@ -118,10 +134,7 @@ export class EventHub implements Publisher, Subscriptions {
   }
 
   deliver(): void {
-    if (this.#runs.length === 0) return;
-    const runs = this.#runs;
-    this.#runs = [];
-    for (const run of runs) this.#deliverRun(run);
+    this.#runs.deliver();
   }
 
   touch(outlet: Outlet): void {
@@ -129,34 +142,19 @@ export class EventHub implements Publisher, Subscriptions {
     this.#schedule();
   }
 
-  #deliverRun({ audience, entries, bytes, picky }: Run): void {
-    let whole: Buffer | undefined;
-    for (const outlet of audience) {
-      this.#touched.add(outlet);
-      if (!picky && outlet.takesAll && !outlet.lagging) {
-        whole ??= joined(entries, bytes);
-        outlet.push(whole);
-      } else {
-        for (const entry of entries) deliverEntry(outlet, entry);
-      }
-    }
+  /** Gives up what is kept. */
+  close(): void {
+    this.#logs.close();
   }
 
-  #add(audience: ReadonlySet<Outlet>, entry: Entry): void {
-    const last = this.#runs.at(-1);
-    const { mark } = entry;
-    const picky =
-      mark.kind === "ask" ||
-      mark.kind === "resolved" ||
-      (mark.kind === "state" && mark.role !== undefined);
-    if (last?.audience === audience) {
-      last.entries.push(entry);
-      last.bytes += entry.frame.length;
-      last.picky ||= picky;
-    } else {
-      this.#runs.push({ audience, entries: [entry], bytes: entry.frame.length, picky });
-    }
+  #add(audience: ReadonlySet<Outlet>, entry: Entry, except?: ReadonlySet<Outlet>): void {
+    if (audience.size === 0) return;
+    this.#runs.add(audience, entry, except);
     this.#schedule();
+  }
+
+  #watching(threadId: ThreadId | undefined): ReadonlySet<Outlet> {
+    return (threadId && this.#threads.get(threadId)) || nobody;
   }
 
   #schedule(): void {
@@ -180,37 +178,7 @@ export class EventHub implements Publisher, Subscriptions {
     this.#schedule();
     return this.#tickMs;
   }
-
-  #audienceOf(params: unknown): ReadonlySet<Outlet> {
-    const threadId = threadIdOf(params);
-    return (threadId && this.#threads.get(threadId)) || nobody;
-  }
 }
-
-function deliverEntry(outlet: Outlet, { frame, threadId, method, mark }: Entry): void {
-  if (threadId !== undefined && outlet.sees?.(threadId) === false) return;
-  if (mark.kind === "ask") {
-    if (!outlet.mayAnswer(mark.role)) return;
-    outlet.asked(mark.requestId);
-    outlet.push(frame);
-    return;
-  }
-  if (mark.kind === "state" && mark.role !== undefined && !outlet.mayAnswer(mark.role)) return;
-  if (mark.kind === "resolved") outlet.resolved(mark.requestId);
-  if (frame.length === 0 || !outlet.wants(method)) return;
-  if (mark.kind === "delta" && outlet.lagging) outlet.missed(mark.stream, mark.offset);
-  else outlet.push(frame);
-}
-
-const joined = (entries: readonly Entry[], bytes: number): Buffer => {
-  const [only, second] = entries;
-  return only && !second
-    ? only.frame
-    : Buffer.concat(
-        entries.map(({ frame }) => frame),
-        bytes,
-      );
-};
 
 /** `thread/started` names it in `thread.id`. */
 const threadIdOf = (params: unknown): ThreadId | undefined => {

@@ -1,5 +1,6 @@
 import type { NotificationSpec } from "../protocol/define.ts";
 import type { ThreadId } from "../protocol/ids.ts";
+import type { ThreadLog } from "./thread-log.ts";
 import { textFrameHeaderBytes, writeTextFrameHeader } from "../util/text-frame.ts";
 
 /** Past this the beginning is no longer kept for late readers; the completed item brings the whole text. */
@@ -14,6 +15,7 @@ export class TextStream {
   readonly threadId: ThreadId;
   readonly method: string;
   readonly #prefix: Buffer;
+  /** ASCII, so that it has as many bytes as characters. */
   readonly #suffix: string;
   #kept = Buffer.allocUnsafe(256);
   #length = 0;
@@ -31,7 +33,8 @@ export class TextStream {
     this.threadId = threadId;
     this.method = spec.name;
     this.#prefix = Buffer.from(`{"method":"${spec.name}","params":${head.slice(0, -1)},"delta":"`);
-    this.#suffix = `"${extra.map(([key, value]) => `,"${key}":${JSON.stringify(value)}`).join("")}}`;
+    const members = extra.map(([key, value]) => `,"${key}":${JSON.stringify(value)}`).join("");
+    this.#suffix = `"${members.replaceAll(beyondAscii, unicodeEscape)}}`;
   }
 
   /** Where the next delta begins, in escaped bytes. */
@@ -44,16 +47,19 @@ export class TextStream {
     return this.#open;
   }
 
-  /** Takes the next piece and gives its frame. */
-  append(escaped: Buffer, emittedAtMs: number): Buffer {
+  /** Takes the next piece and gives its frame, which is the next one of its thread's log. */
+  append(escaped: Buffer, emittedAtMs: number, log: ThreadLog): Buffer {
     this.#keep(escaped);
-    return this.#frame(escaped, emittedAtMs);
+    const tail = this.#tail(emittedAtMs, log.head + 1);
+    return this.#fill(log.append(this.#frameBytes(escaped, tail), emittedAtMs), escaped, tail);
   }
 
-  /** One delta with everything from `offset` on, or undefined when there is nothing or it is no longer kept. */
-  frameSince(offset: number, emittedAtMs: number): Buffer | undefined {
-    if (!this.#open || this.#overflowed || offset >= this.#length) return undefined;
-    return this.#frame(this.#kept.subarray(offset, this.#length), emittedAtMs);
+  /** One delta with everything from one offset to another, or undefined when it is no longer kept. */
+  frameOf(from: number, to: number, emittedAtMs: number, seq: number): Buffer | undefined {
+    if (!this.#open || this.#overflowed || from >= to) return undefined;
+    const escaped = this.#kept.subarray(from, to);
+    const tail = this.#tail(emittedAtMs, seq);
+    return this.#fill(Buffer.allocUnsafe(this.#frameBytes(escaped, tail)), escaped, tail);
   }
 
   /** The text so far; the last 8 MiB boundary apart, what the completed item will hold. */
@@ -67,14 +73,21 @@ export class TextStream {
     this.#overflowed = true;
   }
 
-  #frame(escaped: Buffer, emittedAtMs: number): Buffer {
-    const tail = `${this.#suffix},"emittedAtMs":${emittedAtMs}}`;
-    const payloadBytes = this.#prefix.length + escaped.length + Buffer.byteLength(tail);
-    const frame = Buffer.allocUnsafe(textFrameHeaderBytes(payloadBytes) + payloadBytes);
+  #tail(emittedAtMs: number, seq: number): string {
+    return `${this.#suffix},"emittedAtMs":${emittedAtMs},"seq":${seq}}`;
+  }
+
+  #frameBytes(escaped: Buffer, tail: string): number {
+    const payloadBytes = this.#prefix.length + escaped.length + tail.length;
+    return textFrameHeaderBytes(payloadBytes) + payloadBytes;
+  }
+
+  #fill(frame: Buffer, escaped: Buffer, tail: string): Buffer {
+    const payloadBytes = this.#prefix.length + escaped.length + tail.length;
     let at = writeTextFrameHeader(frame, payloadBytes);
     at += this.#prefix.copy(frame, at);
     at += escaped.copy(frame, at);
-    frame.write(tail, at);
+    frame.write(tail, at, "latin1");
     return frame;
   }
 
@@ -95,6 +108,10 @@ export class TextStream {
     this.#length = needed;
   }
 }
+
+const beyondAscii = /[^ -~]/g;
+const unicodeEscape = (unit: string): string =>
+  `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 /** The body of a JSON string for `text`, as bytes. */
 export const escapeText = (text: string): Buffer => Buffer.from(JSON.stringify(text).slice(1, -1));

@@ -46,11 +46,11 @@ export const threadFork = method({
       beforeTurnId: params.beforeTurnId ?? undefined,
     });
     const { id } = view.thread;
-    session.subscribe(id);
+    const stream = session.streamFrom(id, view.stream, null);
     afterAnswer(() => {
-      session.catchUp(id);
+      session.follow(id, stream, null);
       announce();
     });
-    return settingsAnswer(view);
+    return settingsAnswer(view, stream);
   },
 });

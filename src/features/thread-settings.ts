@@ -12,6 +12,7 @@ import {
   SandboxPolicy,
 } from "../protocol/settings.ts";
 import type { TurnEnvironment } from "../protocol/settings.ts";
+import { ThreadStream } from "../protocol/stream.ts";
 import { Thread } from "../protocol/thread.ts";
 import type { SettingsOverride, ThreadView } from "../threads/port.ts";
 import { isRecord } from "../util/is-record.ts";
@@ -45,6 +46,8 @@ export const threadSettingsResult = {
   activePermissionProfile: z.unknown().nullable(),
   reasoningEffort: ReasoningEffort.nullable(),
   multiAgentMode: z.literal("explicitRequestOnly"),
+  /** Farhelm's own: where the caller is in the thread's events. */
+  stream: ThreadStream,
 };
 
 /** What deciding on wishes needs of a context. */
@@ -154,9 +157,12 @@ export function environmentsOf(
 }
 
 /** The answer's members about settings. */
-export function settingsAnswer(view: ThreadView) {
+export function settingsAnswer(view: ThreadView, stream: ThreadStream) {
+  const { thread } = view;
   return {
-    thread: view.thread,
+    stream,
+    // The events that come say what happened in them.
+    thread: stream.outcome === "replayed" ? { ...thread, turns: [] } : thread,
     model: view.model,
     modelProvider: view.modelProvider,
     serviceTier: null,

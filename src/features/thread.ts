@@ -3,6 +3,7 @@ import { method } from "../dispatch/define.ts";
 import { DynamicTool } from "../protocol/dynamic-tools.ts";
 import { ReadState } from "../protocol/read-state.ts";
 import { TurnEnvironment } from "../protocol/settings.ts";
+import { Since } from "../protocol/stream.ts";
 import { Thread } from "../protocol/thread.ts";
 import { checkDynamicTools } from "./dynamic-tools.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
@@ -43,9 +44,13 @@ export const threadStart = method({
       config: params.config ?? {},
       ...(dynamicTools.length > 0 ? { dynamicTools } : {}),
     });
-    session.subscribe(view.thread.id);
-    afterAnswer(announce);
-    return settingsAnswer(view);
+    const { id } = view.thread;
+    const stream = session.streamFrom(id, view.stream, null);
+    afterAnswer(() => {
+      session.follow(id, stream, null);
+      announce();
+    });
+    return settingsAnswer(view, stream);
   },
 });
 
@@ -57,6 +62,8 @@ export const threadResume = method({
     ...threadSettingsParams,
     threadId: z.string(),
     excludeTurns: z.boolean().nullish(),
+    /** Farhelm's own: where the caller was, to be given what it missed. */
+    since: Since.nullish(),
   }),
   result: z.object({
     ...threadSettingsResult,
@@ -73,13 +80,13 @@ export const threadResume = method({
       ...overrideOf(context, params),
       includeTurns: !params.excludeTurns,
     });
-    session.subscribe(id);
+    const stream = session.streamFrom(id, view.stream, params.since);
     afterAnswer(() => {
-      session.catchUp(id);
+      session.follow(id, stream, params.since);
       threads.queue.advance(id);
     });
     return {
-      ...settingsAnswer(view),
+      ...settingsAnswer(view, stream),
       collaborationMode: null,
       initialTurnsPage: null,
       turnsBackwardsCursor: view.turnsBackwardsCursor,

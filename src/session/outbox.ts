@@ -1,13 +1,13 @@
-import type { Outlet, Subscriptions } from "../events/port.ts";
-import type { TextStream } from "../events/text-stream.ts";
+import type { Delta, Outlet, Subscriptions } from "../events/port.ts";
 import type { Role } from "../protocol/principal.ts";
 import { mayAct } from "../protocol/principal.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
+import { HeldFrames } from "./held-frames.ts";
 import type { FrameSocket } from "./port.ts";
 
 /** How far a connection may fall behind. */
 export interface ByteBudget {
-  /** Past this many unsent bytes deltas stop; state goes on. */
+  /** Past this many unsent bytes everything is held back, and texts are joined. */
   readonly softBytes: number;
   /** Past this many the connection is closed with 1013. */
   readonly hardBytes: number;
@@ -29,7 +29,7 @@ export class Outbox implements Outlet {
   #lagging = false;
   #optOut = nothing;
   #asked: Set<RequestId> | undefined;
-  #missed: Map<TextStream, number> | undefined;
+  #held: HeldFrames | undefined;
   #waiting: (() => void)[] | undefined;
 
   /** `sees`: where not everything is to be told. */
@@ -95,16 +95,25 @@ export class Outbox implements Outlet {
     for (const resolve of waiting) resolve();
   }
 
-  missed(stream: TextStream, offset: number): void {
-    this.#missed ??= new Map();
-    if (!this.#missed.has(stream)) this.#missed.set(stream, offset);
+  hold(frame: Buffer, threadId: ThreadId | undefined): void {
+    this.#held ??= new HeldFrames();
+    this.#held.add(frame, threadId);
   }
 
-  /** Nothing is owed any more of this thread's texts: it is no longer watched, or was shown anew. */
+  missed(delta: Delta): void {
+    this.#held ??= new HeldFrames();
+    this.#held.addText(delta);
+  }
+
+  /** Nothing is owed any more of this thread: it is no longer watched, or was shown anew. */
   forget(threadId: ThreadId): void {
-    for (const stream of this.#missed?.keys() ?? []) {
-      if (stream.threadId === threadId) this.#missed?.delete(stream);
-    }
+    this.#held?.forget(threadId);
+  }
+
+  /** Whether so many bytes more leave room for what comes after them. */
+  hasRoomFor(bytes: number): boolean {
+    const waiting = this.#pendingBytes + this.#socket.bufferedBytes + (this.#held?.bytes ?? 0);
+    return waiting + bytes <= this.#budget.hardBytes / 2;
   }
 
   asked(requestId: RequestId): void {
@@ -121,15 +130,10 @@ export class Outbox implements Outlet {
   }
 
   flush(): void {
-    if (this.#frames.length === 0) return;
-    const frames = this.#frames;
-    const bytes = this.#pendingBytes;
-    this.#frames = [];
-    this.#pendingBytes = 0;
-    this.#socket.write(
-      frames.length > 1 && bytes < joinBytes ? [Buffer.concat(frames, bytes)] : frames,
-    );
-    const unsent = this.#socket.bufferedBytes;
+    const held = this.#held?.bytes ?? 0;
+    if (this.#frames.length === 0 && held === 0) return;
+    if (this.#frames.length > 0) this.#write();
+    const unsent = this.#socket.bufferedBytes + held;
     if (unsent > this.#budget.hardBytes) {
       this.#socket.close(
         "tryAgainLater",
@@ -141,18 +145,27 @@ export class Outbox implements Outlet {
     if (!this.#lagging && this.#waiting) this.release();
   }
 
-  /** The kernel took what was waiting: what was missed is made up for in one delta per item. */
+  /** The kernel took what was waiting: what was held back goes out, texts in one delta where they are of one piece. */
   drained(nowMs: number): void {
     if (!this.#lagging || this.#socket.bufferedBytes > this.#budget.softBytes / 2) return;
     this.#hub.deliver();
     this.#lagging = false;
-    const missed = this.#missed ?? [];
-    this.#missed = undefined;
-    for (const [stream, offset] of missed) {
-      const frame = stream.frameSince(offset, nowMs);
-      if (frame) this.push(frame);
-    }
+    const held = this.#held;
+    this.#held = undefined;
+    for (const frame of held?.frames(nowMs) ?? []) this.push(frame);
+    if (held?.lost)
+      this.#socket.close("tryAgainLater", "fell too far behind; reconnect and resume");
     this.#hub.touch(this);
     this.release();
+  }
+
+  #write(): void {
+    const frames = this.#frames;
+    const bytes = this.#pendingBytes;
+    this.#frames = [];
+    this.#pendingBytes = 0;
+    this.#socket.write(
+      frames.length > 1 && bytes < joinBytes ? [Buffer.concat(frames, bytes)] : frames,
+    );
   }
 }

@@ -2,7 +2,7 @@ import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { CallerSession } from "../dispatch/context.ts";
 import type { z } from "zod";
 import { bytesFrame, notificationFrame } from "../events/notification-frame.ts";
-import type { Subscriptions } from "../events/port.ts";
+import type { StreamPosition, Subscriptions } from "../events/port.ts";
 import type { NotificationSpec } from "../protocol/define.ts";
 import { closeCodes } from "../protocol/close-codes.ts";
 import { errorCodes } from "../protocol/errors.ts";
@@ -11,9 +11,11 @@ import { readFrame } from "../protocol/frames.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
 import { accessEnding, approvalRefused, turnErrored, warning } from "../protocol/notifications.ts";
 import type { Principal } from "../protocol/principal.ts";
+import type { Since, ThreadStream } from "../protocol/stream.ts";
 import type { AnswerOutcome, Threads } from "../threads/port.ts";
 import { jsonPieces } from "../util/spliced-json.ts";
 import { textFrameOf } from "../util/text-frame.ts";
+import { Comeback } from "./comeback.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { nextConnectionState } from "./connection-state.ts";
 import { Misdeeds } from "./misdeeds.ts";
@@ -44,7 +46,6 @@ export class Session implements SessionEnd, CallerSession {
   readonly #socket: FrameSocket;
   readonly #outbox: Outbox;
   #state: ConnectionState = { kind: "open" };
-  #subscribed: Set<ThreadId> | undefined;
   readonly #malformed = new Misdeeds(maxMalformed);
   #refusedAnswers: Misdeeds | undefined;
   #inFlight = 0;
@@ -55,6 +56,11 @@ export class Session implements SessionEnd, CallerSession {
     this.principal = principal;
     this.#socket = socket;
     this.#outbox = outbox;
+  }
+
+  /** Made where it is needed: an idle connection carries none. */
+  get #comeback(): Comeback {
+    return new Comeback(this.#ports, this.#outbox);
   }
 
   get initialized(): boolean {
@@ -87,23 +93,24 @@ export class Session implements SessionEnd, CallerSession {
     this.onClosed(noticeEnd(this.principal.ends, (ending) => this.tell(accessEnding, ending)));
   }
 
-  subscribe(threadId: ThreadId): void {
+  streamFrom(
+    threadId: ThreadId,
+    at: StreamPosition,
+    since: Since | null | undefined,
+  ): ThreadStream {
+    return this.#comeback.streamFrom(threadId, at, since ?? undefined);
+  }
+
+  follow(threadId: ThreadId, stream: ThreadStream, since: Since | null | undefined): void {
     if (this.#state.kind === "closed") return;
-    this.#subscribed ??= new Set();
-    this.#subscribed.add(threadId);
-    this.#ports.hub.subscribe(threadId, this.#outbox);
-    this.#outbox.forget(threadId);
+    if (this.#comeback.follow(threadId, stream, since ?? undefined)) return;
+    this.end("tryAgainLater", "events came faster than they are kept; reconnect and resume");
   }
 
   unsubscribe(threadId: ThreadId): boolean {
-    this.#subscribed?.delete(threadId);
     const was = this.#ports.hub.unsubscribe(threadId, this.#outbox);
     this.#outbox.forget(threadId);
     return was;
-  }
-
-  isSubscribed(threadId: ThreadId): boolean {
-    return this.#subscribed?.has(threadId) ?? false;
   }
 
   tell<P extends z.ZodType>(spec: NotificationSpec<string, P, "one">, params: z.input<P>): void {
@@ -131,19 +138,6 @@ export class Session implements SessionEnd, CallerSession {
     const listeners = (this.#closeListeners ??= new Set());
     listeners.add(listener);
     return () => void listeners.delete(listener);
-  }
-
-  catchUp(threadId: ThreadId): void {
-    if (this.#state.kind !== "initialized") return;
-    for (const { frame, method, ask } of this.#ports.threads.catchUp(threadId)) {
-      if (ask !== undefined) {
-        if (!this.#outbox.mayAnswer(ask.role)) continue;
-        this.#outbox.asked(ask.requestId);
-      } else if (!this.#outbox.wants(method)) {
-        continue;
-      }
-      this.#outbox.send(frame);
-    }
   }
 
   received(text: string): void {

@@ -24,7 +24,10 @@ interface Pending {
   readonly spec: ServerRequestSpec;
   readonly gate: ApprovalGate | undefined;
   readonly audit: AnswerAudit;
+  /** As it is now. */
   readonly frame: () => Buffer;
+  /** As it was put. */
+  readonly first: Buffer;
   /** `receipt`: what the log says of it beside the decision. */
   answer(outcome: ClientAnswer, by: Actor, receipt: Readonly<Record<string, string>>): void;
 }
@@ -104,11 +107,11 @@ export class ApprovalDesk {
   waitingIn(threadId: ThreadId): readonly CatchUpFrame[] {
     return [...this.#pending]
       .filter(([, pending]) => pending.threadId === threadId)
-      .map(([requestId, { spec, frame }]) => ({
-        method: spec.name,
-        frame: frame(),
-        ask: { requestId, role: spec.role },
-      }));
+      .map(([requestId, { spec, frame, first }]) => {
+        const now = frame();
+        const ask = { requestId, role: spec.role, changed: now !== first };
+        return { method: spec.name, frame: now, ask };
+      });
   }
 
   #wait<Answer>(
@@ -131,12 +134,14 @@ export class ApprovalDesk {
     const withdraw = (): void => apply({ kind: "withdrawn" });
     const audit = new AnswerAudit(this.#audit, spec, params);
     const frame = requestFrame(spec.name, requestId, params, gate);
+    const first = frame();
     this.#pending.set(requestId, {
       threadId,
       spec,
       gate,
       audit,
       frame,
+      first,
       answer(outcome, by, receipt) {
         const parsed = "result" in outcome ? spec.result.safeParse(outcome.result) : undefined;
         const { id, name } = by;
@@ -150,7 +155,7 @@ export class ApprovalDesk {
         }
       },
     });
-    this.#publisher.ask(threadId, requestId, frame(), spec.role);
+    this.#publisher.ask(threadId, requestId, first, spec.role);
     if (signal.aborted) withdraw();
     else signal.addEventListener("abort", withdraw, { once: true });
   }

@@ -1,4 +1,4 @@
-import type { Publisher } from "../events/port.ts";
+import type { Publisher, StreamPosition } from "../events/port.ts";
 import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
@@ -157,6 +157,11 @@ export class LoadedThread {
   /** All turns, with the running one as far as it is. */
   snapshot(): readonly Turn[] {
     return this.active ? [...this.turns, this.active.snapshot()] : this.turns;
+  }
+
+  /** Where its events are. */
+  position(): StreamPosition {
+    return this.#publisher.position(this.id);
   }
 
   close(): Promise<void> {

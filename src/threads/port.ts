@@ -1,6 +1,7 @@
 /** What features and sessions may ask of threads. The manager implements it; tests hand in a fake. */
 import type { Actor } from "../audit/port.ts";
 import type { Answerer } from "../auth/port.ts";
+import type { StreamPosition } from "../events/port.ts";
 import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
@@ -64,6 +65,8 @@ export interface GitInfoChange {
 /** A thread with the settings in force, as thread/start, resume and fork answer. */
 export interface ThreadView {
   readonly thread: Thread;
+  /** The place in the thread's events that it shows. */
+  readonly stream: StreamPosition;
   readonly model: string;
   readonly modelProvider: string;
   readonly effort: string | null;
@@ -148,7 +151,12 @@ export interface ThreadReadStates {
 export interface CatchUpFrame {
   readonly frame: Buffer;
   readonly method: string;
-  readonly ask?: { readonly requestId: RequestId; readonly role: Role };
+  readonly ask?: {
+    readonly requestId: RequestId;
+    readonly role: Role;
+    /** It says something else now than when it was put: a new nonce to sign. */
+    readonly changed: boolean;
+  };
 }
 
 export type ClientAnswer = { readonly result: unknown } | { readonly error: unknown };

@@ -74,7 +74,12 @@ export class ThreadRecords {
     if (thread) await unload(thread);
     if (thread && !thread.stored) await this.#forgetUnused(id);
     else if (!thread?.ephemeral) await this.#stored(id, () => store.delete(id));
-    return { announce: () => publisher.publish(threadDeleted, { threadId: id }) };
+    return {
+      announce: () => {
+        publisher.publish(threadDeleted, { threadId: id });
+        publisher.forget(id);
+      },
+    };
   }
 
   /** Members of `change` that are undefined stay as they are; null takes one away. */

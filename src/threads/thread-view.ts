@@ -127,6 +127,7 @@ export function viewOf(thread: LoadedThread, turns: readonly Turn[]): ThreadView
   const newestItem = all.findLast(({ items }) => items.length > 0)?.items.at(-1);
   return {
     thread: threadOf(thread, turns),
+    stream: thread.position(),
     model: settings.model,
     modelProvider: settings.modelProvider,
     effort: settings.effort,

@@ -1,15 +1,20 @@
 /**
  * A complete, unmasked WebSocket text frame (RFC 6455, section 5.2): FIN set, minimal length coding.
- * Built once and written to any number of sockets.
+ * Built once and written to any number of sockets. `allocate` gives the memory for it.
  */
-export function textFrame(payload: string | Buffer): Buffer {
+export function textFrame(
+  payload: string | Buffer,
+  allocate: (bytes: number) => Buffer = anywhere,
+): Buffer {
   const bytes = typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
-  const frame = Buffer.allocUnsafe(textFrameHeaderBytes(bytes) + bytes);
+  const frame = allocate(textFrameHeaderBytes(bytes) + bytes);
   const offset = writeTextFrameHeader(frame, bytes);
   if (typeof payload === "string") frame.write(payload, offset);
   else payload.copy(frame, offset);
   return frame;
 }
+
+const anywhere = (bytes: number): Buffer => Buffer.allocUnsafe(bytes);
 
 /** The same frame in pieces, of a payload in pieces: what is bytes already is not copied. */
 export function textFrameOf(payload: readonly (string | Buffer)[]): Buffer[] {
@@ -26,6 +31,22 @@ export function textFrameOf(payload: readonly (string | Buffer)[]): Buffer[] {
 export function textFrameHeaderBytes(payloadBytes: number): number {
   if (payloadBytes < 126) return 2;
   return payloadBytes < 65_536 ? 4 : 10;
+}
+
+/** Where the payload of the frame begins that begins at `start`. */
+export function payloadStart(memory: Buffer, start = 0): number {
+  const short = memory.readUInt8(start + 1);
+  return start + (short < 126 ? 2 : short === 126 ? 4 : 10);
+}
+
+/** Where the frame ends that begins at `start`. */
+export function frameEnd(memory: Buffer, start: number): number {
+  const short = memory.readUInt8(start + 1);
+  const payload = payloadStart(memory, start);
+  if (short < 126) return payload + short;
+  return short === 126
+    ? payload + memory.readUInt16BE(start + 2)
+    : payload + Number(memory.readBigUInt64BE(start + 2));
 }
 
 /** Writes the header at the start of `frame`; returns the offset at which the payload begins. */

@@ -1,10 +1,14 @@
-import type { Outlet } from "../../src/events/port.ts";
-import type { TextStream } from "../../src/events/text-stream.ts";
-import type { RequestId } from "../../src/protocol/ids.ts";
+import type { EventHub } from "../../src/events/event-hub.ts";
+import type { Delta, Outlet } from "../../src/events/port.ts";
+import type { RequestId, ThreadId } from "../../src/protocol/ids.ts";
 import type { Role } from "../../src/protocol/principal.ts";
 import { mayAct } from "../../src/protocol/principal.ts";
 import type { Sent } from "./text-frames.ts";
 import { sentIn } from "./text-frames.ts";
+
+/** From now on the outlet gets what happens in the thread. */
+export const watchFromNow = (hub: EventHub, threadId: ThreadId, outlet: Outlet): void =>
+  void hub.follow(threadId, outlet, hub.position(threadId));
 
 /** An outlet that keeps what it is given, with the calls in their order. */
 export class RecordingOutlet implements Outlet {
@@ -13,7 +17,7 @@ export class RecordingOutlet implements Outlet {
   lagging = false;
   readonly optOut = new Set<string>();
   readonly pushed: Buffer[] = [];
-  readonly missedFrom: { readonly stream: TextStream; readonly offset: number }[] = [];
+  readonly held: (Buffer | Delta)[] = [];
   readonly askedIds: RequestId[] = [];
   readonly resolvedIds: RequestId[] = [];
   /** How many buffers had been pushed at each flush. */
@@ -31,8 +35,12 @@ export class RecordingOutlet implements Outlet {
     this.pushed.push(frames);
   }
 
-  missed(stream: TextStream, offset: number): void {
-    this.missedFrom.push({ stream, offset });
+  hold(frame: Buffer): void {
+    this.held.push(frame);
+  }
+
+  missed(delta: Delta): void {
+    this.held.push(delta);
   }
 
   asked(requestId: RequestId): void {

@@ -3,9 +3,11 @@ import type { Method } from "../../src/dispatch/define.ts";
 import { method } from "../../src/dispatch/define.ts";
 import { Dispatcher } from "../../src/dispatch/dispatcher.ts";
 import { EventHub } from "../../src/events/event-hub.ts";
+import { defaultRetention } from "../../src/events/thread-logs.ts";
 import { initialize } from "../../src/features/initialize.ts";
 import { ThreadId } from "../../src/protocol/ids.ts";
 import type { Principal, Role } from "../../src/protocol/principal.ts";
+import { Since } from "../../src/protocol/stream.ts";
 import { SessionRegistry } from "../../src/session/sessions.ts";
 import type { AnswerOutcome, CatchUpFrame } from "../../src/threads/port.ts";
 import { MemoryCallLedger } from "../../src/store/memory-call-ledger.ts";
@@ -15,19 +17,20 @@ import { MemorySocket, tick } from "./memory-socket.ts";
 import { portsWith } from "./no-ports.ts";
 
 const fields = { stability: "stable", role: "viewer", result: z.unknown() } as const;
-const ofThread = z.looseObject({ threadId: ThreadId });
+const ofThread = z.looseObject({ threadId: ThreadId, since: Since.optional() });
 const budget = { softBytes: 1_000, hardBytes: 4_000 };
 
-const subscribe = method({
-  ...fields,
-  name: "subscribe",
-  params: ofThread,
-  handle: ({ session, afterAnswer }, { threadId }) => {
-    session.subscribe(threadId);
-    afterAnswer(() => session.catchUp(threadId));
-    return {};
-  },
-});
+const subscribing = (hub: EventHub) =>
+  method({
+    ...fields,
+    name: "subscribe",
+    params: ofThread,
+    handle: ({ session, afterAnswer }, { threadId, since }) => {
+      const stream = session.streamFrom(threadId, hub.position(threadId), since);
+      afterAnswer(() => session.follow(threadId, stream, since));
+      return stream;
+    },
+  });
 const unsubscribe = method({
   ...fields,
   name: "unsubscribe",
@@ -36,8 +39,8 @@ const unsubscribe = method({
 });
 
 /** Sessions over a hub; what clients answer to server requests is kept. */
-export function sessionBench(methods: readonly Method[] = []) {
-  const hub = new EventHub();
+export function sessionBench(methods: readonly Method[] = [], retention = defaultRetention) {
+  const hub = new EventHub(retention);
   const audit = new MemoryAudit();
   const answers: unknown[] = [];
   const owed: CatchUpFrame[] = [];
@@ -51,7 +54,7 @@ export function sessionBench(methods: readonly Method[] = []) {
     },
     refuseAnswer: () => {},
   });
-  const dispatcher = new Dispatcher([initialize, subscribe, unsubscribe, ...methods], {
+  const dispatcher = new Dispatcher([initialize, subscribing(hub), unsubscribe, ...methods], {
     ports: portsWith({
       config: Object.assign(Object.create(null), { read: () => ({}) }),
       accounts: fixedAccounts(),

@@ -28,6 +28,8 @@ export interface Sent {
   readonly result?: unknown;
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
   readonly emittedAtMs?: number;
+  /** The number in the events of its thread. */
+  readonly seq?: number;
 }
 
 export const sentIn = (bytes: Buffer): readonly Sent[] =>

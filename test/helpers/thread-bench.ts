@@ -28,7 +28,7 @@ import type { ToolCall, ToolContext, ToolOutput, Tools } from "../../src/tools/p
 import { createTools } from "../../src/tools/registry.ts";
 import { MemoryAudit } from "./memory-audit.ts";
 import { tick } from "./memory-socket.ts";
-import { RecordingOutlet } from "./recording-outlet.ts";
+import { RecordingOutlet, watchFromNow } from "./recording-outlet.ts";
 
 /** Who answers the questions of these threads. */
 export const answerer = { ...hostActor, role: "admin" } as const;
@@ -261,7 +261,7 @@ export function createThreadBench(ports: Pick<TurnPorts, "maySend"> = {}): Threa
       });
       const outlet = new RecordingOutlet();
       hub.join(outlet);
-      hub.subscribe(view.thread.id, outlet);
+      watchFromNow(hub, view.thread.id, outlet);
       announce();
       await tick();
       outlet.pushed.length = 0;

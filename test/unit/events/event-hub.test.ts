@@ -10,8 +10,8 @@ import {
   warning,
 } from "../../../src/protocol/notifications.ts";
 import { tick } from "../../helpers/memory-socket.ts";
-import { RecordingOutlet } from "../../helpers/recording-outlet.ts";
-import { payloadsOf } from "../../helpers/text-frames.ts";
+import { RecordingOutlet, watchFromNow } from "../../helpers/recording-outlet.ts";
+import { payloadsOf, sentIn } from "../../helpers/text-frames.ts";
 import { textFrame } from "../../../src/util/text-frame.ts";
 
 const a = ThreadId.parse("a");
@@ -29,7 +29,7 @@ function hubWith(...watched: readonly (readonly ThreadId[])[]): [EventHub, ...Re
   const outlets = watched.map((threads) => {
     const outlet = new RecordingOutlet();
     hub.join(outlet);
-    for (const thread of threads) hub.subscribe(thread, outlet);
+    for (const thread of threads) watchFromNow(hub, thread, outlet);
     return outlet;
   });
   return [hub, ...outlets];
@@ -60,7 +60,7 @@ describe("order and audience", () => {
     const late = new RecordingOutlet();
     warn(hub, a, "before");
     hub.join(late);
-    hub.subscribe(a, late);
+    watchFromNow(hub, a, late);
     warn(hub, a, "after");
     await tick();
     expect([messages(first), messages(late)]).toEqual([["before", "after"], ["after"]]);
@@ -139,6 +139,7 @@ describe("work per tick", () => {
         method: "warning",
         params: { threadId: a, message: "lone \ud800 and “quotes”" },
         emittedAtMs,
+        seq: 1,
       }),
     );
   });
@@ -159,7 +160,7 @@ describe("outlets that do not take everything", () => {
     ]);
   });
 
-  it("gives a lagging outlet state but no deltas, and says where its texts broke off", async () => {
+  it("gives a lagging outlet nothing now and all to hold, deltas by their place in the text", async () => {
     const [hub, slow] = hubWith([a]);
     const stream = streamIn(a);
     hub.delta(stream, escapeText("one "));
@@ -169,11 +170,14 @@ describe("outlets that do not take everything", () => {
     warn(hub, a, "state");
     hub.delta(stream, escapeText("three"));
     await tick();
-    expect(messages(slow)).toEqual(["one ", "state"]);
-    expect(slow?.missedFrom).toEqual([
-      { stream, offset: 4 },
-      { stream, offset: 8 },
+    expect(messages(slow)).toEqual(["one "]);
+    const [, held] = slow?.held ?? [];
+    expect(slow?.held).toEqual([
+      { stream, from: 4, to: 8, seq: 2 },
+      held,
+      { stream, from: 8, to: 13, seq: 4 },
     ]);
+    expect(Buffer.isBuffer(held) && sentIn(held)).toMatchObject([{ method: "warning", seq: 3 }]);
   });
 
   it("asks only those who may answer, and tells all when nobody needs to any more", async () => {
@@ -236,7 +240,7 @@ describe("any course of subscribing and publishing", () => {
             const mine = watching[step.who];
             if (!outlet || !mine) continue;
             if (step.do === "subscribe") {
-              hub.subscribe(id, outlet);
+              watchFromNow(hub, id, outlet);
               mine.add(id);
             } else {
               honest &&= hub.unsubscribe(id, outlet) === mine.delete(id);

@@ -76,7 +76,7 @@ describe("answers to server requests", () => {
   it("count after a request was shown anew to one who came late", async () => {
     const { watcher, answers, owed } = sessionBench();
     const frame = textFrame('{"method":"item/x","id":5,"params":{}}');
-    owed.push({ frame, method: "item/x", ask: { requestId: 5, role: "approver" } });
+    owed.push({ frame, method: "item/x", ask: { requestId: 5, role: "approver", changed: false } });
     const approver = await watcher([a], { role: "approver" });
     const viewer = await watcher([a], { role: "viewer" });
     answer(viewer.session, 5, { result: 1 });

@@ -112,6 +112,7 @@ describe("an approval", () => {
           "cancel",
         ],
       },
+      seq: expect.any(Number),
     });
     bench.manager.answer(outlet.askedIds[0] ?? -1, { result: { decision: "accept" } }, answerer);
     await turnEnded(outlet);
@@ -201,7 +202,11 @@ describe("an approval", () => {
     const [requestId = -1] = outlet.askedIds;
     expect(owed()).toEqual([
       ["thread/tokenUsage/updated", undefined, undefined],
-      ["item/commandExecution/requestApproval", { requestId, role: "approver" }, requestId],
+      [
+        "item/commandExecution/requestApproval",
+        { requestId, role: "approver", changed: false },
+        requestId,
+      ],
     ]);
     bench.manager.answer(requestId, { result: { decision: "accept" } }, answerer);
     expect(owed().length).toBe(1);

@@ -5,6 +5,7 @@ import { TurnId } from "../../../src/protocol/ids.ts";
 import type { Turn } from "../../../src/protocol/turn.ts";
 import type { ForkOptions } from "../../../src/threads/port.ts";
 import { tick } from "../../helpers/memory-socket.ts";
+import { watchFromNow } from "../../helpers/recording-outlet.ts";
 import type { ThreadBench } from "../../helpers/thread-bench.ts";
 import {
   createThreadBench,
@@ -70,7 +71,7 @@ describe("a fork", () => {
     });
     expect(words(view.thread.turns)).toEqual(["one/a", "two/b"]);
     const fork: ThreadId = view.thread.id;
-    bench.hub.subscribe(fork, outlet);
+    watchFromNow(bench.hub, fork, outlet);
     bench.model.script.push(says("m3", "c"));
     await bench.turn(fork, "three");
     await turnEnded(outlet, 3);

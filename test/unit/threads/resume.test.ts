@@ -4,7 +4,7 @@ import { ThreadId } from "../../../src/protocol/ids.ts";
 import type { ThreadItem } from "../../../src/protocol/item.ts";
 import type { Turn } from "../../../src/protocol/turn.ts";
 import { deferred } from "../../../src/util/deferred.ts";
-import { RecordingOutlet } from "../../helpers/recording-outlet.ts";
+import { RecordingOutlet, watchFromNow } from "../../helpers/recording-outlet.ts";
 import { tick } from "../../helpers/memory-socket.ts";
 import {
   createThreadBench,
@@ -37,7 +37,7 @@ describe("resuming", () => {
     await until(() => said(outlet, "m1") !== "");
     const view = await bench.manager.resume(id, { includeTurns: true });
     const late = new RecordingOutlet();
-    bench.hub.subscribe(id, late);
+    watchFromNow(bench.hub, id, late);
     expect(view.thread.status).toEqual({ type: "active", activeFlags: [] });
     expect(view.thread.turns[0]?.status).toBe("inProgress");
     const partial = itemsOf(view.thread.turns).at(-1);

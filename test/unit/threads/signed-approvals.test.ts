@@ -7,7 +7,7 @@ import { ApprovalDesk } from "../../../src/threads/approval-desk.ts";
 import { isRecord } from "../../../src/util/is-record.ts";
 import { MemoryAudit } from "../../helpers/memory-audit.ts";
 import { tick } from "../../helpers/memory-socket.ts";
-import { RecordingOutlet } from "../../helpers/recording-outlet.ts";
+import { RecordingOutlet, watchFromNow } from "../../helpers/recording-outlet.ts";
 import { sentIn } from "../../helpers/text-frames.ts";
 import { answerer } from "../../helpers/thread-bench.ts";
 
@@ -63,7 +63,7 @@ class NonceGate implements ApprovalGate {
 function signing(gate: ApprovalGate | "tooLong") {
   const [hub, audit, outlet] = [new EventHub(), new MemoryAudit(), new RecordingOutlet()];
   hub.join(outlet);
-  hub.subscribe(threadId, outlet);
+  watchFromNow(hub, threadId, outlet);
   const desk = new ApprovalDesk(hub, audit, { gate: () => gate });
   const { signal } = new AbortController();
   const params = { ...ids, command: "ls" };

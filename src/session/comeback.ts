@@ -1,0 +1,85 @@
+/** How a connection gets to where a thread's events are, and is told what waits there. */
+import { notificationFrame } from "../events/notification-frame.ts";
+import type { Outlook, Replayed, StreamPosition, Subscriptions } from "../events/port.ts";
+import type { RequestId, ThreadId } from "../protocol/ids.ts";
+import { serverRequestResolved } from "../protocol/notifications.ts";
+import type { GapReason, Since, ThreadStream } from "../protocol/stream.ts";
+import type { CatchUpFrame, Threads } from "../threads/port.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** After these the ids that a client knows are of another run of the host, which gives them to other requests. */
+const otherRun: ReadonlySet<GapReason | undefined> = new Set(["restarted", "unknownEpoch"]);
+
+export class Comeback {
+  readonly #hub: Subscriptions;
+  readonly #threads: Pick<Threads, "catchUp">;
+  readonly #outbox: Outbox;
+
+  constructor(
+    ports: { readonly hub: Subscriptions; readonly threads: Pick<Threads, "catchUp"> },
+    outbox: Outbox,
+  ) {
+    this.#hub = ports.hub;
+    this.#threads = ports.threads;
+    this.#outbox = outbox;
+  }
+
+  /** What to answer somebody who has everything up to `since`, where the answer shows the thread as it is `at`. */
+  streamFrom(threadId: ThreadId, at: StreamPosition, since: Since | undefined): ThreadStream {
+    if (since === undefined) return { ...at, outcome: "snapshot" };
+    const outlook = this.#outlook(threadId, since);
+    if (outlook.kind === "gap") return { ...at, outcome: "gap", reason: outlook.reason };
+    const { epoch, seq } = since;
+    const replayed = outlook.events;
+    return { epoch, seq: seq + replayed, outcome: "replayed", replayed };
+  }
+
+  /** False where events that belong behind the answer are not kept any more: the connection cannot go on. */
+  follow(threadId: ThreadId, stream: ThreadStream, since: Since | undefined): boolean {
+    const isReplay = stream.outcome === "replayed" && since !== undefined;
+    const { epoch, seq } = isReplay ? since : stream;
+    this.#outbox.forget(threadId);
+    const replayed = this.#hub.follow(threadId, this.#outbox, { epoch, seq });
+    if (!replayed) return false;
+    const owed = this.#threads.catchUp(threadId);
+    const stillWaiting = new Set(
+      otherRun.has(stream.reason) ? [] : owed.map(({ ask }) => ask?.requestId),
+    );
+    for (const requestId of since?.requestIds ?? []) {
+      if (stillWaiting.has(requestId) || replayed.resolved.has(requestId)) continue;
+      this.#tellResolved(threadId, requestId);
+    }
+    for (const frame of owed) {
+      if (!isReplay || isOwedAfter(replayed, frame)) this.#show(frame);
+    }
+    return true;
+  }
+
+  #outlook(threadId: ThreadId, since: Since): Outlook {
+    const outlook = this.#hub.outlook(threadId, since);
+    return outlook.kind === "gap" || this.#outbox.hasRoomFor(outlook.bytes)
+      ? outlook
+      : { kind: "gap", reason: "tooMuch" };
+  }
+
+  #tellResolved(threadId: ThreadId, requestId: RequestId): void {
+    const { name } = serverRequestResolved;
+    this.#outbox.resolved(requestId);
+    if (!this.#outbox.wants(name)) return;
+    this.#outbox.send(notificationFrame(name, { threadId, requestId }, Date.now()));
+  }
+
+  #show({ frame, method, ask }: CatchUpFrame): void {
+    if (ask !== undefined) {
+      if (!this.#outbox.mayAnswer(ask.role)) return;
+      this.#outbox.asked(ask.requestId);
+    } else if (!this.#outbox.wants(method)) {
+      return;
+    }
+    this.#outbox.send(frame);
+  }
+}
+
+/** The events say all but what was asked before them, and what a question says today if it has changed. */
+const isOwedAfter = ({ asked }: Replayed, { ask }: CatchUpFrame): boolean =>
+  ask !== undefined && (!asked.has(ask.requestId) || ask.changed);

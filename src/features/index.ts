@@ -52,6 +52,7 @@ import {
 } from "./thread-queue.ts";
 import { threadReadStateUpdate } from "./thread-read-state.ts";
 import { threadDelete, threadMetadataUpdate } from "./thread-metadata.ts";
+import { threadRevert, threadRollback } from "./thread-revert.ts";
 import {
   threadArchive,
   threadNameSet,
@@ -84,6 +85,8 @@ export const methods = [
   threadCompactStart,
   threadInjectItems,
   threadReadStateUpdate,
+  threadRevert,
+  threadRollback,
   threadQueueAdd,
   threadQueueList,
   threadQueueUpdate,

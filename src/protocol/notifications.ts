@@ -32,6 +32,13 @@ export const threadArchived = notification({
   params: z.object({ threadId: ThreadId }),
 });
 
+export const threadReverted = notification({
+  name: "thread/reverted",
+  stability: "stable",
+  audience: "all",
+  params: z.object({ threadId: ThreadId }),
+});
+
 export const threadDeleted = notification({
   name: "thread/deleted",
   stability: "stable",
@@ -312,6 +319,7 @@ export const notifications = [
   threadStarted,
   threadStatusChanged,
   threadArchived,
+  threadReverted,
   threadDeleted,
   threadUnarchived,
   threadClosed,

@@ -147,6 +147,17 @@ export interface ThreadReadStates {
   mark(id: ThreadId, as: "read" | "unread", expected: string): Promise<ReadState>;
 }
 
+/** Turns that people take back. Files that the agent changed stay as they are. */
+export interface ThreadRevert {
+  /**
+   * This turn and all after it, of a `paginated` thread in memory. A turn that runs is interrupted;
+   * the thread is taken into memory anew.
+   */
+  revert(id: ThreadId, beforeTurnId: TurnId): Promise<{ readonly view: ThreadView } & Announcing>;
+  /** So many of the last turns, or all; refused while one runs. The thread comes with those that are left. */
+  rollback(id: ThreadId, turnCount: number): Promise<{ readonly thread: Thread } & Announcing>;
+}
+
 /** A ready frame: a notification of `method`, or the server request `ask`. */
 export interface CatchUpFrame {
   readonly frame: Buffer;
@@ -185,6 +196,7 @@ export type AnswerOutcome =
 export interface Threads {
   readonly queue: ThreadQueue;
   readonly readStates: ThreadReadStates;
+  readonly reverting: ThreadRevert;
   start(options: StartOptions): Promise<{ view: ThreadView; readonly announce: () => void }>;
   resume(
     id: ThreadId,

@@ -30,6 +30,7 @@ import { prepareTurns } from "./sent-turns.ts";
 import { ThreadReading } from "./thread-reading.ts";
 import { statusOf } from "./thread-state.ts";
 import { ThreadRecords } from "./thread-records.ts";
+import { ThreadReverting } from "./thread-reverting.ts";
 import { threadOf, viewOf } from "./thread-view.ts";
 import { TurnControl } from "./turn-control.ts";
 import type { TurnPorts } from "./turn-ports.ts";
@@ -45,6 +46,7 @@ export class ThreadManager implements Threads {
   readonly #control: TurnControl;
   readonly #queue: MessageQueue;
   readonly readStates: ReadStates;
+  readonly reverting: ThreadReverting;
 
   constructor(ports: TurnPorts, store: ThreadStore, loader: ThreadLoader) {
     this.#ports = ports;
@@ -55,6 +57,14 @@ export class ThreadManager implements Threads {
       store,
       publisher: ports.publisher,
       unload: (thread) => this.#unload(thread),
+    });
+    this.reverting = new ThreadReverting({
+      loaded: this.#loaded,
+      store,
+      publisher: ports.publisher,
+      unload: (thread) => this.#unload(thread),
+      load: (id) => this.#load(id, {}),
+      loadUnseen: (id) => this.#loadUnseen(id, {}),
     });
     this.#control = new TurnControl(this.#loaded, ports);
     const { publisher, log } = ports;
@@ -167,13 +177,18 @@ export class ThreadManager implements Threads {
     await Promise.all(this.#loaded.all().map((thread) => this.#unload(thread)));
   }
 
-  async #load(id: ThreadId, override: SettingsOverride): Promise<LoadedThread> {
-    const loading = this.#loading.get(id);
-    if (loading) return loading;
+  async #loadUnseen(id: ThreadId, override: SettingsOverride): Promise<LoadedThread> {
     const work = this.#loader.load(id, override).finally(() => this.#loading.delete(id));
     this.#loading.set(id, work);
     const thread = await work;
     this.#keep(thread);
+    return thread;
+  }
+
+  async #load(id: ThreadId, override: SettingsOverride): Promise<LoadedThread> {
+    const loading = this.#loading.get(id);
+    if (loading) return loading;
+    const thread = await this.#loadUnseen(id, override);
     this.#ports.publisher.publish(threadStatusChanged, {
       threadId: id,
       status: statusOf(thread.state),

@@ -142,6 +142,8 @@ export class HeldStore {
   gate: Promise<void> | undefined;
   failure: Error | undefined;
   failOnce: Error | undefined;
+  /** With which turns are not taken back. */
+  revertFailure: Error | undefined;
   readonly store: ThreadStore;
 
   constructor(store: ThreadStore) {
@@ -157,7 +159,10 @@ export class HeldStore {
       close: () => writer.close(),
     });
     this.store = new Proxy(store, {
-      get(target, member) {
+      get: (target, member) => {
+        if (member === "revert" && this.revertFailure) {
+          return () => Promise.reject(this.revertFailure ?? new Error("no failure"));
+        }
         if (member === "create") return (meta: ThreadMeta) => held(target.create(meta));
         if (member === "open") return async (id: ThreadId) => held(await target.open(id));
         const value: unknown = Reflect.get(target, member);

@@ -32,6 +32,8 @@ const table: Readonly<Record<string, Role>> = {
   "thread/compact/start": "operator",
   "thread/inject_items": "operator",
   "thread/readState/update": "operator",
+  "thread/revert": "operator",
+  "thread/rollback": "operator",
   "thread/queue/add": "operator",
   "thread/queue/list": "viewer",
   "thread/queue/update": "operator",

@@ -50,6 +50,19 @@ import {
   threadQueueStart,
   threadQueueUpdate,
 } from "./thread-queue.ts";
+import {
+  threadAttachmentAdd,
+  threadAttachmentList,
+  threadAttachmentOwnerList,
+  threadAttachmentRemove,
+} from "./thread-attachment.ts";
+import {
+  threadSectionCreate,
+  threadSectionDelete,
+  threadSectionList,
+  threadSectionMove,
+  threadSectionUpdate,
+} from "./thread-section.ts";
 import { threadReadStateUpdate } from "./thread-read-state.ts";
 import { threadDelete, threadMetadataUpdate } from "./thread-metadata.ts";
 import { threadRevert, threadRollback } from "./thread-revert.ts";
@@ -87,6 +100,15 @@ export const methods = [
   threadReadStateUpdate,
   threadRevert,
   threadRollback,
+  threadSectionMove,
+  threadSectionList,
+  threadSectionCreate,
+  threadSectionUpdate,
+  threadSectionDelete,
+  threadAttachmentAdd,
+  threadAttachmentList,
+  threadAttachmentRemove,
+  threadAttachmentOwnerList,
   threadQueueAdd,
   threadQueueList,
   threadQueueUpdate,

@@ -60,10 +60,10 @@ export const threadList = method({
     ...pageResult,
   }),
   async handle({ threads, config, models }, params) {
-    if (params.sectionId) {
-      return { data: [], readStates: {}, nextCursor: null, backwardsCursor: null };
-    }
     const { cwd, sortKey, modelProviders } = params;
+    if (sortKey === "section_position" && typeof params.sectionId !== "string") {
+      throw invalidRequest("section-position sorting requires a section filter");
+    }
     const standard = config.read().modelProvider ?? models.defaults().modelProvider;
     const providers = modelProviders ?? [standard];
     const page = await threads.list({
@@ -73,7 +73,8 @@ export const threadList = method({
       modelProviders: providers.length > 0 ? providers : undefined,
       sourceKinds: params.sourceKinds?.length ? params.sourceKinds : undefined,
       searchTerm: params.searchTerm || undefined,
-      sortKey: sortKey && sortKey !== "section_position" ? sortKey : "created_at",
+      sortKey: sortKey ?? "created_at",
+      sectionId: params.sectionId,
     });
     const readStates = await threads.readStates.ofAll(page.data.map(({ id }) => id));
     return { readStates, ...answer(page) };

@@ -147,5 +147,6 @@ export const threadQueueStart = method({
 
 function offsetOf(cursor: string): number {
   if (/^\d{1,9}$/.test(cursor)) return Number(cursor);
-  throw invalidRequest("invalid queue pagination cursor: invalid digit found in string");
+  const why = cursor ? "invalid digit found in string" : "cannot parse integer from empty string";
+  throw invalidRequest(`invalid queue pagination cursor: ${why}`);
 }

@@ -75,6 +75,28 @@ export const threadSettingsUpdated = notification({
   params: z.object({ threadId: ThreadId, threadSettings: ThreadSettings }),
 });
 
+/** Where a thread stands in the sections changed. */
+export const threadSectionChanged = notification({
+  name: "thread/section/changed",
+  stability: "stable",
+  audience: "all",
+  params: z.object({ threadId: ThreadId, sectionId: z.string().nullable() }),
+});
+
+/** Something was attached to a thread, or taken away from it. */
+export const threadAttachmentUpdated = notification({
+  name: "thread/attachment/updated",
+  stability: "stable",
+  audience: "all",
+  params: z.object({
+    threadId: ThreadId,
+    attachmentType: z.string(),
+    identityKey: z.string(),
+    attachmentId: z.string(),
+    operation: z.enum(["created", "deleted"]),
+  }),
+});
+
 /** Something in the thread is unread, or all is read. */
 export const threadReadStateChanged = notification({
   name: "thread/readState/changed",
@@ -325,6 +347,8 @@ export const notifications = [
   threadClosed,
   threadNameUpdated,
   threadSettingsUpdated,
+  threadSectionChanged,
+  threadAttachmentUpdated,
   threadReadStateChanged,
   threadQueueChanged,
   threadTokenUsageUpdated,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ThreadId } from "./ids.ts";
+import { ThreadSection } from "./section.ts";
 import { Turn } from "./turn.ts";
 
 export const ThreadStatus = z.discriminatedUnion("type", [
@@ -33,7 +34,8 @@ export const Thread = z.looseObject({
   /** The first thing that a person wrote, cut. */
   preview: z.string(),
   ephemeral: z.boolean(),
-  section: z.unknown().nullable(),
+  section: ThreadSection.nullable(),
+  /** When it entered that section. */
   sectionEnteredAt: z.number().nullable(),
   projectId: z.string().nullable(),
   historyMode: z.enum(["legacy", "paginated"]),

@@ -1,6 +1,7 @@
 /** What features and sessions may ask of threads. The manager implements it; tests hand in a fake. */
 import type { Actor } from "../audit/port.ts";
 import type { Answerer } from "../auth/port.ts";
+import type { ThreadAttachment } from "../protocol/attachment.ts";
 import type { StreamPosition } from "../events/port.ts";
 import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
@@ -9,6 +10,7 @@ import type { ModelItem } from "../protocol/model-item.ts";
 import type { ReadState } from "../protocol/read-state.ts";
 import type { Role } from "../protocol/principal.ts";
 import type { QueuedMessage } from "../protocol/queued-message.ts";
+import type { SectionAppearance, ThreadSection } from "../protocol/section.ts";
 import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { Turn, TurnItemsView } from "../protocol/turn.ts";
@@ -102,7 +104,10 @@ export interface ThreadListQuery extends PageQuery {
   readonly modelProviders: readonly string[] | undefined;
   readonly sourceKinds: readonly string[] | undefined;
   readonly searchTerm: string | undefined;
-  readonly sortKey: "created_at" | "updated_at" | "recency_at";
+  /** Null: those in no section. */
+  readonly sectionId: string | null | undefined;
+  /** `section_position` needs a `sectionId`, and counts upwards whatever the direction. */
+  readonly sortKey: "created_at" | "updated_at" | "recency_at" | "section_position";
 }
 
 /** The work is done and stored; `announce` tells the clients and must run after the answer. */
@@ -158,6 +163,48 @@ export interface ThreadRevert {
   rollback(id: ThreadId, turnCount: number): Promise<{ readonly thread: Thread } & Announcing>;
 }
 
+/** What a section is called and how it looks; `appearance` undefined: as it was, or none. */
+export interface SectionChange {
+  readonly name: string;
+  readonly appearance?: SectionAppearance | null | undefined;
+}
+
+/** The parts into which people put threads. */
+export interface Sections {
+  /** By id, behind `after`. */
+  list(page: {
+    readonly after: string;
+    readonly limit: number;
+  }): Promise<{ data: ThreadSection[]; nextCursor: string | null }>;
+  create(section: SectionChange): Promise<ThreadSection>;
+  update(id: string, change: SectionChange): Promise<ThreadSection>;
+  /** Its threads are in no section then. */
+  delete(id: string): Promise<void>;
+  /** In front of `before`, or behind all others; null: out of its section. */
+  move(id: ThreadId, sectionId: string | null, before: ThreadId | undefined): Promise<Announcing>;
+}
+
+/** By what an attachment of a thread is known. */
+export interface AttachmentKey {
+  readonly attachmentType: string;
+  readonly identityKey: string;
+}
+
+export interface Attachments {
+  /** `isNew` false: the thread had it already, and keeps it as it was. */
+  add(
+    id: ThreadId,
+    attachment: AttachmentKey & { readonly payload: unknown },
+  ): Promise<{ readonly attachment: ThreadAttachment; readonly isNew: boolean } & Announcing>;
+  /** In the order in which they were added. */
+  list(id: ThreadId): Promise<readonly ThreadAttachment[]>;
+  remove(id: ThreadId, key: AttachmentKey): Promise<Announcing>;
+  /** The threads that have it, by their ids. */
+  owners(
+    key: AttachmentKey,
+  ): Promise<readonly { readonly threadId: ThreadId; readonly archived: boolean }[]>;
+}
+
 /** A ready frame: a notification of `method`, or the server request `ask`. */
 export interface CatchUpFrame {
   readonly frame: Buffer;
@@ -197,6 +244,8 @@ export interface Threads {
   readonly queue: ThreadQueue;
   readonly readStates: ThreadReadStates;
   readonly reverting: ThreadRevert;
+  readonly sections: Sections;
+  readonly attachments: Attachments;
   start(options: StartOptions): Promise<{ view: ThreadView; readonly announce: () => void }>;
   resume(
     id: ThreadId,

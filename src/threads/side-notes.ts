@@ -12,6 +12,8 @@ export interface NoteRefusals {
   /** What an ephemeral thread does not support. */
   readonly ephemeral: (id: ThreadId) => Error;
   readonly unknown: (id: ThreadId) => Error;
+  /** A thread in which nothing was said yet counts as unknown. */
+  readonly asItIs?: true;
 }
 
 export const unsupported =
@@ -60,11 +62,20 @@ export class SideNotes {
     const thread = this.#loaded.get(id);
     if (thread?.ephemeral) throw refusals.ephemeral(id);
     try {
-      await thread?.materialise();
+      if (!refusals.asItIs) await thread?.materialise();
       await this.#store.notes.change(id, kind, next);
     } catch (error) {
       if (error instanceof StoreError && error.kind === "notFound") throw refusals.unknown(id);
       throw clientError(error, noRollout(id));
+    }
+  }
+
+  /** Replaces a note of the store as a whole. */
+  async changeShared<T>(kind: NoteKind<T>, next: (before: T | undefined) => T): Promise<void> {
+    try {
+      await this.#store.notes.change(null, kind, (before) => ({ value: next(before) }));
+    } catch (error) {
+      throw clientError(error, "no such thread");
     }
   }
 

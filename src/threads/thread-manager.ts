@@ -7,6 +7,7 @@ import {
   threadStatusChanged,
   threadTokenUsageUpdated,
 } from "../protocol/notifications.ts";
+import type { Thread } from "../protocol/thread.ts";
 import type { ThreadStore } from "../store/port.ts";
 import { textFrame } from "../util/text-frame.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
@@ -22,8 +23,10 @@ import type {
   ThreadView,
   Threads,
 } from "./port.ts";
+import { ThreadAttachments } from "./attachments.ts";
 import type { ThreadLoader } from "./thread-loader.ts";
 import { MessageQueue } from "./message-queue.ts";
+import { ThreadSections } from "./sections.ts";
 import { ReadStates } from "./read-states.ts";
 import { SideNotes } from "./side-notes.ts";
 import { prepareTurns } from "./sent-turns.ts";
@@ -47,6 +50,8 @@ export class ThreadManager implements Threads {
   readonly #queue: MessageQueue;
   readonly readStates: ReadStates;
   readonly reverting: ThreadReverting;
+  readonly sections: ThreadSections;
+  readonly attachments: ThreadAttachments;
 
   constructor(ports: TurnPorts, store: ThreadStore, loader: ThreadLoader) {
     this.#ports = ports;
@@ -69,6 +74,8 @@ export class ThreadManager implements Threads {
     this.#control = new TurnControl(this.#loaded, ports);
     const { publisher, log } = ports;
     const notes = new SideNotes(this.#loaded, store);
+    this.sections = new ThreadSections(notes, publisher);
+    this.attachments = new ThreadAttachments(notes, publisher);
     this.readStates = new ReadStates({ loaded: this.#loaded, notes, publisher, log });
     this.#queue = new MessageQueue({
       loaded: this.#loaded,
@@ -84,15 +91,23 @@ export class ThreadManager implements Threads {
     return this.#queue;
   }
 
-  readonly read: Threads["read"] = (id, includeTurns) => this.#reading.read(id, includeTurns);
-  readonly list: Threads["list"] = (query) => this.#reading.list(query);
+  readonly read: Threads["read"] = async (id, includeTurns) =>
+    this.#placed(await this.#reading.read(id, includeTurns));
+  readonly list: Threads["list"] = async (query) => {
+    const page = await this.#reading.list(query);
+    return { ...page, data: await this.sections.placed(page.data) };
+  };
   readonly turns: Threads["turns"] = (id, query) => this.#reading.turns(id, query);
   readonly items: Threads["items"] = (id, query) => this.#reading.items(id, query);
   readonly rename: Threads["rename"] = (id, name) => this.#records.rename(id, name);
   readonly archive: Threads["archive"] = (id) => this.#records.archive(id);
-  readonly unarchive: Threads["unarchive"] = (id) => this.#records.unarchive(id);
+  readonly unarchive: Threads["unarchive"] = async (id) => {
+    const { thread, announce } = await this.#records.unarchive(id);
+    return { thread: await this.#placed(thread), announce };
+  };
   readonly delete: Threads["delete"] = (id) => this.#records.delete(id);
-  readonly setGitInfo: Threads["setGitInfo"] = (id, change) => this.#records.setGitInfo(id, change);
+  readonly setGitInfo: Threads["setGitInfo"] = async (id, change) =>
+    this.#placed(await this.#records.setGitInfo(id, change));
   readonly startTurn: Threads["startTurn"] = (id, start) => this.#control.startTurn(id, start);
   readonly steer: Threads["steer"] = (...words) => this.#control.steer(...words);
   readonly interrupt: Threads["interrupt"] = (id, turnId) => this.#control.interrupt(id, turnId);
@@ -120,9 +135,9 @@ export class ThreadManager implements Threads {
     const present = this.#loaded.get(id);
     if (present && !present.stored) throw invalidRequest(noRollout(id));
     const thread = present ?? (await this.#load(id, override));
-    if (!includeTurns) return viewOf(thread, []);
-    await prepareTurns(thread.turns);
-    return viewOf(thread, thread.snapshot());
+    if (includeTurns) await prepareTurns(thread.turns);
+    const view = viewOf(thread, includeTurns ? thread.snapshot() : []);
+    return { ...view, thread: await this.#placed(view.thread) };
   }
 
   loaded(): readonly ThreadId[] {
@@ -145,6 +160,7 @@ export class ThreadManager implements Threads {
     if (present && (!present.stored || present.ephemeral)) throw invalidRequest(noRollout(source));
     const thread = await this.#loader.fork(source, options);
     this.#keep(thread);
+    if (!thread.ephemeral) await this.attachments.copy(source, thread.id);
     if (includeTurns) await prepareTurns(thread.turns);
     return {
       view: viewOf(thread, includeTurns ? thread.snapshot() : []),
@@ -194,6 +210,10 @@ export class ThreadManager implements Threads {
       status: statusOf(thread.state),
     });
     return thread;
+  }
+
+  async #placed(thread: Thread): Promise<Thread> {
+    return (await this.sections.placed([thread]))[0] ?? thread;
   }
 
   #keep(thread: LoadedThread): void {

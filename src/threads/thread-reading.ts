@@ -9,6 +9,7 @@ import { noRollout } from "./loaded-threads.ts";
 import type { LoadedThreads } from "./loaded-threads.ts";
 import { pageOf } from "./paging.ts";
 import type { Page, PageQuery, ThreadListQuery } from "./port.ts";
+import { sectionNote } from "./sections.ts";
 import { prepareTurns } from "./sent-turns.ts";
 import { clientError } from "./store-errors.ts";
 import { listedThread, storedThread, threadOf } from "./thread-view.ts";
@@ -43,12 +44,14 @@ export class ThreadReading {
   }
 
   async list(query: ThreadListQuery): Promise<Page<Thread>> {
-    const { cursor, direction, cwds, modelProviders, sourceKinds, searchTerm } = query;
+    const { cursor, direction, cwds, modelProviders, sourceKinds, searchTerm, sectionId } = query;
     try {
       const page = await this.#store.list({
         archived: query.archived,
-        sortKey: query.sortKey,
-        sortDirection: direction,
+        ...(query.sortKey === "section_position"
+          ? { sortKey: "note_position", sortDirection: "asc" }
+          : { sortKey: query.sortKey, sortDirection: direction }),
+        ...(sectionId === undefined ? {} : { noted: { kind: sectionNote.name, label: sectionId } }),
         limit: query.limit,
         ...(cursor === undefined ? {} : { cursor }),
         ...(cwds ? { cwds } : {}),

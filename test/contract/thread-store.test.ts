@@ -1,9 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
 import { openDatabase } from "../../src/db/database.ts";
 import { createLocalStore } from "../../src/store/local/local-store.ts";
 import { createMemoryStore } from "../../src/store/memory-store.ts";
+import { openPostgresStore } from "../../src/store/postgres/postgres-store.ts";
+import { startPostgresDatabase } from "../helpers/postgres-database.ts";
+import type { PostgresTestDatabase } from "../helpers/postgres-database.ts";
 import { threadForkContract } from "./thread-fork.contract.ts";
 import { threadNotesContract } from "./thread-notes.contract.ts";
 import { threadRevertContract } from "./thread-revert.contract.ts";
@@ -32,6 +36,19 @@ const memory = async (): Promise<StoreUnderTest> => {
   return { store, tick: () => undefined, close: () => store.close() };
 };
 
+let database: PostgresTestDatabase;
+beforeAll(async () => {
+  database = await startPostgresDatabase();
+}, 60_000);
+afterAll(() => database.close());
+
+const postgres = async (): Promise<StoreUnderTest> => {
+  await database.clear();
+  const { url } = database;
+  const store = await openPostgresStore({ url, installation: "one", log: silent });
+  return { store, tick: () => undefined, close: () => store.close() };
+};
+
 for (const contract of [
   threadStoreContract,
   threadForkContract,
@@ -40,4 +57,5 @@ for (const contract of [
 ]) {
   contract("the local store", local);
   contract("the memory store", memory);
+  contract("the Postgres store", postgres);
 }

@@ -1,0 +1,111 @@
+/** Where a fork leaves its source, and the rows with which it begins: a copy, made inside the database. */
+import type { ThreadId } from "../../protocol/ids.ts";
+import type { ForkCut, ThreadMeta, ThreadRecord } from "../port.ts";
+import { encodeHead, freshState } from "../rollout/encode.ts";
+import { ForkScan } from "../rollout/fork-point.ts";
+import type { ForkPoint } from "../rollout/fork-point.ts";
+import type { PostgresDatabase } from "./database.ts";
+import { batchesAfter } from "./history-batches.ts";
+import { knownBytes, listedMeta, newColumns, newValues } from "./thread-rows.ts";
+
+/** What of the source is kept: whole batches up to `batch`, and of the next one the first lines. */
+export interface CopyEnd {
+  readonly batch: number;
+  readonly rest: readonly string[];
+}
+
+export interface ForkSource {
+  readonly point: ForkPoint;
+  readonly copy: CopyEnd;
+}
+
+/** Rejects with `StoreError`. `isRunning`: whether the source's last turn goes on. */
+export async function readForkSource(
+  database: PostgresDatabase,
+  source: ThreadId,
+  cut: ForkCut,
+  isRunning: boolean,
+): Promise<ForkSource> {
+  const scan = new ForkScan();
+  const seen: { readonly batch: number; readonly lineCount: number }[] = [];
+  for await (const { batch, lines } of (await batchesAfter(database, source)) ?? []) {
+    scan.add(source, lines);
+    seen.push({ batch, lineCount: lines.length });
+  }
+  const point = scan.finish(cut, isRunning);
+  let left = point.end?.line ?? 0;
+  let whole = 0;
+  for (const { batch, lineCount } of seen) {
+    if (lineCount > left) {
+      const rest = left === 0 ? [] : await firstLines(database, source, whole, left);
+      return { point, copy: { batch: whole, rest } };
+    }
+    left -= lineCount;
+    whole = batch;
+  }
+  return { point, copy: { batch: whole, rest: [] } };
+}
+
+async function firstLines(
+  database: PostgresDatabase,
+  source: ThreadId,
+  after: number,
+  count: number,
+): Promise<readonly string[]> {
+  for await (const { lines } of (await batchesAfter(database, source, after)) ?? []) {
+    return lines.slice(0, count);
+  }
+  return [];
+}
+
+export interface NewFork {
+  readonly source: ThreadId;
+  readonly meta: ThreadMeta;
+  readonly record: ThreadRecord;
+  readonly from: ForkSource;
+  /** The host that writes it. */
+  readonly writer: string;
+  readonly nowMs: number;
+}
+
+/** All of it or nothing. Rejects with `StoreError`. */
+export async function storeFork(
+  database: PostgresDatabase,
+  { source, meta, record, from, writer, nowMs }: NewFork,
+): Promise<{ readonly nextOrdinal: number; readonly lastBatch: number }> {
+  const head = encodeHead(freshState(meta.id, "paginated"), meta, nowMs);
+  const { copy, point } = from;
+  const nextOrdinal = (point.end?.ordinal ?? 0) + 1;
+  const rows: [number, readonly string[]][] = [[1, head.lines]];
+  const lastBatch = copy.batch + (copy.rest.length > 0 ? 2 : 1);
+  if (copy.rest.length > 0) rows.push([lastBatch, copy.rest]);
+  await database.transaction("save the fork", async (query) => {
+    // A second attempt begins where the first one did.
+    await query("DELETE FROM farhelm.threads WHERE id = $1 AND writer = $2", [meta.id, writer]);
+    await query(
+      `INSERT INTO farhelm.threads (${newColumns}, begun, next_ordinal, last_batch, model, effort)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, true, $13, $14, $15, $16)`,
+      [
+        ...newValues(listedMeta(meta), record, writer),
+        nextOrdinal,
+        lastBatch,
+        knownBytes(record.model),
+        knownBytes(record.effort),
+      ],
+    );
+    await query(
+      `INSERT INTO farhelm.history SELECT $1, batch + 1, line_count, lines FROM farhelm.history
+       WHERE thread_id = $2 AND batch <= $3`,
+      [meta.id, source, copy.batch],
+    );
+    for (const [batch, lines] of rows) {
+      await query("INSERT INTO farhelm.history VALUES ($1, $2, $3, $4)", [
+        meta.id,
+        batch,
+        lines.length,
+        lines.join("\n"),
+      ]);
+    }
+  });
+  return { nextOrdinal, lastBatch };
+}

@@ -17,6 +17,7 @@ import type { HostOptions, RunningHost } from "./cli/host.ts";
 import { createConfigReader } from "./config/config-reader.ts";
 import type { HostSettings } from "./config/host-settings.ts";
 import { readHostSettings } from "./config/host-settings.ts";
+import type { StoreKind } from "./config/store-kinds.ts";
 import type { ConfigReader } from "./config/port.ts";
 import type { DevTls } from "./crypto/dev-tls.ts";
 import { localNames } from "./crypto/local-names.ts";
@@ -35,8 +36,7 @@ import { protocolGeneration } from "./protocol/generation.ts";
 import { accessGeneration, pairChanged } from "./protocol/notifications.ts";
 import { pairingUrl } from "./protocol/pairing-link.ts";
 import { SessionRegistry } from "./session/sessions.ts";
-import { LocalCallLedger } from "./store/local/call-ledger.ts";
-import { createLocalStore } from "./store/local/local-store.ts";
+import { openStore } from "./store/open-store.ts";
 import type { CallLedger, ThreadStore } from "./store/port.ts";
 import { ApprovalDesk } from "./threads/approval-desk.ts";
 import { projectDocs } from "./threads/instructions.ts";
@@ -73,19 +73,27 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const database = openDatabase(join(farhelmHome, "farhelm.sqlite"));
   const accounts = createAccounts({ codexHome, env: process.env, config, audit, log });
   const models = createModels({ config, accounts, log: { warn: (text) => log.warn(text, {}) } });
-  const store = createLocalStore({ codexHome, database, log: failures });
+  const kind = options.store ?? settings.store.kind;
+  const { databaseUrl } = options;
+  const installation = keepInstallationId(join(farhelmHome, "installation-id"));
+  const choice = { kind, databaseUrl, codexHome, database, installation, log: failures };
+  const { store, ledger } = await openStore(choice).catch(async (error: unknown) => {
+    lock.release();
+    return endWith(audit, error);
+  });
   const hub = new EventHub();
   const protectedPaths = [farhelmHome, join(codexHome, "auth.json")];
-  const patchJournalFolder = join(farhelmHome, "patches");
-  const tools = createTools({ log: failures, protectedPaths, patchJournalFolder });
-  const processes = createClientProcesses({ protectedPaths });
+  const env = commandsEnv(kind);
+  const journal = kind === "local" ? { patchJournalFolder: join(farhelmHome, "patches") } : {};
+  const tools = createTools({ log: failures, protectedPaths, env, ...journal });
+  const processes = createClientProcesses({ protectedPaths, env });
   const auth = await authFor(options, settings, { database, audit, log, hub });
   const { notary, standing, gatekeeper } = auth;
   const shared = { options, config, models, store, hub, tools, failures, audit };
   const threads = createThreads({ ...shared, notary, standing, gatekeeper });
   const tls = options.lan ? await devTls(farhelmHome) : undefined;
   const address = addressOf(auth, tls);
-  const host = hostFacts(options, settings, address);
+  const host = hostFacts(options, settings, installation, address);
   const dispatcher = new Dispatcher(methods, {
     ports: {
       threads,
@@ -100,7 +108,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       host,
     },
     audit,
-    ledger: keptCalls(database, gatekeeper, failures),
+    ledger: keptCalls(ledger, gatekeeper, failures),
     holds: (principal) => standing.holds(principal),
     log: failures,
     checkResults: process.env["FARHELM_CHECK_RESULTS"] === "1",
@@ -221,8 +229,7 @@ function dropUnsendable(threads: ThreadManager, log: FailureLog): void {
 }
 
 /** Who was revoked does not come back to ask what became of a call. */
-function keptCalls(database: Database, gatekeeper: Gatekeeper, log: FailureLog): CallLedger {
-  const ledger = new LocalCallLedger({ database });
+function keptCalls(ledger: CallLedger, gatekeeper: Gatekeeper, log: FailureLog): CallLedger {
   gatekeeper.onEnd((id, reason) => {
     if (reason !== "revoked") return;
     ledger.forget(id).catch((error: unknown) => {
@@ -242,6 +249,14 @@ const failureLog = (log: LineLog): FailureLog => ({
   warn: (fields, event) => log.warn(event, fields),
 });
 
+/** What commands inherit: not the way into the database that holds all threads. */
+const commandsEnv = (kind: StoreKind): NodeJS.ProcessEnv =>
+  kind === "postgres"
+    ? Object.fromEntries(
+        Object.entries(process.env).filter(([name]) => !/^(?:DATABASE_URL|PG[A-Z]+)$/.test(name)),
+      )
+    : process.env;
+
 /** Where the host is found, and by what a device knows it again. */
 interface HostAddress {
   /** The origin of its pages; known once it listens. */
@@ -259,10 +274,10 @@ const addressOf = ({ hostFingerprint }: Auth, tls: DevTls | undefined): HostAddr
 function hostFacts(
   options: HostOptions,
   { policy }: HostSettings,
+  installationId: string,
   address: HostAddress,
 ): HostFacts {
   const { version, codexHome, farhelmHome, defaultCwd } = options;
-  const installationId = keepInstallationId(join(farhelmHome, "installation-id"));
   return {
     version,
     codexHome,

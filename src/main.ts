@@ -29,6 +29,7 @@ process.exit(
       exportAudit: async (options) => (await import("./audit/export.ts")).exportAudit(options),
       checkIssuers: async (farhelmHome) =>
         (await import("./auth/issuer-check.ts")).checkIssuers(farhelmHome),
+      checkStore: async (store) => (await import("./store/open-store.ts")).checkStore(store),
       openControlSocket: async (path) =>
         (await import("./transport/control-client.ts")).openControlSocket(path),
       untilAskedToStop: () =>

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { readHostSettings } from "../config/host-settings.ts";
+import type { StoreKind } from "../config/store-kinds.ts";
 import { CliError, explain } from "./cli-error.ts";
 import { withHost } from "./control-client.ts";
 import { homes, userHome, type Homes } from "./homes.ts";
@@ -38,6 +39,7 @@ export async function doctor(setting: Setting): Promise<void> {
     certificate(places.farhelmHome, Date.now()),
     ownSettings(places.farhelmHome),
     ...(await issuerKeys(setting.outside, places.farhelmHome)),
+    ...(await store(setting.outside, places.farhelmHome)),
     program("git", ["--version"], "install git: agents need it to show and undo their work"),
     shell(env["SHELL"]),
     ...(running === undefined
@@ -94,6 +96,26 @@ async function issuerKeys(outside: Outside, farhelmHome: string): Promise<readon
       text: `issuer ${iss}: ${why ?? "none of its keys can be used"}; ${fix}`,
     };
   });
+}
+
+/** Nothing when farhelm.toml cannot be read: that has a line of its own. */
+async function store(outside: Outside, farhelmHome: string): Promise<readonly Finding[]> {
+  const kind = storeKind(farhelmHome);
+  if (kind === undefined) return [];
+  try {
+    const text = await outside.checkStore({ kind, databaseUrl: outside.env["DATABASE_URL"] });
+    return [{ state: "ok", text: `store ${kind}: ${text}` }];
+  } catch (error) {
+    return [{ state: "FAIL", text: `store ${kind}: ${explain(error)}` }];
+  }
+}
+
+function storeKind(farhelmHome: string): StoreKind | undefined {
+  try {
+    return readHostSettings(farhelmHome).store.kind;
+  } catch {
+    return undefined;
+  }
 }
 
 function program(name: string, args: readonly string[], advice: string): Finding {

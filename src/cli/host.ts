@@ -1,4 +1,5 @@
 /** What the command line asks of the rest of the program. main.ts joins them; tests put in fakes. */
+import type { StoreKind } from "../config/store-kinds.ts";
 
 /** Everything that `farhelm up` can be told. */
 export interface HostOptions {
@@ -17,6 +18,10 @@ export interface HostOptions {
   readonly defaultCwd: string;
   /** `key=value` as given with -c, strongest last. */
   readonly configOverrides: readonly string[];
+  /** Where threads are kept; undefined: as farhelm.toml says. */
+  readonly store: StoreKind | undefined;
+  /** DATABASE_URL, with user and password. */
+  readonly databaseUrl: string | undefined;
   readonly codexHome: string;
   readonly farhelmHome: string;
   /** Farhelm's own version. */
@@ -120,6 +125,11 @@ export interface Outside {
       readonly why?: string;
     }[]
   >;
+  /** Says where threads are kept, once that can be reached. Rejects with a sentence. */
+  checkStore(store: {
+    readonly kind: StoreKind;
+    readonly databaseUrl: string | undefined;
+  }): Promise<string>;
   /** Opens a WebSocket over the Unix socket at `path`. Rejects with the system's error. */
   openControlSocket(path: string): Promise<ControlSocket>;
   /** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import { storeKinds } from "../config/store-kinds.ts";
 import type { ExportFlags, VerifyFlags } from "./audit.ts";
 import { explain } from "./cli-error.ts";
 import type { AttachFlags } from "./attach.ts";
@@ -101,6 +102,12 @@ function addUp(farhelm: Command, setting: Setting): void {
     .option("--allowed-host <name>", "accept this name in Host headers (repeatable)", collect, [])
     .option("--cwd <dir>", "the agent's folder when a client names none")
     .option("--trust-proxy <addr>", "believe this proxy's X-Forwarded-* (repeatable)", collect, [])
+    .addOption(
+      new Option(
+        "--store <kind>",
+        "where threads are kept (default: as farhelm.toml says)",
+      ).choices(storeKinds),
+    )
     .option("-c, --config <key=value>", "override config.toml (repeatable)", collect, [])
     .option("--allow-remote-headless", "let tokens without a device key in from elsewhere", false)
     .action(async (flags: UpFlags) => {

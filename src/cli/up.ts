@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { StoreKind } from "../config/store-kinds.ts";
 import { explain } from "./cli-error.ts";
 import { homes, userHome } from "./homes.ts";
 import type { HostOptions, PairingLink, RunningHost } from "./host.ts";
@@ -17,6 +18,7 @@ export interface UpFlags {
   readonly trustProxy: readonly string[];
   readonly config: readonly string[];
   readonly allowRemoteHeadless: boolean;
+  readonly store?: StoreKind;
 }
 
 /** Serves until asked to stop. Prints one line with the URL on stdout once connections are accepted. */
@@ -46,6 +48,8 @@ export function hostOptions(setting: Setting, flags: UpFlags): HostOptions {
     trustedProxies: flags.trustProxy,
     allowRemoteHeadless: flags.allowRemoteHeadless,
     defaultCwd: defaultCwd(flags.cwd, setting.startedIn, setting.clone, userHome(env)),
+    store: flags.store,
+    databaseUrl: env["DATABASE_URL"],
     configOverrides: flags.config.map(parseOverride),
     ...homes(env),
     version: setting.version,

@@ -51,7 +51,7 @@ export function openDatabase(file: string): Database {
         // As one list: a single value that is an object would be read as named parameters.
         run: (...values) => void statement.run(values),
         get: (...values) => [statement.get(values)].find(isRow),
-        all: (...values) => statement.all(values).filter(isRow),
+        all: (...values) => statement.all(values).filter(isRow).map(withBuffers),
       };
     },
     exec: (sql) => void db.exec(sql),
@@ -92,3 +92,15 @@ function openFile(file: string): Libsql.Database {
 }
 
 const isRow = (value: unknown): value is Row => typeof value === "object" && value !== null;
+
+/** The driver's lists hold bytes as `ArrayBuffer`, its single rows as `Buffer`. */
+function withBuffers(row: Row): Row {
+  const values: readonly unknown[] = Object.values(row);
+  if (!values.some((value) => value instanceof ArrayBuffer)) return row;
+  return Object.fromEntries(
+    Object.entries(row).map(([key, value]) => {
+      const bytes: unknown = value;
+      return [key, bytes instanceof ArrayBuffer ? Buffer.from(bytes) : value];
+    }),
+  );
+}

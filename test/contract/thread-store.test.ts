@@ -5,9 +5,10 @@ import { afterAll, beforeAll } from "vitest";
 import { openDatabase } from "../../src/db/database.ts";
 import { createLocalStore } from "../../src/store/local/local-store.ts";
 import { createMemoryStore } from "../../src/store/memory-store.ts";
-import { openPostgresStore } from "../../src/store/postgres/postgres-store.ts";
+import { openPostgres } from "../../src/store/postgres/open-postgres.ts";
 import { startPostgresDatabase } from "../helpers/postgres-database.ts";
 import type { PostgresTestDatabase } from "../helpers/postgres-database.ts";
+import { threadContentContract } from "./thread-content.contract.ts";
 import { threadForkContract } from "./thread-fork.contract.ts";
 import { threadNotesContract } from "./thread-notes.contract.ts";
 import { threadRevertContract } from "./thread-revert.contract.ts";
@@ -45,16 +46,18 @@ afterAll(() => database.close());
 const postgres = async (): Promise<StoreUnderTest> => {
   await database.clear();
   const { url } = database;
-  const store = await openPostgresStore({ url, installation: "one", log: silent });
+  const { store } = await openPostgres({ url, installation: "one", log: silent });
   return { store, tick: () => undefined, close: () => store.close() };
 };
 
-for (const contract of [
+const contracts = [
   threadStoreContract,
   threadForkContract,
   threadNotesContract,
   threadRevertContract,
-]) {
+  threadContentContract,
+];
+for (const contract of contracts) {
   contract("the local store", local);
   contract("the memory store", memory);
   contract("the Postgres store", postgres);

@@ -151,8 +151,8 @@ async function* groupsOf(messages: AsyncGenerator<Buffer>): AsyncGenerator<reado
 async function signedIn(socket: Socket, messages: AsyncGenerator<Buffer>): Promise<boolean> {
   await messages.next();
   socket.write(message("R", int32(3)));
-  const { value } = await messages.next();
-  const given = Buffer.isBuffer(value) ? value.subarray(5, -1).toString("utf8") : "";
+  const { value: answer } = await messages.next();
+  const given = Buffer.isBuffer(answer) ? answer.subarray(5, -1).toString("utf8") : "";
   if (given !== password) {
     const text = 'password authentication failed for user "farhelm"';
     socket.write(message("E", `SFATAL\0C28P01\0M${text}\0\0`));

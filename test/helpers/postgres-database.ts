@@ -3,7 +3,7 @@
  * else PGlite in this process. Never the database that DATABASE_URL names.
  */
 import { randomBytes } from "node:crypto";
-import pg from "pg";
+import { Client } from "pg";
 import { startPostgresBridge } from "./postgres-bridge.ts";
 
 export interface PostgresTestDatabase {
@@ -51,7 +51,7 @@ async function once(
   url: string,
   sql: string,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     return (await client.query<Readonly<Record<string, unknown>>>(sql)).rows;

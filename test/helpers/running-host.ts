@@ -59,6 +59,8 @@ export async function startOn(
     allowRemoteHeadless: false,
     defaultCwd: homes.cwd,
     configOverrides: [],
+    store: undefined,
+    databaseUrl: undefined,
     codexHome: homes.codexHome,
     farhelmHome: homes.farhelmHome,
     version: "0.0.0",

@@ -74,6 +74,8 @@ export async function serveOurs({ home, cwd }: StockHome): Promise<Served> {
     trustedProxies: [],
     allowRemoteHeadless: false,
     defaultCwd: cwd,
+    store: undefined,
+    databaseUrl: undefined,
     configOverrides: [],
     codexHome: join(home, ".codex"),
     farhelmHome,

@@ -58,7 +58,7 @@ export class ThreadIndex {
   }
 
   find(id: string): IndexEntry | undefined {
-    const row = this.#statement("SELECT * FROM store_threads WHERE id = ?").get(id);
+    const row = this.#statement(`SELECT ${entryColumns} FROM store_threads WHERE id = ?`).get(id);
     return row && entryOf(row);
   }
 
@@ -79,7 +79,9 @@ export class ThreadIndex {
 
   /** The known forks of a thread. */
   forksOf(id: string): IndexEntry[] {
-    return this.#statement("SELECT * FROM store_threads WHERE meta ->> '$.forked_from_id' = ?")
+    return this.#statement(
+      `SELECT ${entryColumns} FROM store_threads WHERE meta ->> '$.forked_from_id' = ?`,
+    )
       .all(id)
       .map(entryOf);
   }
@@ -188,12 +190,21 @@ function valuesOf({ record, mtimeMs, size }: IndexEntry): SqlValue[] {
   ];
 }
 
-const text = (row: Row, column: string): string => textOf(row[column]) ?? "";
+const known = (row: Row, column: string): string | null => {
+  const value = row[column];
+  return Buffer.isBuffer(value) ? value.toString("utf8") : textOf(value);
+};
+const text = (row: Row, column: string): string => known(row, column) ?? "";
 const count = (row: Row, column: string): number => Number(row[column] ?? 0);
 
+/** The driver reads a text up to its first NUL; such a one comes as bytes. */
+const whole = (column: string): string =>
+  `iif(instr(${column}, char(0)) > 0, CAST(${column} AS BLOB), ${column}) AS ${column}`;
+
 /** What a row of a list is made of. Making JavaScript values of the other columns takes half of this again. */
-const recordColumns =
-  "id, path, created_at, updated_at, recency_at, archived, preview, name, model, effort, meta";
+const recordColumns = `id, path, created_at, updated_at, recency_at, archived, ${whole("preview")},
+  ${whole("name")}, model, effort, meta`;
+const entryColumns = `${recordColumns}, mtime_ms, size`;
 
 const entryOf = (row: Row): IndexEntry => ({
   mtimeMs: count(row, "mtime_ms"),
@@ -210,7 +221,7 @@ function recordOfRow(row: Row): IndexEntry["record"] {
     updatedAtMs: count(row, "updated_at"),
     recencyAtMs: count(row, "recency_at"),
     preview: text(row, "preview"),
-    name: textOf(row["name"]),
+    name: known(row, "name"),
     archived: count(row, "archived") === 1,
     model: textOf(row["model"]),
     effort: textOf(row["effort"]),

@@ -1,6 +1,7 @@
 /** Connections to Postgres: a bounded pool that finds its way back after a break. The only home of the driver. */
 import { setTimeout as delay } from "node:timers/promises";
-import pg from "pg";
+import { DatabaseError, Pool } from "pg";
+import type { PoolClient } from "pg";
 import type { StoreError } from "../port.ts";
 import { addressOf } from "./address.ts";
 import type { DatabaseAddress } from "./address.ts";
@@ -28,14 +29,14 @@ const retryAfterMs = [100, 400, 1500, 3000];
 
 export class PostgresDatabase {
   readonly address: DatabaseAddress;
-  readonly #pool: pg.Pool;
+  readonly #pool: Pool;
   readonly #retryAfterMs: readonly number[];
 
   /** Connects with the first statement. Throws `StoreError` where `url` is no address. */
   constructor(url: string, log: PostgresLog, waitsMs: readonly number[] = retryAfterMs) {
     this.address = addressOf(url);
     this.#retryAfterMs = waitsMs;
-    this.#pool = new pg.Pool({
+    this.#pool = new Pool({
       connectionString: url,
       max: maxConnections,
       connectionTimeoutMillis: connectTimeoutMs,
@@ -117,7 +118,7 @@ type Outcome<T> = { readonly result: T } | { readonly thrown: unknown };
 
 /** Rejects with what the driver rejects with; what `work` throws of its own is its outcome. */
 async function transacted<T>(
-  client: pg.PoolClient,
+  client: PoolClient,
   work: (query: Query) => Promise<T>,
 ): Promise<Outcome<T>> {
   let failure: unknown;
@@ -142,8 +143,8 @@ async function transacted<T>(
 }
 
 /** Whether the connection is good for more; without one the server rolls back by itself. */
-async function rolledBack(client: pg.PoolClient, error: unknown): Promise<boolean> {
-  if (!(error instanceof pg.DatabaseError) || isPassing(error)) return false;
+async function rolledBack(client: PoolClient, error: unknown): Promise<boolean> {
+  if (!(error instanceof DatabaseError) || isPassing(error)) return false;
   return client.query("ROLLBACK").then(
     () => true,
     () => false,

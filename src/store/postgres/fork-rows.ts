@@ -1,4 +1,7 @@
-/** Where a fork leaves its source, and the rows with which it begins: a copy, made inside the database. */
+/**
+ * A thread up to one of its turns: as the beginning of a fork, which is a copy made inside the
+ * database, or as all that is left of it.
+ */
 import type { ThreadId } from "../../protocol/ids.ts";
 import type { ForkCut, ThreadMeta, ThreadRecord } from "../port.ts";
 import { encodeHead, freshState } from "../rollout/encode.ts";
@@ -6,7 +9,7 @@ import { ForkScan } from "../rollout/fork-point.ts";
 import type { ForkPoint } from "../rollout/fork-point.ts";
 import type { PostgresDatabase } from "./database.ts";
 import { batchesAfter } from "./history-batches.ts";
-import { knownBytes, listedMeta, newColumns, newValues } from "./thread-rows.ts";
+import { bytesOf, knownBytes, listedMeta, newColumns, newValues } from "./thread-rows.ts";
 
 /** What of the source is kept: whole batches up to `batch`, and of the next one the first lines. */
 export interface CopyEnd {
@@ -99,13 +102,42 @@ export async function storeFork(
       [meta.id, source, copy.batch],
     );
     for (const [batch, lines] of rows) {
-      await query("INSERT INTO farhelm.history VALUES ($1, $2, $3, $4)", [
-        meta.id,
-        batch,
-        lines.length,
-        lines.join("\n"),
-      ]);
+      await query(insertSql, [meta.id, batch, ...linesOf(lines)]);
     }
   });
   return { nextOrdinal, lastBatch };
 }
+
+export interface Reverted {
+  /** As it is from now on. */
+  readonly record: ThreadRecord;
+  readonly from: ForkSource;
+  /** The last one that was written until now. */
+  readonly lastBatch: number;
+}
+
+/** All of it or nothing. Rejects with `StoreError`. */
+export async function storeRevert(
+  database: PostgresDatabase,
+  { record, from, lastBatch }: Reverted,
+): Promise<void> {
+  const { id, preview, updatedAtMs } = record;
+  const { copy, point } = from;
+  // Under a number of its own: who has read the batches that go now must not take it for one of them.
+  const ownBatch = lastBatch + 1;
+  await database.transaction("take turns back", async (query) => {
+    await query(
+      `UPDATE farhelm.threads SET last_batch = $2, next_ordinal = $3, preview = $4, updated_at = $5
+       WHERE id = $1`,
+      [id, ownBatch, point.end?.ordinal ?? 1, bytesOf(preview), Math.floor(updatedAtMs)],
+    );
+    await query("DELETE FROM farhelm.history WHERE thread_id = $1 AND batch > $2", [
+      id,
+      copy.batch,
+    ]);
+    if (copy.rest.length > 0) await query(insertSql, [id, ownBatch, ...linesOf(copy.rest)]);
+  });
+}
+
+const insertSql = "INSERT INTO farhelm.history VALUES ($1, $2, $3, $4)";
+const linesOf = (lines: readonly string[]): [number, string] => [lines.length, lines.join("\n")];

@@ -68,6 +68,7 @@ export function postgresFailure(
       );
     case "3D000":
       return says("io", "does not exist", "Create it (createdb), or set DATABASE_URL right.");
+    case undefined:
     default:
       return isPassing(error)
         ? says(

@@ -1,5 +1,5 @@
 /** Threads in a Postgres database, for hosts that keep no disk; several hosts may share one. */
-import type { ThreadId } from "../../protocol/ids.ts";
+import type { ThreadId, TurnId } from "../../protocol/ids.ts";
 import type { GitInfo } from "../../protocol/thread.ts";
 import { StoreError } from "../port.ts";
 import type {
@@ -16,52 +16,24 @@ import type {
 import { freshState } from "../rollout/encode.ts";
 import { interruption } from "../rollout/interruption.ts";
 import { freshRecord } from "../thread-record.ts";
-import { PostgresDatabase } from "./database.ts";
-import type { PostgresLog, SqlValue } from "./database.ts";
-import { readForkSource, storeFork } from "./fork-rows.ts";
-import { HostPresence } from "./host-presence.ts";
+import type { PostgresDatabase, PostgresLog, SqlValue } from "./database.ts";
+import { readForkSource, storeFork, storeRevert } from "./fork-rows.ts";
+import type { HostPresence } from "./host-presence.ts";
 import { PostgresNotes } from "./postgres-notes.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
 import { ReadHistories } from "./read-histories.ts";
-import { migrate } from "./schema.ts";
 import { knownBytes, pageOf } from "./thread-rows.ts";
 import type { ThreadRow } from "./thread-rows.ts";
 import { notFound, ThreadTable } from "./thread-table.ts";
 
-export interface PostgresStoreOptions {
-  /** With user and password, as DATABASE_URL has it. */
-  readonly url: string;
-  /** Another one for every host that shares the database, the same after a restart. */
-  readonly installation: string;
-  readonly log: PostgresLog;
-  readonly nowMs?: () => number;
-}
-
-/** Connects and brings the tables up to date. Rejects with `StoreError`. */
-export async function openPostgresStore(options: PostgresStoreOptions): Promise<ThreadStore> {
-  const { url, installation, log, nowMs = Date.now } = options;
-  const database = new PostgresDatabase(url, log);
-  const presence = new HostPresence({ database, log, installation });
-  const store = new PostgresStore({ database, presence, log, nowMs });
-  try {
-    await migrate(database);
-    await presence.begin();
-    await store.begin();
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
-  return store;
-}
-
-interface StoreParts {
+export interface StoreParts {
   readonly database: PostgresDatabase;
   readonly presence: HostPresence;
   readonly log: PostgresLog;
   readonly nowMs: () => number;
 }
 
-class PostgresStore implements ThreadStore {
+export class PostgresStore implements ThreadStore {
   readonly notes: PostgresNotes;
   readonly #parts: StoreParts;
   readonly #table: ThreadTable;
@@ -96,9 +68,7 @@ class PostgresStore implements ThreadStore {
   }
 
   async open(id: ThreadId): Promise<ThreadWriter> {
-    if (this.#writers.has(id) || this.#opening.has(id)) {
-      throw new StoreError("busy", `Thread ${id} is open for writing already. Close it first.`);
-    }
+    if (this.#writers.has(id) || this.#opening.has(id)) throw openAlready(id);
     this.#opening.add(id);
     try {
       const { record, reserved, nextOrdinal, lastBatch } = await this.#table.take(id);
@@ -171,6 +141,28 @@ class PostgresStore implements ThreadStore {
     return this.#changed(id, "git = $2", gitInfo && JSON.stringify(gitInfo), { gitInfo });
   }
 
+  async revert(id: ThreadId, beforeTurnId: TurnId): Promise<ThreadRecord> {
+    const { database, presence, nowMs } = this.#parts;
+    await this.#known(id);
+    if (this.#writers.has(id) || this.#opening.has(id)) throw openAlready(id);
+    this.#opening.add(id);
+    try {
+      const row = await this.#table.take(id);
+      const from = await readForkSource(database, id, { beforeTurnId }, false);
+      const record = {
+        ...row.record,
+        preview: from.point.preview || row.record.preview,
+        updatedAtMs: nowMs(),
+      };
+      await storeRevert(database, { record, from, lastBatch: row.lastBatch });
+      this.#histories.forget(id);
+      return record;
+    } finally {
+      this.#opening.delete(id);
+      await presence.giveUp(id);
+    }
+  }
+
   async delete(id: ThreadId): Promise<void> {
     await this.#known(id);
     await this.#writers.get(id)?.close();
@@ -240,6 +232,9 @@ class PostgresStore implements ThreadStore {
     return writer;
   }
 }
+
+const openAlready = (id: ThreadId): StoreError =>
+  new StoreError("busy", `Thread ${id} is open for writing already. Close it first.`);
 
 interface WriterStart {
   readonly meta: ThreadMeta | undefined;

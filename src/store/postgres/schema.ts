@@ -52,6 +52,19 @@ const steps: readonly string[] = [
      PRIMARY KEY (kind, label, thread_id)
    );
    CREATE INDEX note_labels_thread ON farhelm.note_labels (thread_id, kind);
+   CREATE TABLE farhelm.calls (
+     installation text NOT NULL,
+     principal bytea NOT NULL,
+     key bytea NOT NULL,
+     digest text NOT NULL,
+     begun_at_ms bigint NOT NULL,
+     attempt text NOT NULL,
+     ended boolean NOT NULL DEFAULT false,
+     answer text,
+     answer_bytes integer NOT NULL DEFAULT 0,
+     PRIMARY KEY (installation, principal, key)
+   );
+   CREATE INDEX calls_by_age ON farhelm.calls (installation, begun_at_ms);
    CREATE TABLE farhelm.hosts (
      token text PRIMARY KEY,
      installation text NOT NULL,

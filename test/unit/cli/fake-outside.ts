@@ -9,6 +9,7 @@ import type {
 } from "../../../src/cli/host.ts";
 import { runProgram } from "../../../src/cli/program.ts";
 import { checkIssuers } from "../../../src/auth/issuer-check.ts";
+import { checkStore } from "../../../src/store/open-store.ts";
 import { openControlSocket } from "../../../src/transport/control-client.ts";
 
 /** A stream that keeps what was written to it. */
@@ -97,6 +98,7 @@ export async function runCli(argv: readonly string[], scene: Scene = {}): Promis
     verifyAudit: async ({ dir }) => `looked into ${dir}`,
     exportAudit: async ({ format }) => [`the log as ${format}\n`],
     checkIssuers,
+    checkStore,
     openControlSocket,
     untilAskedToStop: () => hasStarted.then(() => scene.whileUp?.()),
   };

@@ -35,6 +35,8 @@ describe("farhelm up", () => {
       allowRemoteHeadless: false,
       defaultCwd: home,
       configOverrides: [],
+      store: undefined,
+      databaseUrl: undefined,
       codexHome: join(home, ".codex"),
       farhelmHome: join(home, ".farhelm"),
       version: "9.9.9",
@@ -43,9 +45,14 @@ describe("farhelm up", () => {
 
   test("takes every flag", async () => {
     const words =
-      "up --listen [::1]:0 --lan --public-origin https://far.example --allowed-host a --allowed-host b --cwd work --trust-proxy 10.0.0.1 --trust-proxy 10.1.0.0/16 -c model=x -c a.b=[1] --allow-remote-headless";
+      "up --listen [::1]:0 --lan --public-origin https://far.example --allowed-host a --allowed-host b --cwd work --trust-proxy 10.0.0.1 --trust-proxy 10.1.0.0/16 --store postgres -c model=x -c a.b=[1] --allow-remote-headless";
     mkdirSync(join(home, "work"));
-    const env = { HOME: home, CODEX_HOME: "/c", FARHELM_HOME: join(home, "f") };
+    const env = {
+      HOME: home,
+      CODEX_HOME: "/c",
+      FARHELM_HOME: join(home, "f"),
+      DATABASE_URL: "postgres://d",
+    };
     const { options } = await runCli(words.split(" "), { env, startedIn: home });
     expect(options).toEqual({
       listen: { host: "::1", port: 0 },
@@ -55,6 +62,8 @@ describe("farhelm up", () => {
       trustedProxies: ["10.0.0.1", "10.1.0.0/16"],
       allowRemoteHeadless: true,
       defaultCwd: join(home, "work"),
+      store: "postgres",
+      databaseUrl: "postgres://d",
       configOverrides: ["model=x", "a.b=[1]"],
       codexHome: "/c",
       farhelmHome: join(home, "f"),

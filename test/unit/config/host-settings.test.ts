@@ -47,7 +47,7 @@ describe("farhelm.toml", () => {
   it("may be missing, and may be empty", () => {
     const policy = { operatorCommands: "confined", operatorFiles: true };
     const approvals = { signed: [], signedRoles: [] };
-    const nothing = { issuers: [], agents: [], approvals, policy };
+    const nothing = { issuers: [], agents: [], approvals, policy, store: { kind: "local" } };
     expect(readHostSettings(home)).toEqual(nothing);
     expect(settings("# nothing yet")).toEqual(nothing);
   });

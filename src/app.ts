@@ -36,7 +36,7 @@ import { protocolGeneration } from "./protocol/generation.ts";
 import { accessGeneration, pairChanged } from "./protocol/notifications.ts";
 import { pairingUrl } from "./protocol/pairing-link.ts";
 import { SessionRegistry } from "./session/sessions.ts";
-import { openStore } from "./store/open-store.ts";
+import { commandsEnv, openStore } from "./store/open-store.ts";
 import type { CallLedger, ThreadStore } from "./store/port.ts";
 import { ApprovalDesk } from "./threads/approval-desk.ts";
 import { projectDocs } from "./threads/instructions.ts";
@@ -74,19 +74,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const accounts = createAccounts({ codexHome, env: process.env, config, audit, log });
   const models = createModels({ config, accounts, log: { warn: (text) => log.warn(text, {}) } });
   const kind = options.store ?? settings.store.kind;
-  const { databaseUrl } = options;
   const installation = keepInstallationId(join(farhelmHome, "installation-id"));
-  const choice = { kind, databaseUrl, codexHome, database, installation, log: failures };
-  const { store, ledger } = await openStore(choice).catch(async (error: unknown) => {
-    lock.release();
-    return endWith(audit, error);
-  });
+  const chosen = { ...options, kind, installation, database, log: failures };
+  const { store, ledger } = await openStore(chosen).catch((error) => endWith(audit, error, lock));
   const hub = new EventHub();
-  const protectedPaths = [farhelmHome, join(codexHome, "auth.json")];
-  const env = commandsEnv(kind);
-  const journal = kind === "local" ? { patchJournalFolder: join(farhelmHome, "patches") } : {};
-  const tools = createTools({ log: failures, protectedPaths, env, ...journal });
-  const processes = createClientProcesses({ protectedPaths, env });
+  const { tools, processes } = commandParts(options, kind, failures);
   const auth = await authFor(options, settings, { database, audit, log, hub });
   const { notary, standing, gatekeeper } = auth;
   const shared = { options, config, models, store, hub, tools, failures, audit };
@@ -121,7 +113,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     log,
     audit,
   });
-  const { url } = await transport.listen().catch((error: unknown) => endWith(audit, error));
+  const { url } = await transport.listen().catch((error) => endWith(audit, error, lock));
   audit.add({ act: "host.start", ...factsOf(options) });
   accounts.begin();
   address.page = url;
@@ -249,13 +241,16 @@ const failureLog = (log: LineLog): FailureLog => ({
   warn: (fields, event) => log.warn(event, fields),
 });
 
-/** What commands inherit: not the way into the database that holds all threads. */
-const commandsEnv = (kind: StoreKind): NodeJS.ProcessEnv =>
-  kind === "postgres"
-    ? Object.fromEntries(
-        Object.entries(process.env).filter(([name]) => !/^(?:DATABASE_URL|PG[A-Z]+)$/.test(name)),
-      )
-    : process.env;
+/** With another store than the local one nothing of a thread is written under the homes, not even for a moment. */
+function commandParts({ codexHome, farhelmHome }: HostOptions, kind: StoreKind, log: FailureLog) {
+  const env = commandsEnv(kind, process.env);
+  const protectedPaths = [farhelmHome, join(codexHome, "auth.json")];
+  const journal = kind === "local" ? { patchJournalFolder: join(farhelmHome, "patches") } : {};
+  return {
+    tools: createTools({ log, protectedPaths, env, ...journal }),
+    processes: createClientProcesses({ protectedPaths, env }),
+  };
+}
 
 /** Where the host is found, and by what a device knows it again. */
 interface HostAddress {
@@ -294,8 +289,9 @@ function hostFacts(
 }
 
 /** The process ends now: what was noted must be on disk. */
-async function endWith(audit: AuditLog, error: unknown): Promise<never> {
+async function endWith(audit: AuditLog, error: unknown, lock: FileLock): Promise<never> {
   await audit.close();
+  lock.release();
   throw error;
 }
 

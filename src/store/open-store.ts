@@ -58,3 +58,11 @@ function databaseUrlOf({ databaseUrl }: Pick<StoreChoice, "databaseUrl">): strin
     "The store postgres needs DATABASE_URL in the environment, the address of a database; an example is postgres://farhelm@localhost:5432/farhelm.",
   );
 }
+
+/** What of the host's environment commands may see: not the way into the database that holds all threads. */
+export const commandsEnv = (kind: StoreChoice["kind"], env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  kind === "postgres"
+    ? Object.fromEntries(
+        Object.entries(env).filter(([name]) => !/^(?:DATABASE_URL|PG[A-Z]+)$/i.test(name)),
+      )
+    : env;

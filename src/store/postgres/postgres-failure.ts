@@ -35,6 +35,26 @@ export function isPassing(error: unknown): boolean {
   return error instanceof Error && lostSentence.test(error.message);
 }
 
+/** What a code says of the database, and what to do. */
+type Known = readonly [kind: StoreError["kind"], why: string, next: string];
+
+const known = new Map<string | undefined, Known>([
+  ["53100", ["diskFull", "has no space left", "Free some space there and try again."]],
+  ["25006", ["readOnly", "does not let anybody write", "Set DATABASE_URL to one that does."]],
+  [
+    "42501",
+    [
+      "readOnly",
+      "does not let this user write",
+      "Give the user of DATABASE_URL the right to create and change tables there.",
+    ],
+  ],
+  ["ENOTFOUND", ["io", "is not found", "Set DATABASE_URL to a host that exists."]],
+  ["28P01", ["io", "does not let this user in", "Set user and password of DATABASE_URL right."]],
+  ["28000", ["io", "does not let this user in", "Set user and password of DATABASE_URL right."]],
+  ["3D000", ["io", "does not exist", "Create it (createdb), or set DATABASE_URL right."]],
+]);
+
 /** `doing` completes "could not …". Nothing of the rows goes along, and no password. */
 export function postgresFailure(
   error: unknown,
@@ -42,42 +62,25 @@ export function postgresFailure(
   { shown }: DatabaseAddress,
 ): StoreError {
   if (error instanceof StoreError) return error;
-  const code = codeOf(error) ?? (error instanceof AggregateError ? firstCode(error) : undefined);
+  const code = error instanceof AggregateError ? firstCode(error) : codeOf(error);
+  const unreached: Known = [
+    "io",
+    `cannot be reached (${code ?? "no answer"})`,
+    "Start it, or set DATABASE_URL right, and try again.",
+  ];
+  const other: Known = [
+    "io",
+    `reports ${code ?? "a failure"}`,
+    "Look into its log, and try again.",
+  ];
+  const [kind, why, next] = known.get(code) ?? (isPassing(error) ? unreached : other);
   // Details that Postgres adds quote rows, which hold what people wrote.
   const cause = new Error(`${code ?? "no code"}: ${error instanceof Error ? error.message : ""}`);
-  const says = (kind: StoreError["kind"], why: string, next: string): StoreError =>
-    new StoreError(kind, `Could not ${doing}: the database at ${shown} ${why}. ${next}`, cause);
-  switch (code) {
-    case "53100":
-      return says("diskFull", "has no space left", "Free some space there and try again.");
-    case "25006":
-    case "42501":
-      return says(
-        "readOnly",
-        `does not let this user write (${code})`,
-        "Give the user of DATABASE_URL the right to create and change tables there.",
-      );
-    case "ENOTFOUND":
-      return says("io", "is not found", "Set DATABASE_URL to a host that exists.");
-    case "28P01":
-    case "28000":
-      return says(
-        "io",
-        "does not let this user in",
-        "Set user and password of DATABASE_URL right.",
-      );
-    case "3D000":
-      return says("io", "does not exist", "Create it (createdb), or set DATABASE_URL right.");
-    case undefined:
-    default:
-      return isPassing(error)
-        ? says(
-            "io",
-            `cannot be reached (${code ?? "no answer"})`,
-            "Start it, or set DATABASE_URL right, and try again.",
-          )
-        : says("io", `reports ${code ?? "a failure"}`, "Look into its log, and try again.");
-  }
+  return new StoreError(
+    kind,
+    `Could not ${doing}: the database at ${shown} ${why}. ${next}`,
+    cause,
+  );
 }
 
 const firstCode = (error: AggregateError): string | undefined =>

@@ -415,32 +415,6 @@ describe("commands that speak to the running host", () => {
     expect(code).toBe(1);
   });
 
-  test("doctor says where threads are kept, and whether that can be reached", async () => {
-    expect((await cli("doctor")).out).toContain(
-      "ok    store local: threads are files in CODEX_HOME\n",
-    );
-    writeFileSync(join(home, "farhelm.toml"), '[store]\nkind = "memory"\n');
-    expect((await cli("doctor")).out).toContain(
-      "ok    store memory: threads are kept in memory, until the host ends\n",
-    );
-    writeFileSync(join(home, "farhelm.toml"), '[store]\nkind = "postgres"\n');
-    const none = await cli("doctor");
-    expect(none.out).toContain("FAIL  store postgres: The store postgres needs DATABASE_URL");
-    expect(none.code).toBe(1);
-    const { out } = await runCli(["doctor"], {
-      env: {
-        HOME: home,
-        FARHELM_HOME: home,
-        PATH: process.env["PATH"],
-        DATABASE_URL: "postgres://me:hunter2@127.0.0.1:1/farhelm",
-      },
-    });
-    expect(out).toContain(
-      "FAIL  store postgres: Could not look at the store: the database at 127.0.0.1:1/farhelm cannot be reached (ECONNREFUSED). Start it, or set DATABASE_URL right, and try again.\n",
-    );
-    expect(out).not.toContain("hunter2");
-  });
-
   test("doctor asks the issuers for their keys", async () => {
     const keys = { keys: [issuerKey("ES256").jwk, issuerKey("RS256").jwk] };
     writeFileSync(join(home, "good.json"), JSON.stringify(keys));

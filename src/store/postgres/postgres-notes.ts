@@ -23,6 +23,15 @@ export class PostgresNotes implements ThreadNotes {
     return row && parsed(kind, row);
   }
 
+  async readAll<T>(ids: readonly ThreadId[], kind: NoteKind<T>): Promise<ReadonlyMap<ThreadId, T>> {
+    const rows = await this.#database.query(
+      "read what belongs to the threads",
+      "SELECT thread_id, value FROM farhelm.notes WHERE thread_id = ANY($1::text[]) AND kind = $2",
+      [ids, kind.name],
+    );
+    return new Map(rows.map((row) => [ThreadId.parse(row["thread_id"]), parsed(kind, row)]));
+  }
+
   async change<T>(
     id: ThreadId | null,
     kind: NoteKind<T>,

@@ -48,6 +48,7 @@ import type { Tools } from "./tools/port.ts";
 import { createTools } from "./tools/registry.ts";
 import { turnDiff } from "./tools/turn-diff.ts";
 import type { TransportOptions } from "./transport/options.ts";
+import { defaultPingIntervalMs } from "./transport/options.ts";
 import type { Transport } from "./transport/server.ts";
 import { createTransport } from "./transport/server.ts";
 import type { LineLog } from "./util/line-log.ts";
@@ -56,6 +57,7 @@ import { makePrivateFolder } from "./util/private-folder.ts";
 
 /** Past 1 MiB unsent a connection gets no deltas, past 8 MiB it is closed. */
 const budget = { softBytes: 1024 * 1024, hardBytes: 8 * 1024 * 1024 };
+const limitsOf = ({ pingIntervalMs }: HostFacts) => ({ budget, heartbeatMs: pingIntervalMs });
 const clone = fileURLToPath(new URL("..", import.meta.url));
 const oneDayMs = 24 * 60 * 60 * 1000;
 
@@ -105,7 +107,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     log: failures,
     checkResults: process.env["FARHELM_CHECK_RESULTS"] === "1",
   });
-  const sessions = new SessionRegistry({ dispatcher, hub, threads, budget, audit });
+  const sessions = new SessionRegistry({ dispatcher, hub, threads, audit, ...limitsOf(host) });
   const transport = createTransport(transportOptions(options, tls), {
     gatekeeper,
     authApi: auth.api,
@@ -280,6 +282,7 @@ function hostFacts(
     defaultCwd,
     installationId,
     policy,
+    pingIntervalMs: options.pingIntervalMs ?? defaultPingIntervalMs,
     serverName: hostname(),
     get pageOrigin() {
       return address.page;
@@ -361,6 +364,7 @@ function transportOptions(options: HostOptions, tls: DevTls | undefined): Transp
     dashboardDir: join(clone, "dist", "dashboard"),
     controlSocketPath: join(farhelmHome, "control.sock"),
     ...(publicOrigin === undefined ? {} : { publicOrigin }),
+    pingIntervalMs: options.pingIntervalMs ?? defaultPingIntervalMs,
     ...(tls ? { tls: { key: tls.keyPem, cert: tls.certPem }, caPem: tls.caCertPem } : {}),
   };
 }

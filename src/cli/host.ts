@@ -26,6 +26,8 @@ export interface HostOptions {
   readonly farhelmHome: string;
   /** Farhelm's own version. */
   readonly version: string;
+  /** How often connections are pinged; absent: every 20 s. */
+  readonly pingIntervalMs?: number;
 }
 
 export interface PairingLink {

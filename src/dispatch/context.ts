@@ -9,7 +9,7 @@ import type { NotificationSpec } from "../protocol/define.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { StreamPosition } from "../events/port.ts";
-import type { Since, ThreadStream } from "../protocol/stream.ts";
+import type { Since, ThreadPlace, ThreadStream } from "../protocol/stream.ts";
 import type { Threads } from "../threads/port.ts";
 import type { ClientProcesses } from "../tools/port.ts";
 
@@ -24,12 +24,16 @@ export interface CallerSession {
     readonly version: string;
     readonly experimental: boolean;
     readonly optOut: readonly string[];
+    /** Whether it wants a notification at every interval. */
+    readonly heartbeat: boolean;
   }): void;
   /**
    * Where an answer leaves the caller in a thread's events: `at` is the place of what the answer shows, `since` where the
    * caller says that it is. `follow`, once the answer is out, makes it true.
    */
   streamFrom(threadId: ThreadId, at: StreamPosition, since: Since | null | undefined): ThreadStream;
+  /** The same for many at once, where the answer shows none of them: what cannot be replayed is to be resumed. */
+  streamsFrom(places: readonly ThreadPlace[]): readonly ThreadStream[];
   /**
    * Once the answer is out: what happened behind its place, what waits for answers and what no longer does, and from now on
    * all that happens in the thread.
@@ -68,6 +72,8 @@ export interface HostFacts {
   readonly serverName: string;
   readonly installationId: string;
   readonly policy: HostPolicy;
+  /** How often every connection is pinged. */
+  readonly pingIntervalMs: number;
 }
 
 /** What a handler can reach. It holds no `send`: a handler answers by returning or throwing. */

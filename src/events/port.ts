@@ -92,6 +92,8 @@ export interface Subscriptions {
   join(outlet: Outlet): void;
   /** Ends everything for this outlet. */
   leave(outlet: Outlet): void;
+  /** Where the thread's events are now. */
+  position(threadId: ThreadId): StreamPosition;
   /** Whether the events behind `since` are still here. */
   outlook(threadId: ThreadId, since: StreamPosition): Outlook;
   /**

@@ -6,9 +6,18 @@ import { method } from "../dispatch/define.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 import { configWarning, remoteControlStatusChanged } from "../protocol/notifications.ts";
 import { protocolGeneration } from "../protocol/generation.ts";
+import { ThreadId } from "../protocol/ids.ts";
+import type { ThreadPlace } from "../protocol/stream.ts";
+import { Since, ThreadStream } from "../protocol/stream.ts";
+import { parseThreadId } from "./thread-id.ts";
 
 /** What an HTTP header value may hold (RFC 9110, section 5.5): clients' names end up in one. */
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** So many threads a client can come back to at once. */
+const maxThreads = 100;
+
+const PlaceParams = z.looseObject({ threadId: z.string(), since: Since });
 
 export const initialize = method({
   name: "initialize",
@@ -26,6 +35,10 @@ export const initialize = method({
       .looseObject({
         experimentalApi: z.boolean().default(false),
         optOutNotificationMethods: z.array(z.string()).nullish(),
+        /** Farhelm's own: `farhelm/heartbeat` at every interval. */
+        heartbeat: z.boolean().nullish(),
+        /** Farhelm's own: the threads that the client follows, and where it was in their events. */
+        threads: z.array(PlaceParams).max(maxThreads).nullish(),
       })
       .nullish(),
   }),
@@ -35,6 +48,10 @@ export const initialize = method({
     codexHome: z.string(),
     platformFamily: z.string(),
     platformOs: z.string(),
+    /** How often the host pings this connection, and how often a heartbeat comes where it was asked for. */
+    pingIntervalMs: z.int(),
+    /** For each of `capabilities.threads`, in their order. */
+    threads: z.array(z.object({ threadId: ThreadId, stream: ThreadStream })).optional(),
   }),
   handle({ session, host, config, accounts, afterAnswer }, { clientInfo, capabilities }) {
     const { name, version } = clientInfo;
@@ -43,14 +60,24 @@ export const initialize = method({
         `Invalid clientInfo.name: '${name}'. Must be a valid HTTP header value.`,
       );
     }
+    const places = placesIn(capabilities?.threads ?? []);
     session.initialize({
       name,
       version,
       experimental: capabilities?.experimentalApi ?? false,
       optOut: capabilities?.optOutNotificationMethods ?? [],
+      heartbeat: capabilities?.heartbeat ?? false,
+    });
+    const streams = session.streamsFrom(places);
+    const comingBack = places.flatMap((place, index) => {
+      const stream = streams[index];
+      return stream ? [{ ...place, stream }] : [];
     });
     const warnings = [configFault(config), accounts.fault()];
     afterAnswer(() => {
+      for (const { threadId, stream, since } of comingBack) {
+        if (stream.outcome === "replayed") session.follow(threadId, stream, since);
+      }
       for (const summary of warnings) {
         if (summary) session.tell(configWarning, { summary, details: null });
       }
@@ -66,9 +93,22 @@ export const initialize = method({
       codexHome: host.codexHome,
       platformFamily: process.platform === "win32" ? "windows" : "unix",
       platformOs: process.platform === "darwin" ? "macos" : process.platform,
+      pingIntervalMs: host.pingIntervalMs,
+      ...(capabilities?.threads && {
+        threads: comingBack.map(({ threadId, stream }) => ({ threadId, stream })),
+      }),
     };
   },
 });
+
+function placesIn(named: readonly z.infer<typeof PlaceParams>[]): readonly ThreadPlace[] {
+  const places = named.map(({ threadId, since }) => ({ threadId: parseThreadId(threadId), since }));
+  const [twice] = places.filter(
+    ({ threadId }, index) => places.findIndex((place) => place.threadId === threadId) < index,
+  );
+  if (twice) throw invalidRequest(`capabilities.threads names ${twice.threadId} twice`);
+  return places;
+}
 
 /** What is wrong with config.toml, in a sentence; undefined when it can be read. */
 function configFault(config: ConfigReader): string | undefined {

@@ -336,6 +336,17 @@ export const accessEnding = notification({
   }),
 });
 
+/** The host lives, and the way to here is open. For those alone who asked for it in `initialize`. */
+export const heartbeat = notification({
+  name: "farhelm/heartbeat",
+  stability: "experimental",
+  audience: "one",
+  params: z.object({
+    /** How long it takes to the next one. */
+    intervalMs: z.int(),
+  }),
+});
+
 /** Everything that the server may push. A client switches on the method's name. */
 export const notifications = [
   threadStarted,
@@ -374,4 +385,5 @@ export const notifications = [
   accessGeneration,
   pairChanged,
   accessEnding,
+  heartbeat,
 ] as const;

@@ -1,5 +1,6 @@
 /** Where a client is in the events of a thread, and how it comes back to them. */
 import { z } from "zod";
+import type { ThreadId } from "./ids.ts";
 import { RequestId } from "./ids.ts";
 
 /** So many server requests a client may name as open. */
@@ -21,7 +22,6 @@ export const GapReason = z.enum([
   "ahead",
   "tooMuch",
   "notLoaded",
-  "notFound",
 ]);
 export type GapReason = z.infer<typeof GapReason>;
 
@@ -37,3 +37,9 @@ export const ThreadStream = z.object({
   reason: GapReason.optional(),
 });
 export type ThreadStream = z.infer<typeof ThreadStream>;
+
+/** One of the threads that a client comes back to as it connects. */
+export interface ThreadPlace {
+  readonly threadId: ThreadId;
+  readonly since: Since;
+}

@@ -3,22 +3,26 @@ import { notificationFrame } from "../events/notification-frame.ts";
 import type { Outlook, Replayed, StreamPosition, Subscriptions } from "../events/port.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
 import { serverRequestResolved } from "../protocol/notifications.ts";
-import type { GapReason, Since, ThreadStream } from "../protocol/stream.ts";
+import type { GapReason, Since, ThreadPlace, ThreadStream } from "../protocol/stream.ts";
 import type { CatchUpFrame, Threads } from "../threads/port.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** After these the ids that a client knows are of another run of the host, which gives them to other requests. */
 const otherRun: ReadonlySet<GapReason | undefined> = new Set(["restarted", "unknownEpoch"]);
 
+interface Ports {
+  readonly hub: Subscriptions;
+  readonly threads: Pick<Threads, "catchUp" | "isLoaded">;
+}
+
 export class Comeback {
   readonly #hub: Subscriptions;
-  readonly #threads: Pick<Threads, "catchUp">;
+  readonly #threads: Ports["threads"];
   readonly #outbox: Outbox;
+  /** Bytes of the replays that were promised and are still to come. */
+  #promisedBytes = 0;
 
-  constructor(
-    ports: { readonly hub: Subscriptions; readonly threads: Pick<Threads, "catchUp"> },
-    outbox: Outbox,
-  ) {
+  constructor(ports: Ports, outbox: Outbox) {
     this.#hub = ports.hub;
     this.#threads = ports.threads;
     this.#outbox = outbox;
@@ -34,6 +38,16 @@ export class Comeback {
     return { epoch, seq: seq + replayed, outcome: "replayed", replayed };
   }
 
+  /** Of threads that are in memory, within the connection's scope; all others are alike. */
+  streamsFrom(places: readonly ThreadPlace[]): readonly ThreadStream[] {
+    return places.map(({ threadId, since }) => {
+      const isHere = this.#threads.isLoaded(threadId) && this.#outbox.sees?.(threadId) !== false;
+      return isHere
+        ? this.streamFrom(threadId, this.#hub.position(threadId), since)
+        : { epoch: "", seq: 0, outcome: "gap", reason: "notLoaded" };
+    });
+  }
+
   /** False where events that belong behind the answer are not kept any more: the connection cannot go on. */
   follow(threadId: ThreadId, stream: ThreadStream, since: Since | undefined): boolean {
     const isReplay = stream.outcome === "replayed" && since !== undefined;
@@ -41,7 +55,8 @@ export class Comeback {
     this.#outbox.forget(threadId);
     const replayed = this.#hub.follow(threadId, this.#outbox, { epoch, seq });
     if (!replayed) return false;
-    const owed = this.#threads.catchUp(threadId);
+    const sees = this.#outbox.sees?.(threadId) ?? true;
+    const owed = sees ? this.#threads.catchUp(threadId) : [];
     const stillWaiting = new Set(
       otherRun.has(stream.reason) ? [] : owed.map(({ ask }) => ask?.requestId),
     );
@@ -57,9 +72,11 @@ export class Comeback {
 
   #outlook(threadId: ThreadId, since: Since): Outlook {
     const outlook = this.#hub.outlook(threadId, since);
-    return outlook.kind === "gap" || this.#outbox.hasRoomFor(outlook.bytes)
-      ? outlook
-      : { kind: "gap", reason: "tooMuch" };
+    if (outlook.kind === "gap") return outlook;
+    const promisedBytes = this.#promisedBytes + outlook.bytes;
+    if (!this.#outbox.hasRoomFor(promisedBytes)) return { kind: "gap", reason: "tooMuch" };
+    this.#promisedBytes = promisedBytes;
+    return outlook;
   }
 
   #tellResolved(threadId: ThreadId, requestId: RequestId): void {

@@ -9,9 +9,15 @@ import { errorCodes } from "../protocol/errors.ts";
 import type { AnswerFrame, ResponseFrame } from "../protocol/frames.ts";
 import { readFrame } from "../protocol/frames.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
-import { accessEnding, approvalRefused, turnErrored, warning } from "../protocol/notifications.ts";
+import {
+  accessEnding,
+  approvalRefused,
+  heartbeat,
+  turnErrored,
+  warning,
+} from "../protocol/notifications.ts";
 import type { Principal } from "../protocol/principal.ts";
-import type { Since, ThreadStream } from "../protocol/stream.ts";
+import type { Since, ThreadPlace, ThreadStream } from "../protocol/stream.ts";
 import type { AnswerOutcome, Threads } from "../threads/port.ts";
 import { jsonPieces } from "../util/spliced-json.ts";
 import { textFrameOf } from "../util/text-frame.ts";
@@ -20,6 +26,7 @@ import type { ConnectionState } from "./connection-state.ts";
 import { nextConnectionState } from "./connection-state.ts";
 import { Misdeeds } from "./misdeeds.ts";
 import { noticeEnd } from "./ending-notice.ts";
+import type { Heartbeats } from "./heartbeats.ts";
 import type { Outbox } from "./outbox.ts";
 import type { FrameSocket, SessionEnd } from "./port.ts";
 
@@ -36,6 +43,7 @@ export interface SessionPorts {
   readonly dispatcher: Dispatcher;
   readonly hub: Subscriptions;
   readonly threads: Threads;
+  readonly heartbeats: Heartbeats;
   onClosed(session: Session, code: number): void;
 }
 
@@ -80,16 +88,20 @@ export class Session implements SessionEnd, CallerSession {
     readonly version: string;
     readonly experimental: boolean;
     readonly optOut: readonly string[];
+    readonly heartbeat: boolean;
   }): void {
+    const { name, version, experimental } = client;
     const optOut = new Set(client.optOut);
     const next = nextConnectionState(this.#state, {
       kind: "initialize",
-      client: { ...client, optOut },
+      client: { name, version, experimental, optOut },
     });
     if (!next) return;
     this.#state = next;
     this.#outbox.optOut(optOut);
     this.#ports.hub.join(this.#outbox);
+    if (client.heartbeat)
+      this.onClosed(this.#ports.heartbeats.begin((beat) => this.tell(heartbeat, beat)));
     this.onClosed(noticeEnd(this.principal.ends, (ending) => this.tell(accessEnding, ending)));
   }
 
@@ -99,6 +111,10 @@ export class Session implements SessionEnd, CallerSession {
     since: Since | null | undefined,
   ): ThreadStream {
     return this.#comeback.streamFrom(threadId, at, since ?? undefined);
+  }
+
+  streamsFrom(places: readonly ThreadPlace[]): readonly ThreadStream[] {
+    return this.#comeback.streamsFrom(places);
   }
 
   follow(threadId: ThreadId, stream: ThreadStream, since: Since | null | undefined): void {

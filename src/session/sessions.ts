@@ -6,6 +6,7 @@ import type { CloseReason } from "../protocol/close-codes.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { Threads } from "../threads/port.ts";
+import { Heartbeats } from "./heartbeats.ts";
 import type { ByteBudget } from "./outbox.ts";
 import { Outbox } from "./outbox.ts";
 import type { FrameSocket, SessionEnd, Sessions } from "./port.ts";
@@ -18,6 +19,8 @@ export interface SessionsPorts {
   readonly threads: Threads;
   readonly budget: ByteBudget;
   readonly audit: Audit;
+  /** How often those are told that the host lives who asked for it. */
+  readonly heartbeatMs: number;
 }
 
 /** All connections of this host. */
@@ -31,7 +34,7 @@ export class SessionRegistry implements Sessions {
   #closing = false;
 
   constructor(ports: SessionsPorts) {
-    const { dispatcher, hub, threads, budget, audit } = ports;
+    const { dispatcher, hub, threads, budget, audit, heartbeatMs } = ports;
     this.#audit = audit;
     this.#hub = hub;
     this.#budget = budget;
@@ -39,7 +42,8 @@ export class SessionRegistry implements Sessions {
       this.#open.delete(session);
       this.#note("session.close", session.principal, { code });
     };
-    this.#ports = { dispatcher, hub, threads, onClosed };
+    const heartbeats = new Heartbeats(heartbeatMs);
+    this.#ports = { dispatcher, hub, threads, heartbeats, onClosed };
   }
 
   get count(): number {

@@ -129,7 +129,7 @@ export class Connections implements SocketOwner {
     this.#heartbeat.add(socket);
     try {
       const frames = new RawFrameSocket(socket, raw, this.counters);
-      socket.attach(this, this.#options.sessions.open(principal, frames));
+      socket.attach(this, this.#options.sessions.open(principal, frames), raw);
     } catch (error) {
       this.failed(socket, error);
       this.closed(socket);

@@ -2,6 +2,7 @@
  * One WebSocket of this host: ws's class with the few fields that a connection needs. Its listeners are functions
  * shared by all connections, and it has no timer of its own: thousands of idle ones must stay cheap.
  */
+import type { Socket } from "node:net";
 import type { RawData } from "ws";
 import { WebSocket } from "ws";
 import type { SessionEnd } from "../session/port.ts";
@@ -24,20 +25,43 @@ export class HostSocket extends WebSocket {
   session: SessionEnd | undefined;
   /** Whose limit this connection counts against; undefined for exempt peers. */
   limitKey: string | undefined;
-  /** Pings that went out since the last pong. */
-  unansweredPings = 0;
+  /** True from a ping to its pong. */
+  awaited = false;
   /** Its place on the heartbeat's wheel. */
   slot = 0;
   initializing = false;
+  #raw: Socket | undefined;
+  /** What had come in when the last ping went out. */
+  #readAtPing = 0;
+  /** What the kernel had taken then; undefined when nothing waited. */
+  #takenAtPing: number | undefined;
 
   /** From now on frames are delivered. */
-  attach(owner: SocketOwner, session: SessionEnd): void {
+  attach(owner: SocketOwner, session: SessionEnd, raw: Socket): void {
+    this.#raw = raw;
     this.owner = owner;
     this.session = session;
     this.on("message", onMessage);
     this.on("pong", onPong);
     this.on("error", onError);
     this.on("close", onClose);
+  }
+
+  override ping(): void {
+    super.ping();
+    this.#readAtPing = this.#raw?.bytesRead ?? 0;
+    this.#takenAtPing = this.#raw?.writableLength ? taken(this.#raw) : undefined;
+  }
+
+  /**
+   * A pong waits behind a large message of the peer's, and a ping behind what it has not read yet: then bytes that
+   * come in, or that the kernel takes after it was full, say that the peer is there.
+   */
+  heard(): boolean {
+    const raw = this.#raw;
+    if (raw === undefined) return false;
+    const wasFull = this.#takenAtPing !== undefined;
+    return raw.bytesRead > this.#readAtPing || (wasFull && taken(raw) > (this.#takenAtPing ?? 0));
   }
 
   deliver(text: string): void {
@@ -56,6 +80,8 @@ export class HostSocket extends WebSocket {
   }
 }
 
+const taken = (raw: Socket): number => raw.bytesWritten - raw.writableLength;
+
 function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
   // While a close handshake runs, what still comes in must have no effect: the sender may just have been revoked.
   if (!(this instanceof HostSocket) || this.readyState !== this.OPEN) return;
@@ -68,7 +94,7 @@ function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
 }
 
 function onPong(this: WebSocket): void {
-  if (this instanceof HostSocket) this.unansweredPings = 0;
+  if (this instanceof HostSocket) this.awaited = false;
 }
 
 /** ws has closed the socket with the right code already; `close` follows. */

@@ -71,6 +71,7 @@ function connection() {
     threads: Object.create(null),
     budget: { softBytes: 1e9, hardBytes: 2e9 },
     audit: new MemoryAudit(),
+    heartbeatMs: 20_000,
   });
   const session = sessions.open(admin, socket);
   const answered = async (id: number): Promise<Sent> => {

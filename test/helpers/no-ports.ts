@@ -15,6 +15,7 @@ export function portsWith(given: Partial<Ports> = {}): Ports {
       pairingUrl: (secret: string) => `http://localhost:7420/pair#${secret}`,
       serverName: "box",
       installationId: "inst",
+      pingIntervalMs: 20_000,
       policy: { operatorCommands: "confined", operatorFiles: true },
     },
     ...given,

@@ -44,10 +44,13 @@ export function sessionBench(methods: readonly Method[] = [], retention = defaul
   const audit = new MemoryAudit();
   const answers: unknown[] = [];
   const owed: CatchUpFrame[] = [];
+  const loaded = new Set<ThreadId>();
   /** What the threads say of every answer. */
   const ruling: { outcome: AnswerOutcome } = { outcome: { kind: "taken" } };
   const threads = Object.assign(Object.create(null), {
     catchUp: () => owed,
+    cwdOf: () => undefined,
+    isLoaded: (threadId: ThreadId) => loaded.has(threadId),
     answer: (id: unknown, outcome: object) => {
       answers.push([id, outcome]);
       return ruling.outcome;
@@ -56,6 +59,7 @@ export function sessionBench(methods: readonly Method[] = [], retention = defaul
   });
   const dispatcher = new Dispatcher([initialize, subscribing(hub), unsubscribe, ...methods], {
     ports: portsWith({
+      threads,
       config: Object.assign(Object.create(null), { read: () => ({}) }),
       accounts: fixedAccounts(),
     }),
@@ -65,7 +69,14 @@ export function sessionBench(methods: readonly Method[] = [], retention = defaul
     log: { error: () => {} },
     checkResults: false,
   });
-  const sessions = new SessionRegistry({ dispatcher, hub, threads, budget, audit });
+  const sessions = new SessionRegistry({
+    dispatcher,
+    hub,
+    threads,
+    budget,
+    audit,
+    heartbeatMs: 20_000,
+  });
   const open = (facts: Partial<Principal> & { readonly role?: Role } = {}) => {
     const socket = new MemorySocket();
     const principal: Principal = {
@@ -96,5 +107,5 @@ export function sessionBench(methods: readonly Method[] = [], retention = defaul
     connection.socket.writes.length = 0;
     return connection;
   };
-  return { hub, audit, sessions, answers, owed, ruling, open, watcher };
+  return { hub, audit, sessions, answers, owed, loaded, ruling, open, watcher };
 }

@@ -272,3 +272,93 @@ describe("numbers", () => {
     ]);
   });
 });
+
+const enter = async (bench: Bench, threads: readonly object[], scope?: object) => {
+  const { socket, call } = bench.open(scope && { scope });
+  const capabilities = { threads };
+  call("initialize", { clientInfo: { name: "t", version: "1" }, capabilities }, 1);
+  await tick();
+  return socket;
+};
+
+describe("coming back to many threads at once, with initialize", () => {
+  const ids = [1, 2, 3].map((n) => ThreadId.parse(`00000000-0000-7000-8000-00000000000${n}`));
+  const [one = a, two = a, three = a] = ids;
+
+  it("brings the missing events of each right behind the answer; a gap is to be resumed", async () => {
+    const bench = sessionBench();
+    for (const id of [one, two]) bench.loaded.add(id);
+    const since = bench.hub.position(one);
+    warn(bench, "1", one);
+    warn(bench, "2", one);
+    const other = { epoch: "none", seq: 4 };
+    const socket = await enter(bench, [
+      { threadId: one, since },
+      { threadId: two, since: other },
+      { threadId: three, since: other },
+    ]);
+    const [answer, ...rest] = socket.sent;
+    expect(Object(answer?.result)["threads"]).toEqual([
+      { threadId: one, stream: { ...since, seq: 2, outcome: "replayed", replayed: 2 } },
+      {
+        threadId: two,
+        stream: { ...bench.hub.position(two), outcome: "gap", reason: "unknownEpoch" },
+      },
+      { threadId: three, stream: { epoch: "", seq: 0, outcome: "gap", reason: "notLoaded" } },
+    ]);
+    expect(rest.map(brief)).toEqual([
+      ["warning", undefined, 1],
+      ["warning", undefined, 2],
+      ["remoteControl/status/changed", undefined, undefined],
+    ]);
+    for (const id of [one, two]) warn(bench, "live", id);
+    await tick();
+    expect(socket.sent.slice(4).map(({ params }) => params?.["threadId"])).toEqual([one]);
+  });
+
+  it("tells a scoped access of other threads what it tells of none", async () => {
+    const bench = sessionBench();
+    bench.loaded.add(one);
+    const since = bench.hub.position(one);
+    warn(bench, "1", one);
+    const socket = await enter(bench, [{ threadId: one, since }], { threads: [two] });
+    const [answer, ...rest] = socket.sent;
+    expect(Object(answer?.result)["threads"]).toEqual([
+      { threadId: one, stream: { epoch: "", seq: 0, outcome: "gap", reason: "notLoaded" } },
+    ]);
+    warn(bench, "2", one);
+    await tick();
+    expect(rest.map(brief)).toEqual([["remoteControl/status/changed", undefined, undefined]]);
+    expect(socket.sent.length).toBe(2);
+  });
+
+  it("does not promise more than the connection has room for, all threads together", async () => {
+    const bench = sessionBench();
+    const places = [one, two].map((threadId) => {
+      bench.loaded.add(threadId);
+      const since = bench.hub.position(threadId);
+      warn(bench, "x".repeat(1_200), threadId);
+      return { threadId, since };
+    });
+    const [answer] = (await enter(bench, places)).sent;
+    expect(Object(answer?.result)["threads"]).toMatchObject([
+      { stream: { outcome: "replayed" } },
+      { stream: { outcome: "gap", reason: "tooMuch" } },
+    ]);
+  });
+
+  it("is refused for what is no thread id, and for one that is named twice", async () => {
+    const bench = sessionBench();
+    const since = bench.hub.position(one);
+    for (const threads of [
+      [{ threadId: "x", since }],
+      [
+        { threadId: one, since },
+        { threadId: one.toUpperCase(), since },
+      ],
+    ]) {
+      const [answer] = (await enter(bench, threads)).sent;
+      expect(answer?.error?.code).toBe(-32_600);
+    }
+  });
+});

@@ -3,19 +3,25 @@ import type { Beating } from "../../../src/transport/heartbeat.ts";
 import { Heartbeat } from "../../../src/transport/heartbeat.ts";
 
 class Peer implements Beating {
-  unansweredPings = 0;
+  awaited = false;
   slot = 0;
   pings = 0;
   terminated = false;
-  readonly #answers: boolean;
+  /** Its bytes come in, but no pong. */
+  reads = false;
+  answers: boolean;
 
   constructor(answers: boolean) {
-    this.#answers = answers;
+    this.answers = answers;
   }
 
   ping(): void {
     this.pings += 1;
-    if (this.#answers) this.unansweredPings = 0;
+    if (this.answers) this.awaited = false;
+  }
+
+  heard(): boolean {
+    return this.reads;
   }
 
   terminate(): void {
@@ -46,18 +52,52 @@ test("each connection is pinged once per interval, the first time one interval a
   heartbeat.stop();
 });
 
-test("two unanswered pings end a connection, once they had an interval each", () => {
-  let lost = 0;
-  const heartbeat = new Heartbeat<Peer>(20_000, () => {
-    lost += 1;
-  });
+test("one that stops answering is ended within two intervals, whenever it came and stopped", () => {
+  for (let cameMs = 0; cameMs < 20_000; cameMs += 1_300) {
+    let lost = 0;
+    const heartbeat = new Heartbeat<Peer>(20_000, () => {
+      lost += 1;
+    });
+    vi.advanceTimersByTime(cameMs);
+    const peer = new Peer(true);
+    heartbeat.add(peer);
+    vi.advanceTimersByTime(60_000);
+    // the worst moment: its pong has just come
+    const before = peer.pings;
+    while (peer.pings === before) vi.advanceTimersByTime(1);
+    peer.answers = false;
+    vi.advanceTimersByTime(39_000);
+    expect([peer.pings - before, peer.terminated]).toEqual([2, false]);
+    vi.advanceTimersByTime(1_001);
+    expect([peer.pings - before, peer.terminated, lost]).toEqual([2, true, 1]);
+    heartbeat.stop();
+  }
+});
+
+test("one whose bytes come in stays, though its pongs are behind them", () => {
+  const heartbeat = new Heartbeat<Peer>(20_000, () => {});
   const peer = new Peer(false);
   heartbeat.add(peer);
+  peer.reads = true;
+  vi.advanceTimersByTime(205_000);
+  expect([peer.pings, peer.terminated]).toEqual([10, false]);
+  peer.reads = false;
+  vi.advanceTimersByTime(20_000);
+  expect(peer.terminated).toBe(true);
+  heartbeat.stop();
+});
 
-  vi.advanceTimersByTime(57_000);
+test("nobody is ended for the time that this process stood still", () => {
+  const heartbeat = new Heartbeat<Peer>(20_000, () => {});
+  const peer = new Peer(false);
+  heartbeat.add(peer);
+  vi.advanceTimersByTime(21_000);
+  expect(peer.awaited).toBe(true);
+  vi.setSystemTime(Date.now() + 3_600_000);
+  vi.advanceTimersByTime(20_000);
   expect([peer.pings, peer.terminated]).toEqual([2, false]);
-  vi.advanceTimersByTime(5_000);
-  expect([peer.pings, peer.terminated, lost]).toEqual([2, true, 1]);
+  vi.advanceTimersByTime(20_000);
+  expect(peer.terminated).toBe(true);
   heartbeat.stop();
 });
 

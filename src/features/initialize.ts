@@ -103,7 +103,7 @@ export const initialize = method({
 
 function placesIn(named: readonly z.infer<typeof PlaceParams>[]): readonly ThreadPlace[] {
   const places = named.map(({ threadId, since }) => ({ threadId: parseThreadId(threadId), since }));
-  const [twice] = places.filter(
+  const twice = places.find(
     ({ threadId }, index) => places.findIndex((place) => place.threadId === threadId) < index,
   );
   if (twice) throw invalidRequest(`capabilities.threads names ${twice.threadId} twice`);

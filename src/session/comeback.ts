@@ -41,8 +41,7 @@ export class Comeback {
   /** Of threads that are in memory, within the connection's scope; all others are alike. */
   streamsFrom(places: readonly ThreadPlace[]): readonly ThreadStream[] {
     return places.map(({ threadId, since }) => {
-      const isHere = this.#threads.isLoaded(threadId) && this.#outbox.sees?.(threadId) !== false;
-      return isHere
+      return this.#threads.isLoaded(threadId) && this.#sees(threadId)
         ? this.streamFrom(threadId, this.#hub.position(threadId), since)
         : { epoch: "", seq: 0, outcome: "gap", reason: "notLoaded" };
     });
@@ -52,22 +51,25 @@ export class Comeback {
   follow(threadId: ThreadId, stream: ThreadStream, since: Since | undefined): boolean {
     const isReplay = stream.outcome === "replayed" && since !== undefined;
     const { epoch, seq } = isReplay ? since : stream;
+    // What is held back of the thread is either in the answer or among what comes now.
+    this.#hub.deliver();
     this.#outbox.forget(threadId);
     const replayed = this.#hub.follow(threadId, this.#outbox, { epoch, seq });
     if (!replayed) return false;
-    const sees = this.#outbox.sees?.(threadId) ?? true;
-    const owed = sees ? this.#threads.catchUp(threadId) : [];
-    const stillWaiting = new Set(
-      otherRun.has(stream.reason) ? [] : owed.map(({ ask }) => ask?.requestId),
-    );
+    const owed = this.#sees(threadId) ? this.#threads.catchUp(threadId) : [];
+    const waiting = otherRun.has(stream.reason) ? [] : owed.map(({ ask }) => ask?.requestId);
+    const known = new Set([...waiting, ...replayed.resolved]);
     for (const requestId of since?.requestIds ?? []) {
-      if (stillWaiting.has(requestId) || replayed.resolved.has(requestId)) continue;
-      this.#tellResolved(threadId, requestId);
+      if (!known.has(requestId)) this.#tellResolved(threadId, requestId);
     }
     for (const frame of owed) {
       if (!isReplay || isOwedAfter(replayed, frame)) this.#show(frame);
     }
     return true;
+  }
+
+  #sees(threadId: ThreadId): boolean {
+    return this.#outbox.sees?.(threadId) ?? true;
   }
 
   #outlook(threadId: ThreadId, since: Since): Outlook {

@@ -24,6 +24,7 @@ import { devicesRestore } from "./foreign-access.ts";
 import { fsReadDirectory, fsReadFile } from "./fs.ts";
 import { hostRead } from "./host.ts";
 import { initialize } from "./initialize.ts";
+import { memoryReset, memoryStatus, threadMemoryModeSet, threadMemoryRead } from "./memory.ts";
 import { mockExperimentalMethod } from "./mock.ts";
 import { modelList } from "./model.ts";
 import { pairCancel, pairConfirm, pairList, pairOffer, pairRefuse } from "./pairing.ts";
@@ -109,6 +110,10 @@ export const methods = [
   threadAttachmentList,
   threadAttachmentRemove,
   threadAttachmentOwnerList,
+  threadMemoryModeSet,
+  threadMemoryRead,
+  memoryStatus,
+  memoryReset,
   threadQueueAdd,
   threadQueueList,
   threadQueueUpdate,

@@ -3,6 +3,7 @@ import { method } from "../dispatch/define.ts";
 import { TurnId } from "../protocol/ids.ts";
 import { Turn } from "../protocol/turn.ts";
 import { UserInput } from "../protocol/user-input.ts";
+import { AdditionalContext, contextOf } from "./additional-context.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
 import { turnOverrideOf, turnSettingsParams } from "./turn-settings.ts";
 
@@ -10,11 +11,13 @@ export const turnStart = method({
   name: "turn/start",
   stability: "stable",
   role: "operator",
+  experimentalParams: ["additionalContext"],
   params: z.looseObject({
     ...turnSettingsParams,
     threadId: z.string(),
     input: z.array(UserInput),
     clientUserMessageId: z.string().nullish(),
+    additionalContext: AdditionalContext.nullish(),
     outputSchema: z.unknown().optional(),
   }),
   result: z.object({ turn: Turn }),
@@ -24,6 +27,7 @@ export const turnStart = method({
       ...turnOverrideOf(context, params),
       input: params.input,
       clientId: params.clientUserMessageId ?? null,
+      context: contextOf(params.additionalContext),
       outputSchema: params.outputSchema,
     });
     context.afterAnswer(announce);
@@ -35,11 +39,13 @@ export const turnSteer = method({
   name: "turn/steer",
   stability: "stable",
   role: "operator",
+  experimentalParams: ["additionalContext"],
   params: z.looseObject({
     threadId: z.string(),
     expectedTurnId: TurnId,
     input: z.array(UserInput),
     clientUserMessageId: z.string().nullish(),
+    additionalContext: AdditionalContext.nullish(),
   }),
   result: z.object({ turnId: TurnId }),
   order: threadOrder,
@@ -49,6 +55,7 @@ export const turnSteer = method({
       params.expectedTurnId,
       params.input,
       params.clientUserMessageId ?? null,
+      contextOf(params.additionalContext),
     );
     afterAnswer(announce);
     return { turnId };

@@ -6,6 +6,7 @@ import { threadStatusChanged } from "../protocol/notifications.ts";
 import type { GitInfo } from "../protocol/thread.ts";
 import type { ThreadTokenUsage, Turn } from "../protocol/turn.ts";
 import type { HistoryEvent, ThreadMeta, ThreadWriter } from "../store/port.ts";
+import type { SaidContext } from "./additional-context.ts";
 import type { ThreadSettings } from "./settings.ts";
 import type { ThreadEvent, ThreadState } from "./thread-state.ts";
 import { nextThreadState, statusOf } from "./thread-state.ts";
@@ -54,6 +55,8 @@ export class LoadedThread {
   usageTurnId: TurnId | null;
   /** The folder that the model was last told of. */
   contextCwd: string | undefined;
+  /** What clients said beside people's words the last time. */
+  saidContext: SaidContext = new Map();
   /** Turns that ended, oldest first. */
   readonly turns: Turn[];
   readonly modelItems: ModelItem[];

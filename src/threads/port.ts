@@ -6,6 +6,7 @@ import type { StreamPosition } from "../events/port.ts";
 import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
+import type { MemoryMode } from "../protocol/memory.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import type { ReadState } from "../protocol/read-state.ts";
 import type { Role } from "../protocol/principal.ts";
@@ -80,9 +81,25 @@ export interface ThreadView {
   readonly itemsBackwardsCursor: string | null;
 }
 
-export interface TurnStart extends SettingsOverride {
+/** Something that a client lets the model know beside a person's words. */
+export interface ContextEntry {
+  /** The client's own name for where it comes from. */
+  readonly key: string;
+  readonly value: string;
+  /** `application`: the client's own word; `untrusted`: whatever it found. */
+  readonly kind: "application" | "untrusted";
+  /** Of `untrusted` ones: how the model sees it named. */
+  readonly name: string | null;
+}
+
+/** What a person says, and what the client adds to it. */
+export interface PersonsWords {
   readonly input: readonly UserInput[];
   readonly clientId: string | null;
+  readonly context?: readonly ContextEntry[];
+}
+
+export interface TurnStart extends SettingsOverride, PersonsWords {
   readonly outputSchema: unknown;
 }
 
@@ -277,6 +294,7 @@ export interface Threads {
     expected: TurnId,
     input: readonly UserInput[],
     clientId: string | null,
+    context?: readonly ContextEntry[],
   ): Promise<{ turnId: TurnId; readonly announce: () => void }>;
   /** Resolves when the turn has ended; rejects at once when it is not active. */
   interrupt(id: ThreadId, turnId: TurnId): Promise<Announcing>;
@@ -284,6 +302,8 @@ export interface Threads {
   runShellCommand(id: ThreadId, command: UserCommand): Promise<Announcing>;
   /** Shortens what the model is sent, in a turn of its own; a turn that runs is interrupted. */
   compact(id: ThreadId): Promise<Announcing>;
+  /** Whether memories may be made of a thread. A thread in which nothing was said is written down. */
+  setMemoryMode(id: ThreadId, mode: MemoryMode): Promise<void>;
   /** Adds to what the model is sent; people are shown nothing of it. */
   injectItems(id: ThreadId, items: readonly ModelItem[]): Promise<void>;
   /** For turns to come. */

@@ -25,6 +25,7 @@ import type {
 } from "./port.ts";
 import { ThreadAttachments } from "./attachments.ts";
 import type { ThreadLoader } from "./thread-loader.ts";
+import { setMemoryMode } from "./memory-modes.ts";
 import { MessageQueue } from "./message-queue.ts";
 import { ThreadSections } from "./sections.ts";
 import { ReadStates } from "./read-states.ts";
@@ -48,6 +49,7 @@ export class ThreadManager implements Threads {
   readonly #records: ThreadRecords;
   readonly #control: TurnControl;
   readonly #queue: MessageQueue;
+  readonly #notes: SideNotes;
   readonly readStates: ReadStates;
   readonly reverting: ThreadReverting;
   readonly sections: ThreadSections;
@@ -76,6 +78,7 @@ export class ThreadManager implements Threads {
     const notes = new SideNotes(this.#loaded, store);
     this.sections = new ThreadSections(notes, publisher);
     this.attachments = new ThreadAttachments(notes, publisher);
+    this.#notes = notes;
     this.readStates = new ReadStates({ loaded: this.#loaded, notes, publisher, log });
     this.#queue = new MessageQueue({
       loaded: this.#loaded,
@@ -116,6 +119,8 @@ export class ThreadManager implements Threads {
   readonly compact: Threads["compact"] = (id) => this.#control.compact(id);
   readonly injectItems: Threads["injectItems"] = (id, items) =>
     this.#control.injectItems(id, items);
+  readonly setMemoryMode: Threads["setMemoryMode"] = (id, mode) =>
+    setMemoryMode(this.#notes, id, mode);
   readonly updateSettings: Threads["updateSettings"] = (id, override) =>
     this.#control.updateSettings(id, override);
 

@@ -11,7 +11,13 @@ import type { LoadedThread } from "./loaded-thread.ts";
 import { noRollout } from "./loaded-threads.ts";
 import type { LoadedThreads } from "./loaded-threads.ts";
 import { checkInputSize } from "./model-input.ts";
-import type { Announcing, SettingsOverride, TurnStart } from "./port.ts";
+import type {
+  Announcing,
+  ContextEntry,
+  PersonsWords,
+  SettingsOverride,
+  TurnStart,
+} from "./port.ts";
 import { sameSettings, turnSettings, withOverride } from "./settings.ts";
 import { ShellWork } from "./shell-work.ts";
 import { clientError } from "./store-errors.ts";
@@ -34,10 +40,11 @@ export class TurnControl {
 
   async startTurn(
     id: ThreadId,
-    { input, clientId, outputSchema, ...override }: TurnStart,
+    { input, clientId, context = [], outputSchema, ...override }: TurnStart,
   ): Promise<{ readonly turn: Turn } & Announcing> {
     const thread = this.#loaded.must(id);
     checkInputSize(input);
+    const words = { input, clientId, context };
     if (thread.active?.running) {
       const { active } = thread;
       if (active.kind === "compact") {
@@ -46,14 +53,14 @@ export class TurnControl {
           "failed to submit turn input: ActiveTurnNotSteerable { turn_kind: Compact }",
         );
       }
-      return { turn: active.opening(), announce: await steered(active, input, clientId) };
+      return { turn: active.opening(), announce: await steered(active, words) };
     }
     thread.unannounced?.();
     const before = thread.settings;
     thread.settings = withOverride(before, override);
     try {
       const work = new AgentWork(outputSchema);
-      const { runner, announce } = await this.#begin(thread, work, input, clientId);
+      const { runner, announce } = await this.#begin(thread, work, words);
       if (!sameSettings(before, runner.settings)) this.#tellSettings(thread);
       return { turn: runner.opening(), announce };
     } catch (error) {
@@ -67,6 +74,7 @@ export class TurnControl {
     expected: TurnId,
     input: readonly UserInput[],
     clientId: string | null,
+    context: readonly ContextEntry[] = [],
   ): Promise<{ readonly turnId: TurnId } & Announcing> {
     const thread = this.#loaded.must(id);
     if (!expected) throw invalidRequest("expectedTurnId must not be empty");
@@ -77,7 +85,7 @@ export class TurnControl {
     }
     if (input.length === 0) throw invalidRequest("input must not be empty");
     if (active.kind === "compact") throw notSteerable();
-    return { turnId: active.id, announce: await steered(active, input, clientId) };
+    return { turnId: active.id, announce: await steered(active, { input, clientId, context }) };
   }
 
   async interrupt(id: ThreadId, turnId: TurnId): Promise<Announcing> {
@@ -95,13 +103,13 @@ export class TurnControl {
     const { active } = thread;
     if (active?.running) return { announce: () => active.runBeside(command) };
     thread.unannounced?.();
-    return this.#begin(thread, new ShellWork(command), [], null);
+    return this.#begin(thread, new ShellWork(command));
   }
 
   async compact(id: ThreadId): Promise<Announcing> {
     const thread = this.#loaded.must(id);
     const announceEnd = thread.active?.running ? await thread.active.interrupt() : undefined;
-    const { announce } = await this.#begin(thread, new Compaction(), [], null);
+    const { announce } = await this.#begin(thread, new Compaction());
     return {
       announce() {
         announceEnd?.();
@@ -143,14 +151,13 @@ export class TurnControl {
   async #begin(
     thread: LoadedThread,
     work: TurnWork,
-    input: readonly UserInput[],
-    clientId: string | null,
+    words?: PersonsWords,
   ): Promise<{ readonly runner: TurnRunner } & Announcing> {
     const runner = new TurnRunner(thread, this.#ports, work);
     thread.active = runner;
     thread.recencyAtMs = Date.now();
     try {
-      const items = await runner.accept(input, clientId);
+      const items = await runner.accept(words);
       return { runner, announce: () => runner.begin(items) };
     } catch (error) {
       runner.refused();
@@ -166,13 +173,9 @@ export class TurnControl {
   }
 }
 
-const steered = async (
-  active: TurnRunner,
-  input: readonly UserInput[],
-  clientId: string | null,
-): Promise<() => void> => {
+const steered = async (active: TurnRunner, words: PersonsWords): Promise<() => void> => {
   try {
-    return await active.steer(input, clientId);
+    return await active.steer(words);
   } catch (error) {
     throw clientError(error, noRollout(active.threadId));
   }

@@ -12,14 +12,15 @@ import {
   turnStarted,
 } from "../protocol/notifications.ts";
 import type { ThreadTokenUsage, Turn, TurnError } from "../protocol/turn.ts";
-import type { UserInput } from "../protocol/user-input.ts";
 import type { HistoryEvent } from "../store/port.ts";
 import { uuidV7 } from "../util/uuid-v7.ts";
+import { contextNews } from "./additional-context.ts";
 import { abortedItem } from "./instructions.ts";
 import { userMessageItem } from "./items.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import { userMessageForModel } from "./model-input.ts";
 import { OpenItems } from "./open-items.ts";
+import type { PersonsWords } from "./port.ts";
 import { addUsage, summaryOf } from "./turn-end.ts";
 import type { ThreadSettings } from "./settings.ts";
 import type { TurnEvent, TurnState } from "./turn-state.ts";
@@ -79,11 +80,11 @@ export class TurnRecord {
 
   /** Stores what a person wrote, behind `before`; the items are still to be announced. */
   async storeInput(
-    input: readonly UserInput[],
-    clientId: string | null,
+    { input, clientId, context = [] }: PersonsWords,
     before: readonly HistoryEvent[],
   ): Promise<readonly ThreadItem[]> {
-    const events = [...before];
+    const { items: news, said } = contextNews(this.thread.saidContext, context);
+    const events = [...before, ...news.map((item) => this.modelEvent(item))];
     const items: ThreadItem[] = [];
     if (input.length > 0) {
       const item = userMessageItem(input, clientId, Date.now());
@@ -92,6 +93,7 @@ export class TurnRecord {
       items.push(item);
     }
     await this.thread.append(events);
+    this.thread.saidContext = said;
     this.#items.push(...items);
     return items;
   }

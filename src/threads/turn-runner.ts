@@ -4,12 +4,12 @@ import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItem } from "../protocol/item.ts";
 import { warning } from "../protocol/notifications.ts";
 import type { Turn } from "../protocol/turn.ts";
-import type { UserInput } from "../protocol/user-input.ts";
 import type { HistoryEvent } from "../store/port.ts";
 import type { UserCommand } from "../tools/port.ts";
 import { deferred } from "../util/deferred.ts";
 import { contextItems } from "./instructions.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
+import type { PersonsWords } from "./port.ts";
 import type { ThreadSettings } from "./settings.ts";
 import { turnSettings } from "./settings.ts";
 import { runUserCommand } from "./shell-work.ts";
@@ -96,17 +96,16 @@ export class TurnRunner {
   }
 
   /** Stores what the person asked. The caller may then be told that it is accepted. */
-  async accept(
-    input: readonly UserInput[],
-    clientId: string | null,
-  ): Promise<readonly ThreadItem[]> {
+  async accept(words: PersonsWords | undefined): Promise<readonly ThreadItem[]> {
     const thread = this.#thread;
     const settings = turnSettings(this.#record.settings);
-    const items = await this.#record.storeInput(input, clientId, [
+    const opening: readonly HistoryEvent[] = [
       this.#record.startEvent(),
       ...(await this.#contextEvents()),
       { kind: "turnSettings", turnId: this.id, settings },
-    ]);
+    ];
+    const items = words ? await this.#record.storeInput(words, opening) : [];
+    if (!words) await thread.append(opening);
     thread.contextCwd = settings.cwd;
     return items;
   }
@@ -133,13 +132,13 @@ export class TurnRunner {
    * Takes more input while the turn runs: the model request in flight is dropped and made anew with
    * it. The result announces the input and lets the turn go on.
    */
-  async steer(input: readonly UserInput[], clientId: string | null): Promise<() => void> {
+  async steer(words: PersonsWords): Promise<() => void> {
     if (!this.running) throw invalidRequest("no active turn to steer");
     const { before, done } = this.#steering.take();
     this.#record.apply({ kind: "steered" });
     try {
       await before;
-      const items = await this.#record.storeInput(input, clientId, []);
+      const items = await this.#record.storeInput(words, []);
       return () => {
         try {
           this.#record.announceInput(items);

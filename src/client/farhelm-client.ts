@@ -2,15 +2,10 @@
  * A host, seen from a device: proves itself, connects, calls, listens, and comes back by itself after
  * a lost connection. Needs nothing of a page; what differs between browsers and Node is passed in.
  */
-import type {
-  socketPath as SocketPath,
-  subprotocol as Subprotocol,
-  ticketPrefix as TicketPrefix,
-} from "../protocol/auth-api.ts";
 import { closeCodes } from "../protocol/close-codes.ts";
 import type { ApprovalChallenge } from "../protocol/signed-approval.ts";
 import type { HttpPost } from "./auth-calls.ts";
-import type { ClientSocket, OpenSocket } from "./client-socket.ts";
+import type { OpenSocket } from "./client-socket.ts";
 import type { ConnectionEvent, ConnectionState } from "./connection-state.ts";
 import { next } from "./connection-state.ts";
 import type { AccessToken } from "./credentials.ts";
@@ -19,9 +14,14 @@ import type { KeyStore } from "./device-key.ts";
 import type { HostNotification, HostRequest, Requests, ServerRequests } from "./host-api.ts";
 import type { SignedOutReason } from "./refused.ts";
 import { hostRestored, pairAgain, Refused } from "./refused.ts";
-import { ConnectionLost, RpcPeer } from "./rpc-peer.ts";
+import type { HostWords } from "./host-link.ts";
+import { HostLink } from "./host-link.ts";
+import type { CallOptions } from "./open-calls.ts";
+import { OpenCalls } from "./open-calls.ts";
+import type { RpcPeer } from "./rpc-peer.ts";
+import { ConnectionLost } from "./rpc-peer.ts";
 import { NotSigned, signApproval } from "./signed-approval.ts";
-import type { WatchListener } from "./watched-threads.ts";
+import type { Resumed, WatchListener } from "./watched-threads.ts";
 import { WatchedThreads } from "./watched-threads.ts";
 
 export interface ClientListener extends WatchListener {
@@ -44,28 +44,16 @@ export interface ClientOptions {
 
 type ApprovalMethod = Extract<keyof ServerRequests, `${string}/requestApproval`>;
 
-const subprotocol: typeof Subprotocol = "farhelm.v1";
-const ticketPrefix: typeof TicketPrefix = "farhelm.ticket.";
-const socketPath: typeof SocketPath = "/ws";
-
 /** From the first byte of an attempt to the answer of `initialize`. */
 const attemptTimeoutMs = 20_000;
-/** A live host answers a small call well within this, also over a slow phone link. */
-const probeTimeoutMs = 6_000;
-
-/** One attempt to connect and, if it succeeds, the connection. What a superseded link reports is ignored. */
-interface Link {
-  peer: RpcPeer | undefined;
-  socket: ClientSocket | undefined;
-}
-
 export class FarhelmClient {
   readonly #options: ClientOptions;
   readonly #credentials: Credentials;
   readonly #watched: WatchedThreads;
+  readonly #calls = new OpenCalls();
   #state: ConnectionState = { kind: "stopped" };
-  #host: Requests["initialize"]["result"] | undefined;
-  #link: Link | undefined;
+  #host: HostWords | undefined;
+  #link: HostLink | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #attemptTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -85,7 +73,7 @@ export class FarhelmClient {
   }
 
   /** What the host said of itself on the last connection. */
-  get host(): Requests["initialize"]["result"] | undefined {
+  get host(): HostWords | undefined {
     return this.#host;
   }
 
@@ -102,11 +90,7 @@ export class FarhelmClient {
   /** The user looks or asks: tries now if waiting, and checks that a connection that seems open still answers. */
   wake(): void {
     this.#apply({ kind: "wake" });
-    const link = this.#link;
-    if (this.#state.kind !== "connected" || link?.peer === undefined) return;
-    const timer = setTimeout(() => this.#fail(link, "The host does not answer."), probeTimeoutMs);
-    const answered = (): void => clearTimeout(timer);
-    link.peer.call("thread/loaded/list", {}).then(answered, answered);
+    this.#link?.doubt();
   }
 
   networkChanged(online: boolean): void {
@@ -114,13 +98,18 @@ export class FarhelmClient {
     if (online) this.wake();
   }
 
-  /** Rejects with `CallRefused` or `ConnectionLost`; never sent again by itself. */
+  /**
+   * Rejects with `CallRefused`; with `OutcomeUnknown` when the host died over it; with `ConnectionLost` when it is given up:
+   * at once without `retry`, else after ten minutes without a connection, or when there will be none.
+   */
   call<Name extends keyof Requests>(
     method: Name,
     params: Requests[Name]["params"],
+    options: CallOptions = {},
   ): Promise<Requests[Name]["result"]> {
-    const peer = this.#connectedPeer();
-    return peer === undefined ? Promise.reject(new ConnectionLost()) : peer.call(method, params);
+    return this.#calls.call(method, params, options, (result, replayed) => {
+      if (options.watch && holdsThread(result)) this.#watched.adopt(result, !replayed);
+    });
   }
 
   /** Throws `ConnectionLost` when there is no connection to answer on. */
@@ -156,8 +145,8 @@ export class FarhelmClient {
   }
 
   /** Resumes the thread now and after every reconnect, until `unwatch`. */
-  watch(threadId: string, options = { subscribed: false }): void {
-    this.#watched.watch(threadId, options);
+  watch(threadId: string): void {
+    this.#watched.watch(threadId);
   }
 
   unwatch(threadId: string): void {
@@ -175,6 +164,7 @@ export class FarhelmClient {
     this.#state = after;
     clearTimeout(this.#retryTimer);
     if (after.kind !== "connected" && after.kind !== "attempting") this.#dropLink();
+    if (after.kind === "stopped" || after.kind === "signedOut") this.#calls.giveUp();
     this.#options.listener.stateChanged(after);
     if (after.kind === "attempting") this.#attempt();
     if (after.kind === "waiting") {
@@ -186,96 +176,74 @@ export class FarhelmClient {
 
   #dropLink(): void {
     clearTimeout(this.#attemptTimer);
+    this.#calls.detach();
     this.#watched.detach();
-    const link = this.#link;
+    this.#link?.drop();
     this.#link = undefined;
-    link?.peer?.lose();
-    link?.socket?.close(1000, "");
   }
 
   #attempt(): void {
-    const link: Link = { peer: undefined, socket: undefined };
+    const link = new HostLink(this.#options, {
+      established: (host) => this.#established(link, host),
+      failed: (error) => this.#failed(error),
+      closed: (code, reason) => this.#closed(code, reason),
+      notified: (notification, seq) => this.#notified(notification, seq),
+      asked: (request, seq) => {
+        if (this.#watched.admits(request, seq)) this.#options.listener.asked(request);
+      },
+    });
     this.#link = link;
-    const late = (): void => this.#fail(link, "The host takes too long to answer.");
-    this.#attemptTimer = setTimeout(late, attemptTimeoutMs);
+    const late = new Error("The host takes too long to answer.");
+    this.#attemptTimer = setTimeout(() => this.#failed(late), attemptTimeoutMs);
     void this.#enter(link);
   }
 
-  async #enter(link: Link): Promise<void> {
+  async #enter(link: HostLink): Promise<void> {
     try {
-      const ticket = await this.#credentials.ticket();
-      if (this.#link === link) this.#open(link, ticket);
+      link.open(await this.#credentials.ticket());
     } catch (error) {
-      this.#failWith(link, error);
+      if (this.#link === link) this.#failed(error);
     }
   }
 
-  #open(link: Link, ticket: string): void {
-    const { origin, openSocket, listener } = this.#options;
-    const url = `${origin.replace(/^http/, "ws")}${socketPath}`;
-    const socket = openSocket(url, [subprotocol, `${ticketPrefix}${ticket}`], {
-      opened: () => void this.#initialize(link),
-      received: (text) => {
-        if (this.#link === link) link.peer?.receive(text);
-      },
-      closed: (code, reason) => this.#closed(link, code, reason),
-    });
-    link.socket = socket;
-    link.peer = new RpcPeer((text) => socket.send(text), {
-      notified: (notification) => this.#notified(notification),
-      asked: (request) => listener.asked(request),
-    });
+  #established({ peer }: HostLink, host: HostWords): void {
+    if (peer === undefined) return;
+    clearTimeout(this.#attemptTimer);
+    this.#host = host;
+    // Threads first: what is called again may be about one that a new host has not loaded.
+    this.#watched.attach(peer);
+    this.#calls.attach(peer, host.idempotencyKeyMs ?? 0);
+    this.#apply({ kind: "established", atMs: Date.now() });
   }
 
-  #notified(notification: HostNotification): void {
+  #notified(notification: HostNotification, seq: number | undefined): void {
+    if (!this.#watched.admits(notification, seq)) return;
     if (notification.method === "farhelm/access/generation") {
       void this.#credentials.learn(notification.params);
     }
     this.#options.listener.notified(notification);
   }
 
-  async #initialize(link: Link): Promise<void> {
-    const { peer } = link;
-    if (this.#link !== link || peer === undefined) return;
-    try {
-      this.#host = await peer.call("initialize", {
-        clientInfo: this.#options.clientInfo,
-        capabilities: { experimentalApi: true, requestAttestation: false },
-      });
-    } catch (error) {
-      this.#failWith(link, error);
-      return;
-    }
-    if (this.#link !== link) return;
-    clearTimeout(this.#attemptTimer);
-    peer.notify("initialized");
-    this.#apply({ kind: "established", atMs: Date.now() });
-    this.#watched.attach(peer);
-  }
-
-  #closed(link: Link, code: number, reason: string): void {
-    if (this.#link !== link) return;
+  #closed(code: number, reason: string): void {
     const ended = finalCloses.get(code);
     if (code === closeCodes.accessChanged) this.#credentials.forget();
-    if (ended === undefined) this.#fail(link, reason || "The connection was lost.");
+    if (ended === undefined) this.#failed(new Error(reason || "The connection was lost."));
     else this.#apply({ kind: "refused", reason: ended });
   }
 
-  #failWith(link: Link, error: unknown): void {
-    if (this.#link !== link) return;
+  #failed(error: unknown): void {
     if (error instanceof Refused && !error.temporary) {
       this.#apply({ kind: "refused", reason: error.reason });
       return;
     }
-    this.#fail(link, error instanceof Error ? error.message : String(error));
-  }
-
-  #fail(link: Link, reason: string): void {
-    if (this.#link !== link) return;
+    const reason = error instanceof Error ? error.message : String(error);
     const jitter = (this.#options.random ?? Math.random)();
     this.#apply({ kind: "failed", reason, atMs: Date.now(), jitter });
   }
 }
+
+const holdsThread = (result: unknown): result is Resumed =>
+  typeof result === "object" && result !== null && "thread" in result && "model" in result;
 
 const finalCloses: ReadonlyMap<number, SignedOutReason> = new Map([
   [

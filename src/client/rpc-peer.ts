@@ -1,4 +1,4 @@
-/** Calls and answers over one socket. It lives as long as the socket; nothing is ever sent twice. */
+/** Calls and answers over one socket. It lives as long as the socket, and sends nothing twice by itself. */
 import type { WireError } from "../protocol/errors.ts";
 import type { HostNotification, HostRequest, Requests, ServerRequests } from "./host-api.ts";
 import { readServerFrame } from "./server-frame.ts";
@@ -23,16 +23,40 @@ export class CallRefused extends Error {
     this.code = code;
     this.data = data;
   }
+
+  /** The stable code of the refusal, where it has one. */
+  get reason(): string | undefined {
+    const { data } = this;
+    const hasCode = typeof data === "object" && data !== null && "code" in data;
+    return hasCode && typeof data.code === "string" ? data.code : undefined;
+  }
+}
+
+/** The host died while the call was under way. Nobody knows whether it was carried out, and it is not made again. */
+export class OutcomeUnknown extends Error {
+  override readonly name = "OutcomeUnknown";
+
+  constructor(cause: CallRefused) {
+    super(cause.message, { cause });
+  }
 }
 
 export interface PeerListener {
-  notified(notification: HostNotification): void;
-  asked(request: HostRequest): void;
+  /** `seq`: its number among the events of its thread. */
+  notified(notification: HostNotification, seq: number | undefined): void;
+  asked(request: HostRequest, seq: number | undefined): void;
+}
+
+export interface SendOptions<Name extends keyof Requests> {
+  /** Under which the host makes the call once. */
+  readonly key?: string;
+  /** Sees the result before anything that the host sent behind it is looked at. `replayed`: the call was made for another request. */
+  readonly taken?: (result: Requests[Name]["result"], replayed: boolean) => void;
 }
 
 /** The contract fixes a result's shape by the method's name; the host is trusted to keep it. */
 interface Waiting {
-  resolve(result: unknown): void;
+  resolve(result: unknown, replayed: boolean): void;
   reject(error: Error): void;
 }
 
@@ -52,13 +76,18 @@ export class RpcPeer {
   call<Name extends keyof Requests>(
     method: Name,
     params: Requests[Name]["params"],
+    { key: idempotencyKey, taken }: SendOptions<Name> = {},
   ): Promise<Requests[Name]["result"]> {
     if (this.#lost) return Promise.reject(new ConnectionLost());
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise<Requests[Name]["result"]>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#send(JSON.stringify({ id, method, params }));
+      const take = (result: Requests[Name]["result"], replayed: boolean): void => {
+        taken?.(result, replayed);
+        resolve(result);
+      };
+      this.#waiting.set(id, { resolve: take, reject });
+      this.#send(JSON.stringify({ id, method, params, idempotencyKey }));
     });
   }
 
@@ -77,10 +106,12 @@ export class RpcPeer {
 
   receive(text: string): void {
     const incoming = readServerFrame(text);
-    if (incoming.kind === "notification") this.#listener.notified(incoming.frame);
-    else if (incoming.kind === "request") this.#listener.asked(incoming.frame);
-    else if (incoming.kind === "result") this.#take(incoming.id)?.resolve(incoming.result);
-    else if (incoming.kind === "error") {
+    if (incoming.kind === "notification") {
+      this.#listener.notified(incoming.frame, incoming.seq);
+    } else if (incoming.kind === "request") this.#listener.asked(incoming.frame, incoming.seq);
+    else if (incoming.kind === "result") {
+      this.#take(incoming.id)?.resolve(incoming.result, incoming.replayed);
+    } else if (incoming.kind === "error") {
       this.#take(incoming.id)?.reject(new CallRefused(incoming.error));
     }
   }

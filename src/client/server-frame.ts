@@ -3,9 +3,20 @@ import type { WireError } from "../protocol/errors.ts";
 import type { HostNotification, HostRequest } from "./host-api.ts";
 
 export type ServerFrame =
-  | { readonly kind: "notification"; readonly frame: HostNotification }
-  | { readonly kind: "request"; readonly frame: HostRequest }
-  | { readonly kind: "result"; readonly id: number; readonly result: unknown }
+  | {
+      readonly kind: "notification";
+      readonly frame: HostNotification;
+      /** Its number among the events of its thread. */
+      readonly seq: number | undefined;
+    }
+  | { readonly kind: "request"; readonly frame: HostRequest; readonly seq: number | undefined }
+  | {
+      readonly kind: "result";
+      readonly id: number;
+      readonly result: unknown;
+      /** It is the answer of an earlier request with the same key. */
+      readonly replayed: boolean;
+    }
   | { readonly kind: "error"; readonly id: number; readonly error: WireError }
   | { readonly kind: "malformed" };
 
@@ -14,15 +25,16 @@ const malformed: ServerFrame = { kind: "malformed" };
 export function readServerFrame(text: string): ServerFrame {
   const message = parse(text);
   if (typeof message !== "object" || message === null) return malformed;
-  if (isNotification(message)) return { kind: "notification", frame: message };
-  if (isRequest(message)) return { kind: "request", frame: message };
+  const seq = "seq" in message && typeof message.seq === "number" ? message.seq : undefined;
+  if (isNotification(message)) return { kind: "notification", frame: message, seq };
+  if (isRequest(message)) return { kind: "request", frame: message, seq };
   if (!("id" in message) || typeof message.id !== "number") return malformed;
   if ("error" in message && isWireError(message.error)) {
     return { kind: "error", id: message.id, error: message.error };
   }
-  return "result" in message
-    ? { kind: "result", id: message.id, result: message.result }
-    : malformed;
+  if (!("result" in message)) return malformed;
+  const replayed = "replayed" in message && message.replayed === true;
+  return { kind: "result", id: message.id, result: message.result, replayed };
 }
 
 function parse(text: string): unknown {

@@ -9,6 +9,7 @@ import { protocolGeneration } from "../protocol/generation.ts";
 import { ThreadId } from "../protocol/ids.ts";
 import type { ThreadPlace } from "../protocol/stream.ts";
 import { Since, ThreadStream } from "../protocol/stream.ts";
+import { callLedgerLimits } from "../store/port.ts";
 import { parseThreadId } from "./thread-id.ts";
 
 /** What an HTTP header value may hold (RFC 9110, section 5.5): clients' names end up in one. */
@@ -50,6 +51,8 @@ export const initialize = method({
     platformOs: z.string(),
     /** How often the host pings this connection, and how often a heartbeat comes where it was asked for. */
     pingIntervalMs: z.int(),
+    /** How long an `idempotencyKey` is good for. */
+    idempotencyKeyMs: z.int(),
     /** For each of `capabilities.threads`, in their order. */
     threads: z.array(z.object({ threadId: ThreadId, stream: ThreadStream })).optional(),
   }),
@@ -94,6 +97,7 @@ export const initialize = method({
       platformFamily: process.platform === "win32" ? "windows" : "unix",
       platformOs: process.platform === "darwin" ? "macos" : process.platform,
       pingIntervalMs: host.pingIntervalMs,
+      idempotencyKeyMs: callLedgerLimits.keptForMs,
       ...(capabilities?.threads && {
         threads: comingBack.map(({ threadId, stream }) => ({ threadId, stream })),
       }),

@@ -1,11 +1,11 @@
 /** What a person does, as calls to the host. Failures come back as a sentence to show, or null. */
-import { ConnectionLost } from "../../client/rpc-peer.ts";
+import { ConnectionLost, OutcomeUnknown } from "../../client/rpc-peer.ts";
 import type { Approval, HostView, ThreadView } from "../state/host-view.ts";
 import { activeTurn, withView } from "../state/host-view.ts";
 import type { PendingSend } from "../state/pending-sends.ts";
 import { openView } from "../state/resume.ts";
 import { challengeFor, withAnswer, withoutApprovalsOf, withRefusal } from "../state/approvals.ts";
-import { applyEvent, client } from "./session.ts";
+import { client, flushEvents } from "./session.ts";
 import { useDashboard } from "./store.ts";
 
 export function openThread(threadId: string): void {
@@ -23,11 +23,9 @@ export async function startThread(options: {
   readonly model: string | null;
 }): Promise<{ readonly threadId: string } | { readonly error: string }> {
   try {
-    const answer = await client.call("thread/start", options);
-    const threadId = answer.thread.id;
-    client.watch(threadId, { subscribed: true });
-    applyEvent({ kind: "resumed", answer });
-    return { threadId };
+    const { thread } = await client.call("thread/start", options, { retry: true, watch: true });
+    flushEvents();
+    return { threadId: thread.id };
   } catch (error) {
     return { error: sentence(error) };
   }
@@ -43,7 +41,7 @@ export async function sendMessage(threadId: string, text: string): Promise<void>
   try {
     await submit(threadId, text, clientId);
   } catch (error) {
-    const state = error instanceof ConnectionLost ? "unknown" : "failed";
+    const state = isUnknown(error) ? "unknown" : "failed";
     changePending(threadId, (pending) =>
       pending.map((send) =>
         send.clientId === clientId ? { ...send, state, error: sentence(error) } : send,
@@ -57,32 +55,39 @@ async function submit(threadId: string, text: string, clientId: string): Promise
   const call = { threadId, input, clientUserMessageId: clientId };
   const running = activeTurn(viewOf(threadId));
   if (running === undefined) {
-    await client.call("turn/start", call);
+    await client.call("turn/start", call, retry);
     return;
   }
   try {
-    await client.call("turn/steer", { ...call, expectedTurnId: running.id });
+    await client.call("turn/steer", { ...call, expectedTurnId: running.id }, retry);
   } catch (error) {
-    if (error instanceof ConnectionLost || activeTurn(viewOf(threadId))?.id === running.id) {
+    if (isUnknown(error) || activeTurn(viewOf(threadId))?.id === running.id) {
       throw error;
     }
     // The turn ended while the message was on its way; it begins the next one.
-    await client.call("turn/start", call);
+    await client.call("turn/start", call, retry);
   }
 }
+
+/** What a person asked for once is done once, also when the line breaks over it. */
+const retry = { retry: true };
+
+/** Whether what was asked for may have been done all the same. */
+const isUnknown = (error: unknown): boolean =>
+  error instanceof ConnectionLost || error instanceof OutcomeUnknown;
 
 export function discardSend(threadId: string, clientId: string): void {
   changePending(threadId, (pending) => pending.filter((send) => send.clientId !== clientId));
 }
 
 export const stopTurn = (threadId: string, turnId: string): Promise<string | null> =>
-  tried(client.call("turn/interrupt", { threadId, turnId }));
+  tried(client.call("turn/interrupt", { threadId, turnId }, retry));
 
 export const renameThread = (threadId: string, name: string): Promise<string | null> =>
-  tried(client.call("thread/name/set", { threadId, name }));
+  tried(client.call("thread/name/set", { threadId, name }, retry));
 
 export const archiveThread = (threadId: string): Promise<string | null> =>
-  tried(client.call("thread/archive", { threadId }));
+  tried(client.call("thread/archive", { threadId }, retry));
 
 /** Signs the answer where this device's word is not enough. */
 export async function answerApproval(

@@ -30,13 +30,13 @@ export const decidePairing = (
   id: string,
 ): Promise<string | null> =>
   failure(async () => {
-    const { done } = await client.call(`farhelm/pair/${verb}`, { id });
+    const { done } = await client.call(`farhelm/pair/${verb}`, { id }, { retry: true });
     return done ? null : "It was too late: somebody decided already, or the time was over.";
   });
 
 export const revokeDevice = (id: string): Promise<string | null> =>
   failure(async () => {
-    const { revoked } = await client.call("farhelm/devices/revoke", { id });
+    const { revoked } = await client.call("farhelm/devices/revoke", { id }, { retry: true });
     return revoked ? null : "It had no access any more.";
   });
 

@@ -36,16 +36,15 @@ export const client = new FarhelmClient({
     },
     asked: (request) => queue.push({ kind: "asked", request }),
     resumed: (answer) => queue.push({ kind: "resumed", answer }),
+    caughtUp: (threadId) => queue.push({ kind: "caughtUp", threadId }),
+    gap: (threadId, reason) => queue.push({ kind: "gap", threadId, reason }),
     resumeFailed: (threadId, { message }) =>
       queue.push({ kind: "resumeFailed", threadId, message }),
   },
 });
 
-/** Puts an event that this page caused in its place among those that the host sent. */
-export const applyEvent = (event: HostEvent): void => {
-  queue.push(event);
-  queue.flush();
-};
+/** Shows at once what has come so far. */
+export const flushEvents = (): void => queue.flush();
 
 function stateChanged(connection: ConnectionState): void {
   useDashboard.setState({ connection, role: client.role ?? null });

@@ -41,6 +41,8 @@ export interface ThreadView {
   readonly usage: ThreadTokenUsage | null;
   readonly warnings: readonly string[];
   readonly pending: readonly PendingSend[];
+  /** Why the history was loaded anew instead of what this page missed; null where it missed nothing. */
+  readonly gap: string | null;
 }
 
 /** The questions that people answer. */
@@ -95,6 +97,7 @@ export const emptyThreadView = (id: string): ThreadView => ({
   usage: null,
   warnings: [],
   pending: [],
+  gap: null,
 });
 
 export function withThread(

@@ -35,6 +35,14 @@ export function applyHistory(
   return { ...shown, threads };
 }
 
+/** What is shown stands; what was missed comes behind it. */
+export const applyCatchUp = (state: HostView, threadId: string): HostView =>
+  withView(state, threadId, (view) => ({ ...view, load: "ready", loadError: null, gap: null }));
+
+/** The history that comes next replaces what was shown. */
+export const applyGap = (state: HostView, threadId: string, reason: string): HostView =>
+  withView(state, threadId, (view) => ({ ...view, gap: reason }));
+
 /** A thread that has no history yet cannot be resumed; an empty one is not a failure. */
 export const applyResumeFailure = (state: HostView, threadId: string, message: string): HostView =>
   withView(state, threadId, (view) =>

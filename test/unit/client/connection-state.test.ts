@@ -18,7 +18,7 @@ const events = {
   start: { kind: "start" },
   stop: { kind: "stop" },
   established: { kind: "established", atMs: 2_000 },
-  failed: { kind: "failed", reason: "lost", atMs: 2_000, jitter: 0 },
+  failed: { kind: "failed", reason: "lost", atMs: 2_000, jitter: 0.5 },
   refused: { kind: "refused", reason },
   due: { kind: "retryDue", attempt: 3 },
   staleDue: { kind: "retryDue", attempt: 2 },
@@ -75,21 +75,22 @@ describe("the whole table", () => {
 test("a failure after a connection that held starts the back-off anew", () => {
   const held = next(
     { kind: "connected", attempt: 7, sinceMs: 0 },
-    { kind: "failed", reason: "lost", atMs: stableAfterMs, jitter: 0 },
+    { kind: "failed", reason: "lost", atMs: stableAfterMs, jitter: 0.5 },
   );
   expect(held).toEqual({
     kind: "waiting",
     attempt: 1,
-    retryAtMs: stableAfterMs + retryDelayMs(0, 0),
+    retryAtMs: stableAfterMs + retryDelayMs(0, 0.5),
     reason: "lost",
   });
 });
 
-test("delays grow to a cap and the upper half is random", () => {
-  expect([0, 1, 2, 6, 40].map((failures) => retryDelayMs(failures, 0))).toEqual([
-    250, 500, 1_000, 15_000, 15_000,
-  ]);
-  expect(retryDelayMs(40, 0.999_999)).toBe(30_000);
+const delays = (jitter: number) => [0, 1, 2, 6, 40].map((failed) => retryDelayMs(failed, jitter));
+
+test("delays grow to a cap, and any time up to it is as likely", () => {
+  expect(delays(0)).toEqual([0, 0, 0, 0, 0]);
+  expect(delays(0.5)).toEqual([250, 500, 1_000, 15_000, 15_000]);
+  expect(delays(0.999_999)).toEqual([500, 1_000, 2_000, 30_000, 30_000]);
 });
 
 test("on any walk a refusal that is final ends only by a start or a stop", () => {

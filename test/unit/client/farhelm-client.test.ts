@@ -1,78 +1,13 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
-import type { ClientListener } from "../../../src/client/farhelm-client.ts";
-import { FarhelmClient } from "../../../src/client/farhelm-client.ts";
 import { MemoryKeyStore } from "../../../src/client/device-key.ts";
-import { pairDevice, type PairingWait } from "../../../src/client/pairing.ts";
+import { pairDevice } from "../../../src/client/pairing.ts";
 import { CallRefused, ConnectionLost } from "../../../src/client/rpc-peer.ts";
 import { wordList } from "../../../src/protocol/pairing-words.ts";
+import { clientOf, connectedClient, pairedClient, stopClients } from "./client-bench.ts";
 import { hostFingerprint, MemoryHost } from "./memory-host.ts";
 
-/** Everything that a listener was told, in order, with a way to wait for more. */
-class Recorder implements ClientListener {
-  readonly events: [string, unknown][] = [];
-  #waiting: { name: string; resolve: (value: unknown) => void }[] = [];
-
-  stateChanged = (state: { kind: string }): void => this.#note(state.kind, state);
-  notified = (notification: unknown): void => this.#note("notified", notification);
-  asked = (request: unknown): void => this.#note("asked", request);
-  resumed = (answer: unknown): void => this.#note("resumed", answer);
-  resumeFailed = (threadId: string, error: Error): void =>
-    this.#note("resumeFailed", [threadId, error.message]);
-
-  /** The next event of that name from now on. */
-  next(name: string): Promise<unknown> {
-    return new Promise((resolve) => this.#waiting.push({ name, resolve }));
-  }
-
-  #note(name: string, value: unknown): void {
-    this.events.push([name, value]);
-    const ready = this.#waiting.filter((one) => one.name === name);
-    this.#waiting = this.#waiting.filter((one) => one.name !== name);
-    for (const { resolve } of ready) resolve(value);
-  }
-}
-
-const clients: FarhelmClient[] = [];
-afterEach(() => {
-  for (const client of clients.splice(0)) client.stop();
-});
-
-function clientOf(host: MemoryHost, keyStore = new MemoryKeyStore()) {
-  const listener = new Recorder();
-  const clientInfo = { name: "test", title: "Test", version: "1" };
-  const { origin, post, openSocket } = host;
-  const options = { origin, post, openSocket, keyStore, clientInfo, listener, random: () => 0 };
-  const client = new FarhelmClient(options);
-  clients.push(client);
-  return { client, listener, keyStore };
-}
-
-async function pairedClient(host = new MemoryHost({ secret: "s3" })) {
-  const parts = clientOf(host);
-  const { origin, post } = host;
-  const steps: string[] = [];
-  const waits: PairingWait[] = [];
-  const token = await pairDevice({
-    origin,
-    post,
-    keyStore: parts.keyStore,
-    way: { secret: "s3" },
-    hostFingerprint,
-    deviceName: "Phone",
-    onStep: (step) => steps.push(step),
-    onWait: (wait) => waits.push(wait),
-  });
-  return { ...parts, host, token, steps, waits };
-}
-
-async function connectedClient(host?: MemoryHost) {
-  const parts = await pairedClient(host);
-  const connected = parts.listener.next("connected");
-  parts.client.start(parts.token);
-  await connected;
-  return parts;
-}
+afterEach(stopClients);
 
 test("a paired device proves itself and offers its ticket after the protocol's name", async () => {
   const { host, steps, client } = await connectedClient();
@@ -144,8 +79,8 @@ test("watched threads are resumed on every connection, others are not", async ()
   const first = listener.next("resumed");
   client.watch("a");
   await first;
-  client.watch("b", { subscribed: true });
-  client.watch("c", { subscribed: true });
+  client.watch("b");
+  client.watch("c");
   client.unwatch("c");
   host.lastSocket.drop();
   const connected = listener.next("connected");

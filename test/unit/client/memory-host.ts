@@ -18,6 +18,7 @@ const Call = z.object({
   id: z.number().optional(),
   method: z.string(),
   params: z.unknown().optional(),
+  idempotencyKey: z.string().optional(),
 });
 type Call = z.infer<typeof Call>;
 

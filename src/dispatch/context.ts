@@ -13,6 +13,9 @@ import type { Since, ThreadPlace, ThreadStream } from "../protocol/stream.ts";
 import type { Threads } from "../threads/port.ts";
 import type { ClientProcesses } from "../tools/port.ts";
 
+/** What one who comes is told besides the events: the token usage and the requests that wait, or these alone. */
+export type Owed = "all" | "requests";
+
 /** The calling connection, as far as a handler may touch it. */
 export interface CallerSession {
   readonly initialized: boolean;
@@ -38,7 +41,12 @@ export interface CallerSession {
    * Once the answer is out: what happened behind its place, what waits for answers and what no longer does, and from now on
    * all that happens in the thread.
    */
-  follow(threadId: ThreadId, stream: ThreadStream, since: Since | null | undefined): void;
+  follow(
+    threadId: ThreadId,
+    stream: ThreadStream,
+    since: Since | null | undefined,
+    owed?: Owed,
+  ): void;
   /** False when it was not subscribed. */
   unsubscribe(threadId: ThreadId): boolean;
   /** Pushes a notification of audience `one` to the caller alone. */

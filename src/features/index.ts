@@ -42,7 +42,8 @@ import {
   threadShellCommand,
 } from "./thread-actions.ts";
 import { threadFork } from "./thread-fork.ts";
-import { threadItemsList, threadList, threadLoadedList, threadTurnsList } from "./thread-list.ts";
+import { threadList, threadLoadedList } from "./thread-list.ts";
+import { threadItemsList, threadTurnsList } from "./thread-pages.ts";
 import {
   threadQueueAdd,
   threadQueueDelete,

@@ -9,7 +9,7 @@ import type { HostFacts } from "../dispatch/context.ts";
 import { method } from "../dispatch/define.ts";
 import { deniedRequest, invalidRequest } from "../protocol/errors.ts";
 import { remoteControlStatusChanged } from "../protocol/notifications.ts";
-import { limitOf } from "./thread-list.ts";
+import { limitOf } from "./page-params.ts";
 
 export const remoteControlStatusRead = method({
   name: "remoteControl/status/read",

@@ -16,19 +16,10 @@ export const threadSettingsUpdate = method({
   params: z.looseObject({
     ...turnSettingsParams,
     threadId: z.string(),
-    permissions: z.string().nullish(),
   }),
   result: z.object({}),
   order: threadOrder,
   async handle(context, params) {
-    if (params.permissions && params.sandboxPolicy) {
-      throw invalidRequest("`permissions` cannot be combined with `sandboxPolicy`");
-    }
-    if (params.permissions) {
-      throw invalidRequest(
-        "named permission profiles are not supported; name the limits in `sandboxPolicy`",
-      );
-    }
     const { announce } = await context.threads.updateSettings(
       parseThreadId(params.threadId),
       turnOverrideOf(context, params),

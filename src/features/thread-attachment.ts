@@ -3,7 +3,7 @@ import { method } from "../dispatch/define.ts";
 import { ThreadAttachment } from "../protocol/attachment.ts";
 import { RpcError } from "../protocol/errors.ts";
 import { parseThreadIdParam, threadOrder } from "./thread-id.ts";
-import { limitOf } from "./thread-list.ts";
+import { limitOf } from "./page-params.ts";
 
 const standardPage = 25;
 const maxKeyBytes = 256;

@@ -10,34 +10,40 @@ import {
   threadSettingsResult,
 } from "./thread-settings.ts";
 
+const forkParams = {
+  ...threadSettingsParams,
+  threadId: z.string(),
+  ephemeral: z.boolean().optional(),
+  excludeTurns: z.boolean().optional(),
+  threadSource: z.string().nullish(),
+  /** Goes on with the settings of the loaded source, for a fork that is thrown away. */
+  experimentalPredictionMode: z.boolean().optional(),
+  experimentalDisablePredictionMcp: z.boolean().optional(),
+  attachToSource: z.boolean().optional(),
+  deferGoalContinuation: z.boolean().optional(),
+  path: z.string().nullish(),
+  /** The last turn that comes along; none named: all. */
+  lastTurnId: TurnId.nullish(),
+  /** The first turn that does not come along. */
+  beforeTurnId: TurnId.nullish(),
+};
+type ForkParams = z.output<z.ZodObject<typeof forkParams>>;
+
 export const threadFork = method({
   name: "thread/fork",
   stability: "stable",
   role: "operator",
-  params: z.looseObject({
-    ...threadSettingsParams,
-    threadId: z.string(),
-    ephemeral: z.boolean().nullish(),
-    excludeTurns: z.boolean().nullish(),
-    threadSource: z.string().nullish(),
-    /** The last turn that comes along; none named: all. */
-    lastTurnId: TurnId.nullish(),
-    /** The first turn that does not come along. */
-    beforeTurnId: TurnId.nullish(),
-  }),
+  params: z.looseObject(forkParams),
   result: z.object(threadSettingsResult),
   order: threadOrder,
   async handle(context, params) {
     const { threads, session, afterAnswer } = context;
     const source = parseThreadId(params.threadId, "session");
-    if (params.ephemeral && !params.excludeTurns) {
-      throw invalidRequest("ephemeral paginated thread/fork requires `excludeTurns: true`");
-    }
-    if (params.lastTurnId && params.beforeTurnId) {
-      throw invalidRequest("`beforeTurnId` cannot be combined with `lastTurnId`");
-    }
+    refuseFork(params);
     const { view, announce } = await threads.fork(source, {
       ...overrideOf(context, params),
+      config: params.config ?? {},
+      inheritsSettings: params.experimentalPredictionMode ?? false,
       includeTurns: !params.excludeTurns,
       ephemeral: params.ephemeral ?? false,
       threadSource: params.threadSource ?? null,
@@ -48,9 +54,41 @@ export const threadFork = method({
     const { id } = view.thread;
     const stream = session.streamFrom(id, view.stream, null);
     afterAnswer(() => {
-      session.follow(id, stream, null);
+      // A fork that shows no turns shows nothing of what they cost either.
+      session.follow(id, stream, null, params.excludeTurns ? "requests" : "all");
       announce();
     });
     return settingsAnswer(view, stream);
   },
 });
+
+/** Wishes that exclude each other, or that this host does not have. */
+function refuseFork(params: ForkParams): void {
+  const { ephemeral, attachToSource, lastTurnId, beforeTurnId } = params;
+  if (typeof lastTurnId === "string" && typeof beforeTurnId === "string") {
+    throw invalidRequest("`beforeTurnId` cannot be combined with `lastTurnId`");
+  }
+  if (params.experimentalPredictionMode) {
+    if (!ephemeral) {
+      throw invalidRequest("`experimentalPredictionMode` requires `ephemeral: true`");
+    }
+    if (params.path || typeof lastTurnId === "string" || typeof beforeTurnId === "string") {
+      throw invalidRequest(
+        "`experimentalPredictionMode` requires a thread id without a path or turn cutoff",
+      );
+    }
+  } else if (params.experimentalDisablePredictionMcp) {
+    throw invalidRequest(
+      "`experimentalDisablePredictionMcp` requires `experimentalPredictionMode: true`",
+    );
+  }
+  if (!attachToSource) return;
+  if (ephemeral || params.deferGoalContinuation) {
+    throw invalidRequest(
+      "attachToSource cannot be combined with ephemeral or deferGoalContinuation",
+    );
+  }
+  throw invalidRequest(
+    "attached threads are not supported by this host. Fork without attachToSource.",
+  );
+}

@@ -7,19 +7,16 @@ const groups = [8, 4, 4, 4, 12];
  * A thread id that is a UUID, in the form in which threads are kept. `what` names it in the refusal,
  * whose text clients compare.
  */
-export function parseThreadId(
-  text: string,
-  what: "thread" | "session" | "before thread" = "thread",
-): ThreadId {
-  const reason = fault(text);
+export function parseThreadId(text: string, what = "thread"): ThreadId {
+  const reason = idFault(text);
   if (reason) throw invalidRequest(`invalid ${what} id: ${reason}`);
   return canonical(text);
 }
 
 /** The same for methods that call a wrong id a wrong parameter (code -32602). */
-export function parseThreadIdParam(text: string): ThreadId {
-  const reason = fault(text);
-  if (reason) throw new RpcError("invalidParams", `invalid thread id: ${reason}`);
+export function parseThreadIdParam(text: string, what = "thread"): ThreadId {
+  const reason = idFault(text);
+  if (reason) throw new RpcError("invalidParams", `invalid ${what} id: ${reason}`);
   return canonical(text);
 }
 
@@ -35,7 +32,8 @@ export const threadOrder = ({ threadId }: { readonly threadId: string }): string
 
 const bare = (text: string): string => (text.startsWith("urn:uuid:") ? text.slice(9) : text);
 
-function fault(text: string): string | undefined {
+/** Why a text is no thread id, in the words that clients compare; undefined where it is one. */
+export function idFault(text: string): string | undefined {
   const id = bare(text);
   const prefix = text.length - id.length;
   const bad = /[^0-9a-fA-F-]/u.exec(id);

@@ -1,133 +1,161 @@
+import { resolve } from "node:path";
 import { z } from "zod";
+import type { Context } from "../dispatch/context.ts";
 import { method } from "../dispatch/define.ts";
-import { invalidRequest } from "../protocol/errors.ts";
-import { TurnId } from "../protocol/ids.ts";
-import { ThreadItemEntry } from "../protocol/item.ts";
+import { RpcError, invalidRequest } from "../protocol/errors.ts";
+import type { ThreadId } from "../protocol/ids.ts";
 import { ReadState } from "../protocol/read-state.ts";
 import { Thread } from "../protocol/thread.ts";
-import { Turn, TurnItemsView } from "../protocol/turn.ts";
-import type { Page } from "../threads/port.ts";
-import { parseThreadId } from "./thread-id.ts";
+import type { ThreadListQuery } from "../threads/port.ts";
+import { PageLimit, pageAnswer, pageParams, pageResult, queryOf } from "./page-params.ts";
+import { idFault, parseThreadId, parseThreadIdParam } from "./thread-id.ts";
 
-const maxPage = 100;
-const pageParams = {
-  cursor: z.string().nullish(),
-  limit: z.int().min(0).nullish(),
-  sortDirection: z.enum(["asc", "desc"]).nullish(),
+const ThreadSourceKind = z.enum([
+  "cli",
+  "vscode",
+  "exec",
+  "appServer",
+  "subAgent",
+  "subAgentReview",
+  "subAgentCompact",
+  "subAgentThreadSpawn",
+  "subAgentOther",
+  "unknown",
+]);
+
+/** The programs with which a person talks; the others are asked for by name. */
+const interactiveKinds = ["cli", "vscode", "custom:atlas", "custom:chatgpt"];
+
+const maxExcluded = 100;
+
+const listParams = {
+  ...pageParams,
+  archived: z.boolean().nullish(),
+  sortKey: z.enum(["created_at", "updated_at", "recency_at", "section_position"]).nullish(),
+  modelProviders: z.array(z.string()).nullish(),
+  sourceKinds: z.array(ThreadSourceKind).nullish(),
+  /** Folders by their path; a relative one counts from the host's default folder. */
+  cwd: z.union([z.string(), z.array(z.string())]).nullish(),
+  searchTerm: z.string().nullish(),
+  sectionId: z.string().nullish(),
+  projectId: z.string().nullish(),
+  excludedThreadIds: z.array(z.string()).nullish(),
+  originators: z.array(z.string()).nullish(),
+  parentThreadId: z.string().nullish(),
+  ancestorThreadId: z.string().nullish(),
+  attachedToThreadId: z.string().nullish(),
+  includeAttachedThreads: z.boolean().optional(),
+  /** There are no accounts here that would have threads of their own. */
+  currentAccountOnly: z.boolean().optional(),
+  /** Answers from the index as it is, without a look at the rollouts. */
+  useStateDbOnly: z.boolean().optional(),
 };
-type PageParams = z.output<z.ZodObject<typeof pageParams>>;
-
-/** A limit of zero acts as one; none as `standard`. */
-export const limitOf = (limit: number | null | undefined, standard: number): number =>
-  Math.min(Math.max(limit ?? standard, 1), maxPage);
-
-const queryOf = (params: PageParams, standard: number, direction: "asc" | "desc") => ({
-  cursor: params.cursor ?? undefined,
-  limit: limitOf(params.limit, standard),
-  direction: params.sortDirection ?? direction,
-});
-
-const pageResult = {
-  nextCursor: z.string().nullable(),
-  /** For the same list in the other direction, beginning with this page's first row. */
-  backwardsCursor: z.string().nullable(),
-};
-
-const answer = <T>({ data, nextCursor, backwardsCursor }: Page<T>) => ({
-  data: [...data],
-  nextCursor,
-  backwardsCursor,
-});
+type ListParams = z.output<z.ZodObject<typeof listParams>>;
 
 export const threadList = method({
   name: "thread/list",
   stability: "stable",
   role: "viewer",
   reach: "list",
-  params: z.looseObject({
-    ...pageParams,
-    archived: z.boolean().nullish(),
-    sortKey: z.enum(["created_at", "updated_at", "recency_at", "section_position"]).nullish(),
-    modelProviders: z.array(z.string()).nullish(),
-    sourceKinds: z.array(z.string()).nullish(),
-    cwd: z.union([z.string(), z.array(z.string())]).nullish(),
-    searchTerm: z.string().nullish(),
-    sectionId: z.string().nullish(),
-  }),
+  params: z.looseObject(listParams),
   result: z.object({
     data: z.array(Thread),
     readStates: z.record(z.string(), ReadState).nullable(),
     ...pageResult,
   }),
-  async handle({ threads, config, models }, params) {
-    const { cwd, sortKey, modelProviders } = params;
-    if (sortKey === "section_position" && typeof params.sectionId !== "string") {
-      throw invalidRequest("section-position sorting requires a section filter");
+  async handle(context, params) {
+    const { threads } = context;
+    const query = listQueryOf(context, params);
+    if (params.attachedToThreadId) {
+      return { data: [], readStates: {}, nextCursor: null, backwardsCursor: null };
     }
-    const standard = config.read().modelProvider ?? models.defaults().modelProvider;
-    const providers = modelProviders ?? [standard];
-    const page = await threads.list({
-      ...queryOf(params, 25, "desc"),
-      archived: params.archived ?? false,
-      cwds: typeof cwd === "string" ? [cwd] : (cwd ?? undefined),
-      modelProviders: providers.length > 0 ? providers : undefined,
-      sourceKinds: params.sourceKinds?.length ? params.sourceKinds : undefined,
-      searchTerm: params.searchTerm || undefined,
-      sortKey: sortKey ?? "created_at",
-      sectionId: params.sectionId,
-    });
+    const page = await threads.list(query);
     const readStates = await threads.readStates.ofAll(page.data.map(({ id }) => id));
-    return { readStates, ...answer(page) };
+    return { readStates, ...pageAnswer(page) };
   },
 });
+
+function listQueryOf({ config, models, host }: Context, params: ListParams): ThreadListQuery {
+  refuseFilters(params);
+  const { cwd, sortKey, modelProviders } = params;
+  const standard = config.read().modelProvider ?? models.defaults().modelProvider;
+  const providers = modelProviders ?? [standard];
+  const relatives = {
+    parentId: relative("parent thread", params.parentThreadId),
+    ancestorId: relative("ancestor thread", params.ancestorThreadId),
+  };
+  const folders = typeof cwd === "string" ? [cwd] : cwd;
+  return {
+    ...queryOf(params, 25, "desc"),
+    archived: params.archived ?? false,
+    cwds: folders?.map((folder) => resolve(host.defaultCwd, folder)),
+    modelProviders: providers.length > 0 ? providers : undefined,
+    sourceKinds: kindsOf(params),
+    searchTerm: params.searchTerm || undefined,
+    sortKey: sortKey ?? "created_at",
+    sectionId: params.sectionId,
+    excludedIds: excludedIn(params.excludedThreadIds ?? []),
+    ...relatives,
+    indexOnly: params.useStateDbOnly ?? false,
+  };
+}
+
+/** Of all kinds where relatives are asked for, else those with which a person talks. */
+function kindsOf(params: ListParams): readonly string[] | undefined {
+  if (params.sourceKinds?.length) return params.sourceKinds;
+  return params.parentThreadId || params.ancestorThreadId ? undefined : interactiveKinds;
+}
+
+/** Filters that exclude each other, or that only the vendor's own service knows. */
+function refuseFilters(params: ListParams): void {
+  const { parentThreadId, ancestorThreadId, attachedToThreadId, projectId } = params;
+  if (params.originators?.length) {
+    throw new RpcError(
+      "invalidParams",
+      "originator filtering is not supported by the local app-server",
+    );
+  }
+  if (projectId === "") throw new RpcError("invalidParams", "projectId must not be empty");
+  if (projectId) throw new RpcError("invalidParams", `project not found: ${projectId}`);
+  if (params.includeAttachedThreads && !params.searchTerm) {
+    throw invalidRequest("includeAttachedThreads requires a non-empty searchTerm");
+  }
+  if (attachedToThreadId && (parentThreadId || ancestorThreadId)) {
+    throw invalidRequest(
+      "attachedToThreadId cannot be combined with parentThreadId or ancestorThreadId",
+    );
+  }
+  if (parentThreadId && ancestorThreadId) {
+    throw invalidRequest("parentThreadId and ancestorThreadId are mutually exclusive");
+  }
+  relative("attached thread parent", attachedToThreadId);
+  if (params.sortKey === "section_position" && typeof params.sectionId !== "string") {
+    throw invalidRequest("section-position sorting requires a section filter");
+  }
+}
+
+const relative = (what: string, id: string | null | undefined): ThreadId | undefined =>
+  typeof id === "string" ? parseThreadId(id, what) : undefined;
+
+function excludedIn(ids: readonly string[]): readonly ThreadId[] {
+  if (ids.length > maxExcluded) {
+    throw new RpcError("invalidParams", `excludedThreadIds accepts at most ${maxExcluded} entries`);
+  }
+  return ids.map((id) => parseThreadIdParam(id, "excluded thread"));
+}
 
 export const threadLoadedList = method({
   name: "thread/loaded/list",
   stability: "stable",
   role: "viewer",
   reach: "list",
-  params: z.looseObject({ cursor: z.string().nullish(), limit: z.int().min(0).nullish() }),
+  params: z.looseObject({ cursor: z.string().nullish(), limit: PageLimit }),
   result: z.object({ data: z.array(z.string()), nextCursor: z.string().nullable() }),
   handle({ threads }, { cursor, limit }) {
-    const ids: readonly string[] = threads.loaded();
-    const start = cursor ? ids.indexOf(cursor) + 1 : 0;
-    if (cursor && start === 0) throw invalidRequest(`invalid cursor: ${cursor}`);
-    const size = limit === null || limit === undefined ? ids.length : Math.max(limit, 1);
-    const data = ids.slice(start, start + size);
-    return { data, nextCursor: start + size < ids.length ? (data.at(-1) ?? null) : null };
-  },
-});
-
-export const threadTurnsList = method({
-  name: "thread/turns/list",
-  stability: "stable",
-  role: "viewer",
-  params: z.looseObject({
-    ...pageParams,
-    threadId: z.string(),
-    itemsView: TurnItemsView.nullish(),
-  }),
-  result: z.object({ data: z.array(Turn), ...pageResult }),
-  async handle({ threads }, params) {
-    const page = await threads.turns(parseThreadId(params.threadId), {
-      ...queryOf(params, 25, "desc"),
-      view: params.itemsView ?? "summary",
-    });
-    return answer(page);
-  },
-});
-
-export const threadItemsList = method({
-  name: "thread/items/list",
-  stability: "stable",
-  role: "viewer",
-  params: z.looseObject({ ...pageParams, threadId: z.string(), turnId: TurnId.nullish() }),
-  result: z.object({ data: z.array(ThreadItemEntry), ...pageResult }),
-  async handle({ threads }, params) {
-    const page = await threads.items(parseThreadId(params.threadId), {
-      ...queryOf(params, 25, "asc"),
-      turnId: params.turnId ?? undefined,
-    });
-    return answer(page);
+    if (cursor && idFault(cursor)) throw invalidRequest(`invalid cursor: ${cursor}`);
+    const after = cursor ? parseThreadId(cursor) : "";
+    const ids = threads.loaded().filter((id) => id > after);
+    const data = ids.slice(0, limit === null || limit === undefined ? Infinity : limit || 1);
+    return { data, nextCursor: data.length < ids.length ? (data.at(-1) ?? null) : null };
   },
 });

@@ -28,11 +28,15 @@ export const threadMetadataUpdate = method({
     threadId: z.string(),
     /** Left out: as it is. Null: taken away. */
     gitInfo: z.looseObject({ sha: Change, branch: Change, originUrl: Change }).nullish(),
+    /** Empty: none, as always here. */
+    projectId: z.string().nullish(),
   }),
   result: z.object({ thread: Thread }),
   order: threadOrder,
-  async handle({ threads }, { threadId, gitInfo }) {
+  async handle({ threads }, { threadId, gitInfo, projectId }) {
     const id = parseThreadId(threadId);
+    if (projectId) throw invalidRequest(`project not found: ${projectId}`);
+    if (projectId === "" && !gitInfo) return { thread: await threads.setGitInfo(id, {}) };
     if (!gitInfo) {
       throw invalidRequest("thread metadata update must include at least one field");
     }

@@ -5,7 +5,7 @@ import type { QueuedMessage } from "../protocol/queued-message.ts";
 import { Turn } from "../protocol/turn.ts";
 import { UserInput } from "../protocol/user-input.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
-import { limitOf } from "./thread-list.ts";
+import { limitOf } from "./page-params.ts";
 
 const ClientMetadata = z.record(z.string(), z.string());
 

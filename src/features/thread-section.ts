@@ -3,7 +3,7 @@ import { method } from "../dispatch/define.ts";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import { ThreadSection } from "../protocol/section.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
-import { limitOf } from "./thread-list.ts";
+import { limitOf } from "./page-params.ts";
 
 const standardPage = 25;
 const maxAppearanceBytes = 64;

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { z } from "zod";
 import { mayUnconfine } from "../protocol/host-policy.ts";
 import { isLooser, isOpen, policyForMode } from "../permissions/sandbox-policy.ts";
@@ -5,6 +6,7 @@ import type { Context } from "../dispatch/context.ts";
 import { deniedRequest, invalidRequest } from "../protocol/errors.ts";
 import { mayAct } from "../protocol/principal.ts";
 import {
+  AbsolutePath,
   ApprovalPolicy,
   ApprovalsReviewer,
   ReasoningEffort,
@@ -16,6 +18,16 @@ import { ThreadStream } from "../protocol/stream.ts";
 import { Thread } from "../protocol/thread.ts";
 import type { SettingsOverride, ThreadView } from "../threads/port.ts";
 import { isRecord } from "../util/is-record.ts";
+import { profileOverrideOf } from "./permission-profile.ts";
+
+/** Deprecated; it has no effect. */
+export const MultiAgentMode = z.union([
+  z.enum(["explicitRequestOnly", "proactive"]),
+  z.object({ custom: z.string() }),
+]);
+
+/** Chosen a style once; it has no effect any more. */
+export const Personality = z.enum(["none", "friendly", "pragmatic"]);
 
 /** What thread/start and thread/resume take of settings. */
 export const threadSettingsParams = {
@@ -23,7 +35,12 @@ export const threadSettingsParams = {
   modelProvider: z.string().nullish(),
   cwd: z.string().nullish(),
   approvalPolicy: ApprovalPolicy.nullish(),
+  approvalsReviewer: ApprovalsReviewer.nullish(),
   sandbox: SandboxMode.nullish(),
+  /** A named profile in place of `sandbox`. */
+  permissions: z.string().nullish(),
+  runtimeWorkspaceRoots: z.array(AbsolutePath).nullish(),
+  serviceTier: z.string().nullish(),
   config: z.record(z.string(), z.unknown()).nullish(),
   baseInstructions: z.string().nullish(),
   developerInstructions: z.string().nullish(),
@@ -63,9 +80,10 @@ export function overrideOf(context: Caller, params: SettingsParams): SettingsOve
   if (!mayAct(context.principal.role, "operator")) return {};
   const config = params.config ?? {};
   checkConfigKeys(context, config);
+  const profile = profileOverrideOf(params.permissions, "sandbox", params.sandbox);
   const sandbox = params.sandbox ?? sandboxIn(context, config);
   const override: SettingsOverride = {
-    cwd: params.cwd ?? undefined,
+    cwd: folderOf(context, params.cwd),
     model: params.model ?? textIn(config, "model"),
     modelProvider: params.modelProvider ?? textIn(config, "model_provider"),
     effort: textIn(config, "model_reasoning_effort"),
@@ -75,10 +93,23 @@ export function overrideOf(context: Caller, params: SettingsParams): SettingsOve
     sandboxPolicy: sandbox
       ? policyForMode(sandbox, context.config.read(config).workspaceWrite)
       : undefined,
+    ...profile,
   };
   checkLoosening(context, override);
   return override;
 }
+
+/** A relative folder counts from the host's default one, wherever the thread works. */
+export const folderOf = (
+  { host }: Pick<Caller, "host">,
+  cwd: string | null | undefined,
+): string | undefined =>
+  cwd === null || cwd === undefined ? undefined : resolve(host.defaultCwd, cwd);
+
+/** Whether a caller names a model or an effort itself, in whichever member. */
+export const choosesModel = (params: SettingsParams): boolean =>
+  Boolean(params.model ?? params.modelProvider) ||
+  ["model", "model_reasoning_effort"].some((key) => params.config?.[key] !== undefined);
 
 /** Keys of config.toml that say how the agent talks, not what it may reach. Everybody who may start a thread may set them. */
 const harmlessKeys: ReadonlySet<string> = new Set([
@@ -173,7 +204,7 @@ export function settingsAnswer(view: ThreadView, stream: ThreadStream) {
     approvalPolicy: view.approvalPolicy,
     approvalsReviewer: "user" as const,
     sandbox: view.sandboxPolicy,
-    activePermissionProfile: null,
+    activePermissionProfile: view.profileId === null ? null : { id: view.profileId, extends: null },
     reasoningEffort: view.effort,
     multiAgentMode: "explicitRequestOnly" as const,
   };

@@ -1,13 +1,24 @@
 import { z } from "zod";
+import type { Context } from "../dispatch/context.ts";
 import { method } from "../dispatch/define.ts";
 import { DynamicTool } from "../protocol/dynamic-tools.ts";
+import { invalidRequest } from "../protocol/errors.ts";
+import type { ThreadId } from "../protocol/ids.ts";
+import { mayAct } from "../protocol/principal.ts";
 import { ReadState } from "../protocol/read-state.ts";
-import { TurnEnvironment } from "../protocol/settings.ts";
+import { ThreadSettings, TurnEnvironment } from "../protocol/settings.ts";
 import { Since } from "../protocol/stream.ts";
 import { Thread } from "../protocol/thread.ts";
+import type { ResumeOptions } from "../threads/port.ts";
 import { checkDynamicTools } from "./dynamic-tools.ts";
+import { pageAnswer } from "./page-params.ts";
+import { profileOverrideOf } from "./permission-profile.ts";
+import { TurnsPage, turnsPageParams, turnsQueryOf } from "./thread-pages.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
 import {
+  MultiAgentMode,
+  Personality,
+  choosesModel,
   environmentsOf,
   overrideOf,
   settingsAnswer,
@@ -26,6 +37,12 @@ export const threadStart = method({
     ephemeral: z.boolean().nullish(),
     historyMode: z.enum(["legacy", "paginated"]).nullish(),
     threadSource: z.string().nullish(),
+    sessionStartSource: z.enum(["startup", "clear"]).nullish(),
+    personality: Personality.nullish(),
+    multiAgentMode: MultiAgentMode.nullish(),
+    serviceName: z.string().nullish(),
+    projectId: z.string().nullish(),
+    daybreakEnabled: z.boolean().nullish(),
     environments: z.array(TurnEnvironment).nullish(),
     dynamicTools: z.array(DynamicTool).nullish(),
   }),
@@ -33,6 +50,7 @@ export const threadStart = method({
   async handle(context, params) {
     const { threads, session, afterAnswer } = context;
     const dynamicTools = params.dynamicTools ?? [];
+    refuseStart(params);
     checkDynamicTools(dynamicTools);
     const { view, announce } = await threads.start({
       ...overrideOf(context, params),
@@ -54,6 +72,26 @@ export const threadStart = method({
   },
 });
 
+/** Projects are the vendor's; the other choice is kept with a thread, which an ephemeral one is not. */
+function refuseStart(params: {
+  readonly model?: string | null | undefined;
+  readonly projectId?: string | null | undefined;
+  readonly daybreakEnabled?: boolean | null | undefined;
+  readonly ephemeral?: boolean | null | undefined;
+}): void {
+  const { model, projectId, daybreakEnabled, ephemeral } = params;
+  if (projectId === "") throw invalidRequest("projectId must not be empty");
+  if (projectId) throw invalidRequest(`project not found: ${projectId}`);
+  if (typeof daybreakEnabled === "boolean" && ephemeral) {
+    throw invalidRequest("daybreakEnabled is not supported for ephemeral threads");
+  }
+  if (model === "") {
+    throw invalidRequest(
+      "No models are available. Set `model` explicitly or check your model catalog configuration.",
+    );
+  }
+}
+
 export const threadResume = method({
   name: "thread/resume",
   stability: "stable",
@@ -61,14 +99,18 @@ export const threadResume = method({
   params: z.looseObject({
     ...threadSettingsParams,
     threadId: z.string(),
-    excludeTurns: z.boolean().nullish(),
+    excludeTurns: z.boolean().optional(),
     /** Farhelm's own: where the caller was, to be given what it missed. */
     since: Since.nullish(),
+    /** A first page of turns, as thread/turns/list gives it. */
+    initialTurnsPage: z.looseObject(turnsPageParams).nullish(),
+    personality: Personality.nullish(),
+    history: z.array(z.looseObject({ type: z.string() })).nullish(),
   }),
   result: z.object({
     ...threadSettingsResult,
-    collaborationMode: z.unknown().nullable(),
-    initialTurnsPage: z.unknown().nullable(),
+    collaborationMode: ThreadSettings.shape.collaborationMode.nullable(),
+    initialTurnsPage: TurnsPage.nullable(),
     turnsBackwardsCursor: z.string().nullable(),
     itemsBackwardsCursor: z.string().nullable(),
   }),
@@ -76,9 +118,11 @@ export const threadResume = method({
   async handle(context, params) {
     const { threads, session, afterAnswer } = context;
     const id = parseThreadId(params.threadId, "session");
+    if (params.history) refuseHistory(id, params.history, threads.isLoaded(id));
     const view = await threads.resume(id, {
-      ...overrideOf(context, params),
+      ...resumeOverrideOf(context, params, threads.isLoaded(id)),
       includeTurns: !params.excludeTurns,
+      initialTurns: params.initialTurnsPage ? turnsQueryOf(params.initialTurnsPage) : undefined,
     });
     const stream = session.streamFrom(id, view.stream, params.since);
     afterAnswer(() => {
@@ -87,19 +131,47 @@ export const threadResume = method({
     });
     return {
       ...settingsAnswer(view, stream),
-      collaborationMode: null,
-      initialTurnsPage: null,
+      collaborationMode: view.collaborationMode,
+      initialTurnsPage: view.initialTurnsPage && pageAnswer(view.initialTurnsPage),
       turnsBackwardsCursor: view.turnsBackwardsCursor,
       itemsBackwardsCursor: view.itemsBackwardsCursor,
     };
   },
 });
 
+/** A thread in memory keeps its settings; only what can never be right is refused. */
+function resumeOverrideOf(
+  context: Context,
+  params: Parameters<typeof overrideOf>[1],
+  isLoaded: boolean,
+): Omit<ResumeOptions, "includeTurns"> {
+  profileOverrideOf(params.permissions, "sandbox", params.sandbox);
+  if (isLoaded || !mayAct(context.principal.role, "operator")) {
+    return { config: {}, choosesModel: false };
+  }
+  return {
+    ...overrideOf(context, params),
+    config: params.config ?? {},
+    choosesModel: choosesModel(params),
+  };
+}
+
+/** A thread is resumed from where it is stored. */
+function refuseHistory(id: ThreadId, history: readonly unknown[], isLoaded: boolean): never {
+  if (isLoaded) {
+    throw invalidRequest(`cannot resume thread ${id} with history while it is already running`);
+  }
+  if (history.length === 0) throw invalidRequest("history must not be empty");
+  throw invalidRequest(
+    "thread/resume with `history` is not supported by this host. Start a thread and give it the items with thread/inject_items.",
+  );
+}
+
 export const threadRead = method({
   name: "thread/read",
   stability: "stable",
   role: "viewer",
-  params: z.looseObject({ threadId: z.string(), includeTurns: z.boolean().nullish() }),
+  params: z.looseObject({ threadId: z.string(), includeTurns: z.boolean().optional() }),
   result: z.object({ thread: Thread, readState: ReadState.nullable() }),
   async handle({ threads }, { threadId, includeTurns }) {
     const id = parseThreadId(threadId);
@@ -108,11 +180,14 @@ export const threadRead = method({
   },
 });
 
+/** A name stands in every list. */
+const maxNameChars = 10_000;
+
 export const threadNameSet = method({
   name: "thread/name/set",
   stability: "stable",
   role: "operator",
-  params: z.looseObject({ threadId: z.string(), name: z.string().max(1_000) }),
+  params: z.looseObject({ threadId: z.string(), name: z.string().max(maxNameChars) }),
   result: z.object({}),
   order: threadOrder,
   async handle({ threads, afterAnswer }, { threadId, name }) {

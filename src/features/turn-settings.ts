@@ -9,7 +9,8 @@ import {
   TurnEnvironment,
 } from "../protocol/settings.ts";
 import type { SettingsOverride } from "../threads/port.ts";
-import { checkLoosening, environmentsOf } from "./thread-settings.ts";
+import { profileOverrideOf } from "./permission-profile.ts";
+import { checkLoosening, environmentsOf, folderOf } from "./thread-settings.ts";
 
 /** A stock client's collaboration mode; its settings take precedence over the plain members. */
 const CollaborationMode = z.looseObject({
@@ -27,6 +28,7 @@ export const turnSettingsParams = {
   summary: ReasoningSummary.nullish(),
   approvalPolicy: ApprovalPolicy.nullish(),
   sandboxPolicy: SandboxPolicy.nullish(),
+  permissions: z.string().nullish(),
   environments: z.array(TurnEnvironment).nullish(),
   collaborationMode: CollaborationMode.nullish(),
 };
@@ -38,13 +40,14 @@ export function turnOverrideOf(
 ): SettingsOverride {
   const mode = params.collaborationMode?.settings;
   const override: SettingsOverride = {
-    cwd: params.cwd ?? undefined,
+    cwd: folderOf(context, params.cwd),
     model: mode?.model ?? params.model ?? undefined,
     effort:
       mode?.reasoning_effort === undefined ? (params.effort ?? undefined) : mode.reasoning_effort,
     summary: params.summary ?? undefined,
     approvalPolicy: params.approvalPolicy ?? undefined,
     sandboxPolicy: params.sandboxPolicy ?? undefined,
+    ...profileOverrideOf(params.permissions, "sandboxPolicy", params.sandboxPolicy),
     environments: environmentsOf(params.environments),
     developerInstructions: mode?.developer_instructions ?? undefined,
   };

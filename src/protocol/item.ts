@@ -137,6 +137,8 @@ export type ThreadItem = z.infer<typeof ThreadItem>;
 export const ThreadItemEntry = z.object({
   turnId: TurnId,
   item: ThreadItem,
+  /** Its output was left out, as the caller wished. */
+  outputDeferred: z.literal(true).optional(),
   startedAtMs: z.number().nullable(),
   completedAtMs: z.number().nullable(),
 });

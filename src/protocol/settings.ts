@@ -11,6 +11,9 @@ export type ApprovalPolicy = z.infer<typeof ApprovalPolicy>;
 export const SandboxMode = z.enum(["read-only", "workspace-write", "danger-full-access"]);
 export type SandboxMode = z.infer<typeof SandboxMode>;
 
+/** A path from the root. */
+export const AbsolutePath = z.string().refine((path) => path.startsWith("/"), "must be absolute");
+
 /** The sandbox of a thread or turn, spelled out. */
 export const SandboxPolicy = z.discriminatedUnion("type", [
   z.object({ type: z.literal("dangerFullAccess") }),
@@ -21,7 +24,7 @@ export const SandboxPolicy = z.discriminatedUnion("type", [
   }),
   z.object({
     type: z.literal("workspaceWrite"),
-    writableRoots: z.array(z.string()).default([]),
+    writableRoots: z.array(AbsolutePath).default([]),
     networkAccess: z.boolean().default(false),
     excludeTmpdirEnvVar: z.boolean().default(false),
     excludeSlashTmp: z.boolean().default(false),

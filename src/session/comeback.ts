@@ -1,4 +1,5 @@
 /** How a connection gets to where a thread's events are, and is told what waits there. */
+import type { Owed } from "../dispatch/context.ts";
 import { notificationFrame } from "../events/notification-frame.ts";
 import type { Outlook, Replayed, StreamPosition, Subscriptions } from "../events/port.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
@@ -48,7 +49,12 @@ export class Comeback {
   }
 
   /** False where events that belong behind the answer are not kept any more: the connection cannot go on. */
-  follow(threadId: ThreadId, stream: ThreadStream, since: Since | undefined): boolean {
+  follow(
+    threadId: ThreadId,
+    stream: ThreadStream,
+    since: Since | undefined,
+    what: Owed = "all",
+  ): boolean {
     const isReplay = stream.outcome === "replayed" && since !== undefined;
     const { epoch, seq } = isReplay ? since : stream;
     // What is held back of the thread is either in the answer or among what comes now.
@@ -56,7 +62,8 @@ export class Comeback {
     this.#outbox.forget(threadId);
     const replayed = this.#hub.follow(threadId, this.#outbox, { epoch, seq });
     if (!replayed) return false;
-    const owed = this.#sees(threadId) ? this.#threads.catchUp(threadId) : [];
+    const all = this.#sees(threadId) ? this.#threads.catchUp(threadId) : [];
+    const owed = all.filter(({ ask }) => ask || what === "all");
     const waiting = otherRun.has(stream.reason) ? [] : owed.map(({ ask }) => ask?.requestId);
     const known = new Set([...waiting, ...replayed.resolved]);
     for (const requestId of since?.requestIds ?? []) {

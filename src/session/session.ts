@@ -1,5 +1,5 @@
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
-import type { CallerSession } from "../dispatch/context.ts";
+import type { CallerSession, Owed } from "../dispatch/context.ts";
 import type { z } from "zod";
 import { bytesFrame, notificationFrame } from "../events/notification-frame.ts";
 import type { StreamPosition, Subscriptions } from "../events/port.ts";
@@ -117,9 +117,14 @@ export class Session implements SessionEnd, CallerSession {
     return this.#comeback.streamsFrom(places);
   }
 
-  follow(threadId: ThreadId, stream: ThreadStream, since: Since | null | undefined): void {
+  follow(
+    threadId: ThreadId,
+    stream: ThreadStream,
+    since: Since | null | undefined,
+    owed: Owed = "all",
+  ): void {
     if (this.#state.kind === "closed") return;
-    if (this.#comeback.follow(threadId, stream, since ?? undefined)) return;
+    if (this.#comeback.follow(threadId, stream, since ?? undefined, owed)) return;
     this.end("tryAgainLater", "events came faster than they are kept; reconnect and resume");
   }
 

@@ -1,5 +1,7 @@
 /** Threads that live as long as this process: ephemeral ones, and hosts without a disk. */
-import type { ThreadId, TurnId } from "../protocol/ids.ts";
+import { ThreadId } from "../protocol/ids.ts";
+import type { TurnId } from "../protocol/ids.ts";
+import { coveredKinds, sourceKindOf, spawnOf } from "../protocol/session-source.ts";
 import type { GitInfo } from "../protocol/thread.ts";
 import { decodeCursor, pageCursors } from "./page-cursor.ts";
 import { MemoryNotes } from "./memory-notes.ts";
@@ -20,7 +22,6 @@ import { encodeEvents, encodeHead, freshState } from "./rollout/encode.ts";
 import type { EncoderState } from "./rollout/encode.ts";
 import { ForkScan } from "./rollout/fork-point.ts";
 import { interruption } from "./rollout/interruption.ts";
-import { sourceKindOf } from "./rollout/meta-coding.ts";
 import { freshRecord, noted } from "./thread-record.ts";
 
 interface Kept {
@@ -121,18 +122,37 @@ class MemoryStore implements ThreadStore {
       .filter((kept) => kept.lines.length > 0)
       .map(listedRecord)
       .filter((record) => matches(record, query) && isNoted(record))
+      .filter((record) => this.#isRelated(record, query))
       .map((record) => ({ record, timeMs: timeOf(record), id: record.id }))
       .filter((row) => {
-        const side = after === undefined ? 1 : compare(row, after);
-        return side > 0 || (side === 0 && after?.inclusive === true);
+        if (after === undefined) return true;
+        const { timeMs, id } = after;
+        return id === undefined
+          ? sign * (row.timeMs - timeMs) > 0
+          : compare(row, { timeMs, id }) > 0;
       })
       .toSorted(compare)
       .slice(0, query.limit + 1);
     const sorted = rows.map(({ id, timeMs }) => ({ id, sortedByMs: timeMs }));
     return {
       data: rows.slice(0, query.limit).map(({ record }) => record),
-      ...pageCursors(sorted, query.limit),
+      ...pageCursors(sorted, query),
     };
+  }
+
+  /** Whether the thread was begun by the one that is named, or by one that it began. */
+  #isRelated({ source }: ThreadRecord, { parentId, ancestorId }: ThreadQuery): boolean {
+    const wanted = parentId ?? ancestorId;
+    if (wanted === undefined) return true;
+    const seen = new Set<string>();
+    for (let parent = spawnOf(source)?.parentId; parent && !seen.has(parent);) {
+      if (parent === wanted) return true;
+      if (parentId !== undefined) return false;
+      seen.add(parent);
+      const kept = this.#threads.get(ThreadId.parse(parent));
+      parent = kept && spawnOf(kept.record.source)?.parentId;
+    }
+    return false;
   }
 
   async rename(id: ThreadId, name: string): Promise<void> {
@@ -240,7 +260,8 @@ function matches(record: ThreadRecord, query: ThreadQuery): boolean {
     (record.preview !== "" || record.name !== null) &&
     among(query.cwds, record.cwd) &&
     among(query.modelProviders, record.modelProvider) &&
-    among(query.sources, sourceKindOf(record.source)) &&
+    among(query.sources && coveredKinds(query.sources), sourceKindOf(record.source)) &&
+    query.excludedIds?.includes(record.id) !== true &&
     (term === undefined || record.preview.includes(term) || (record.name?.includes(term) ?? false))
   );
 }

@@ -100,8 +100,15 @@ export interface ThreadQuery {
   /** Exact folders; an empty list matches nothing. */
   readonly cwds?: readonly string[];
   readonly modelProviders?: readonly string[];
-  /** Program kinds such as `cli`, `vscode`. */
+  /** As `protocol/session-source.ts` names them. */
   readonly sources?: readonly string[];
+  readonly excludedIds?: readonly ThreadId[];
+  /** The thread whose agent began the listed ones. */
+  readonly parentId?: ThreadId;
+  /** The same at any depth. */
+  readonly ancestorId?: ThreadId;
+  /** Answers from the index as it is. */
+  readonly indexOnly?: boolean;
   /** Case-sensitive, in the preview or the name. */
   readonly searchTerm?: string;
   /** Threads with a note of this kind under `label`; null: those without one. */

@@ -134,7 +134,12 @@ export class LoadedThread {
     for (const event of events) {
       if (event.kind === "modelItem") this.modelItems.push(event.item);
       if (event.kind === "compacted") this.modelItems.splice(0, Infinity, ...event.items);
-      if (event.kind === "itemCompleted" && event.item.type === "userMessage" && !this.preview) {
+      if (
+        event.kind === "itemCompleted" &&
+        event.item.type === "userMessage" &&
+        !this.preview &&
+        !this.ephemeral
+      ) {
         const [first] = event.item.content;
         this.preview = first?.type === "text" ? first.text.slice(0, maxPreviewChars) : "[Image]";
       }

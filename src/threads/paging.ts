@@ -34,6 +34,9 @@ export function pageOf<T>(
 export const newestCursor = (newestId: string | undefined): string | null =>
   newestId === undefined ? null : cursorOf({ id: newestId, inclusive: true });
 
+/** Just past a row, whichever way the list is read. */
+export const cursorAfter = (id: string): string => cursorOf({ id, inclusive: false });
+
 function startAt<T>(ordered: readonly T[], idOf: (row: T) => string, cursor: string): number {
   const anchor = readCursor(cursor);
   const index = anchor ? ordered.findIndex((row) => idOf(row) === anchor.id) : -1;

@@ -12,7 +12,7 @@ import type { ReadState } from "../protocol/read-state.ts";
 import type { Role } from "../protocol/principal.ts";
 import type { QueuedMessage } from "../protocol/queued-message.ts";
 import type { SectionAppearance, ThreadSection } from "../protocol/section.ts";
-import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
+import type { ApprovalPolicy, SandboxPolicy, ThreadSettings } from "../protocol/settings.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { Turn, TurnItemsView } from "../protocol/turn.ts";
 import type { UserInput } from "../protocol/user-input.ts";
@@ -28,10 +28,24 @@ export interface SettingsOverride {
   readonly summary?: string | undefined;
   readonly approvalPolicy?: ApprovalPolicy | undefined;
   readonly sandboxPolicy?: SandboxPolicy | undefined;
+  /** The named profile that `sandboxPolicy` comes from. */
+  readonly profileId?: string | undefined;
   readonly baseInstructions?: string | undefined;
   readonly developerInstructions?: string | undefined;
   /** Folders in which tools may work; an empty list takes the environment away. */
   readonly environments?: readonly { readonly cwd: string }[] | undefined;
+}
+
+/** Dotted config keys of one thread. */
+export type ThreadConfig = Readonly<Record<string, unknown>>;
+
+export interface ResumeOptions extends SettingsOverride {
+  readonly includeTurns: boolean;
+  readonly config?: ThreadConfig;
+  /** Whether the caller chooses model or effort: then nothing of what was stored of them comes back. */
+  readonly choosesModel?: boolean;
+  /** A page of turns that the answer shows, beside the turns or instead of them. */
+  readonly initialTurns?: TurnsQuery | undefined;
 }
 
 export interface StartOptions extends SettingsOverride {
@@ -42,12 +56,14 @@ export interface StartOptions extends SettingsOverride {
   readonly dynamicTools?: readonly DynamicTool[];
   /** The client's name. */
   readonly originator: string;
-  /** Dotted config keys of this thread alone. */
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly config: ThreadConfig;
 }
 
 /** Where a fork ends, and who asked for it. */
 export interface ForkOptions extends SettingsOverride {
+  readonly config?: ThreadConfig;
+  /** Whether the fork goes on with the settings of its source, which must be in memory. */
+  readonly inheritsSettings?: boolean;
   readonly includeTurns: boolean;
   readonly ephemeral: boolean;
   readonly threadSource: string | null;
@@ -76,7 +92,10 @@ export interface ThreadView {
   readonly cwd: string;
   readonly approvalPolicy: ApprovalPolicy;
   readonly sandboxPolicy: SandboxPolicy;
+  readonly profileId: string | null;
   readonly instructionSources: readonly string[];
+  readonly collaborationMode: ThreadSettings["collaborationMode"];
+  readonly initialTurnsPage: Page<Turn> | null;
   readonly turnsBackwardsCursor: string | null;
   readonly itemsBackwardsCursor: string | null;
 }
@@ -125,6 +144,26 @@ export interface ThreadListQuery extends PageQuery {
   readonly sectionId: string | null | undefined;
   /** `section_position` needs a `sectionId`, and counts upwards whatever the direction. */
   readonly sortKey: "created_at" | "updated_at" | "recency_at" | "section_position";
+  /** Threads that do not count. */
+  readonly excludedIds?: readonly ThreadId[];
+  /** The thread whose agent began the listed ones. */
+  readonly parentId?: ThreadId | undefined;
+  /** The same at any depth. */
+  readonly ancestorId?: ThreadId | undefined;
+  /** Whether the index answers as it is, without a look at what lies in the store. */
+  readonly indexOnly?: boolean;
+}
+
+export interface TurnsQuery extends PageQuery {
+  readonly view: TurnItemsView;
+}
+
+export interface ItemsQuery extends PageQuery {
+  readonly turnId: TurnId | undefined;
+  /** The page lies just past this item of the turn, in the direction that is asked for. */
+  readonly afterItemId: string | undefined;
+  /** Whose outputs are left out. */
+  readonly deferOutput: { readonly commands: boolean; readonly toolCalls: boolean } | undefined;
 }
 
 /** The work is done and stored; `announce` tells the clients and must run after the answer. */
@@ -264,10 +303,8 @@ export interface Threads {
   readonly sections: Sections;
   readonly attachments: Attachments;
   start(options: StartOptions): Promise<{ view: ThreadView; readonly announce: () => void }>;
-  resume(
-    id: ThreadId,
-    options: SettingsOverride & { readonly includeTurns: boolean },
-  ): Promise<ThreadView>;
+  /** The options have no effect on a thread that is in memory. */
+  resume(id: ThreadId, options: ResumeOptions): Promise<ThreadView>;
   read(id: ThreadId, includeTurns: boolean): Promise<Thread>;
   list(query: ThreadListQuery): Promise<Page<Thread>>;
   loaded(): readonly ThreadId[];
@@ -281,11 +318,8 @@ export interface Threads {
   delete(id: ThreadId): Promise<{ readonly announce: () => void }>;
   setGitInfo(id: ThreadId, change: GitInfoChange): Promise<Thread>;
   unarchive(id: ThreadId): Promise<{ thread: Thread; readonly announce: () => void }>;
-  turns(id: ThreadId, query: PageQuery & { readonly view: TurnItemsView }): Promise<Page<Turn>>;
-  items(
-    id: ThreadId,
-    query: PageQuery & { readonly turnId: TurnId | undefined },
-  ): Promise<Page<ThreadItemEntry>>;
+  turns(id: ThreadId, query: TurnsQuery): Promise<Page<Turn>>;
+  items(id: ThreadId, query: ItemsQuery): Promise<Page<ThreadItemEntry>>;
 
   /** The new turn; `announce` sets it going. While one runs: that turn, and the input joins it. */
   startTurn(id: ThreadId, start: TurnStart): Promise<{ turn: Turn; readonly announce: () => void }>;

@@ -10,6 +10,8 @@ import type { SettingsOverride } from "./port.ts";
 export interface ThreadSettings extends TurnSettings {
   readonly baseInstructions: string | null;
   readonly developerInstructions: string | null;
+  /** The named profile that the sandbox comes from. */
+  readonly profileId: string | null;
   /** False: the tools that need a folder are not offered. */
   readonly hasEnvironment: boolean;
 }
@@ -42,6 +44,7 @@ export function initialSettings(
       ),
       baseInstructions: null,
       developerInstructions: config.developerInstructions,
+      profileId: null,
       hasEnvironment: true,
     },
     rest,
@@ -59,7 +62,7 @@ export function withOverride(settings: ThreadSettings, override: SettingsOverrid
     effort: override.effort === undefined ? settings.effort : override.effort,
     summary: override.summary ?? settings.summary,
     approvalPolicy: override.approvalPolicy ?? settings.approvalPolicy,
-    sandboxPolicy: override.sandboxPolicy ?? settings.sandboxPolicy,
+    ...sandboxAfter(settings, override),
     baseInstructions: override.baseInstructions ?? settings.baseInstructions,
     developerInstructions: override.developerInstructions ?? settings.developerInstructions,
     hasEnvironment: override.environments
@@ -67,6 +70,15 @@ export function withOverride(settings: ThreadSettings, override: SettingsOverrid
       : settings.hasEnvironment,
   };
 }
+
+/** A policy that no profile gave takes the profile away. */
+const sandboxAfter = (
+  { sandboxPolicy, profileId }: ThreadSettings,
+  override: SettingsOverride,
+): Pick<ThreadSettings, "sandboxPolicy" | "profileId"> =>
+  override.sandboxPolicy
+    ? { sandboxPolicy: override.sandboxPolicy, profileId: override.profileId ?? null }
+    : { sandboxPolicy, profileId };
 
 /** Whether a change of settings is none. */
 export const sameSettings = (one: ThreadSettings, other: ThreadSettings): boolean =>

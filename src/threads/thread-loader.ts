@@ -1,4 +1,4 @@
-import type { Config, ConfigReader } from "../config/port.ts";
+import type { ConfigReader } from "../config/port.ts";
 import type { Publisher } from "../events/port.ts";
 import type { Models } from "../model/port.ts";
 import { invalidRequest } from "../protocol/errors.ts";
@@ -15,7 +15,7 @@ import { readGitInfo } from "./git-info.ts";
 import type { ProjectDoc } from "./instructions.ts";
 import { LoadedThread, noPast } from "./loaded-thread.ts";
 import { noRollout } from "./loaded-threads.ts";
-import type { ForkOptions, SettingsOverride, StartOptions } from "./port.ts";
+import type { ForkOptions, ResumeOptions, SettingsOverride, StartOptions } from "./port.ts";
 import { clientError } from "./store-errors.ts";
 import type { ThreadSettings } from "./settings.ts";
 import { initialSettings } from "./settings.ts";
@@ -48,7 +48,7 @@ export class ThreadLoader {
 
   async create(options: StartOptions): Promise<LoadedThread> {
     const { store, publisher } = this.#ports;
-    const settings = this.#settings(this.#ports.config.read(options.config), options, {});
+    const settings = this.#settings(options, {});
     const meta = await this.#meta(settings, options);
     const instructionSources = await this.#sources(settings.cwd);
     return new LoadedThread(meta, {
@@ -63,21 +63,29 @@ export class ThreadLoader {
     });
   }
 
-  /** A new thread with another one's past. What it was set to comes along as on a resume. */
+  /** A new thread with another one's past, under the model of the configuration. */
   async fork(
     source: ThreadId,
-    { ephemeral, lastTurnId, beforeTurnId, ...options }: Omit<ForkOptions, "includeTurns">,
+    { ephemeral, lastTurnId, beforeTurnId, includeTurns, ...options }: ForkOptions,
   ): Promise<LoadedThread> {
     const { store } = this.#ports;
     try {
       const origin = await store.find(source);
       refuseArchived(origin);
+      if (ephemeral && includeTurns && origin?.historyMode === "paginated") {
+        throw invalidRequest("ephemeral paginated thread/fork requires `excludeTurns: true`");
+      }
       const past = await store.load(source);
-      const settings = this.#settings(this.#ports.config.read(), options, past);
+      const settings = this.#settings(options, past);
       const meta = await this.#meta(settings, options, past.record);
       if (ephemeral)
         return await this.#remembered(meta, past, { settings, writer: nowhere, ephemeral });
-      const cut = lastTurnId ? { lastTurnId } : beforeTurnId ? { beforeTurnId } : undefined;
+      const cut =
+        lastTurnId !== undefined
+          ? { lastTurnId }
+          : beforeTurnId !== undefined
+            ? { beforeTurnId }
+            : undefined;
       const writer = await store.fork(source, meta, cut);
       if (origin?.name) await store.rename(meta.id, origin.name);
       return await this.#remembered(meta, await store.load(meta.id), {
@@ -87,22 +95,21 @@ export class ThreadLoader {
       });
     } catch (error) {
       const turn = lastTurnId ?? beforeTurnId;
-      const known = turn && (await store.find(source));
+      const known = turn !== undefined && (await store.find(source));
       throw clientError(error, known ? `turn not found: ${turn}` : noRollout(source));
     }
   }
 
   /** A thread that the store knows, with its past, open for more. */
-  async load(id: ThreadId, override: SettingsOverride): Promise<LoadedThread> {
+  async load(id: ThreadId, options: Omit<ResumeOptions, "includeTurns">): Promise<LoadedThread> {
     const { store } = this.#ports;
-    const config = this.#ports.config.read();
     let writer: ThreadWriter | undefined;
     try {
       // First the right to write, then the past: nobody else adds to it in between.
       refuseArchived(await store.find(id));
       writer = await store.open(id);
       const history = await store.load(id);
-      const settings = this.#settings(config, override, history);
+      const settings = this.#settings({ ...options, ...modelChoice(options, history) }, history);
       return await this.#remembered(history.record, history, {
         settings,
         writer,
@@ -168,12 +175,14 @@ export class ThreadLoader {
     return (await this.#ports.docs(cwd)).map(({ path }) => path);
   }
 
+  /** What was stored of the approval policy holds unless the caller or its own config names one; the sandbox is always the configured one. */
   #settings(
-    config: Config,
-    override: SettingsOverride,
+    { config: keys = {}, ...override }: Omit<ResumeOptions, "includeTurns">,
     past: Partial<Pick<History, "settings" | "record">>,
   ): ThreadSettings {
     const { models, defaultCwd } = this.#ports;
+    const config = this.#ports.config.read(keys);
+    const kept = "approval_policy" in keys ? undefined : past.settings?.approvalPolicy;
     const standard = models.defaults();
     const settings = initialSettings(
       {
@@ -182,7 +191,7 @@ export class ThreadLoader {
         model: config.model ?? standard.model,
         modelProvider: config.modelProvider ?? standard.modelProvider,
       },
-      { ...override, ...modelChoice(override, past) },
+      { ...override, approvalPolicy: override.approvalPolicy ?? kept },
     );
     this.#checkProvider(settings.modelProvider);
     return settings;
@@ -192,25 +201,24 @@ export class ThreadLoader {
     try {
       this.#ports.models.provider(id);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw invalidRequest(`failed to load configuration: ${why}`, error);
+      throw invalidRequest(
+        `failed to load configuration: Model provider \`${id}\` not found`,
+        error,
+      );
     }
   }
 }
 
-/**
- * What was stored of model, provider and effort comes back only if the caller names none of them.
- * Approval policy and sandbox are always those of the configuration.
- */
+/** What was stored of model, provider and effort comes back only if the caller chooses none of them. */
 function modelChoice(
-  { model, modelProvider, effort }: SettingsOverride,
-  { settings, record }: Partial<Pick<History, "settings" | "record">>,
+  { choosesModel, effort }: Omit<ResumeOptions, "includeTurns">,
+  { settings, record }: History,
 ): Pick<SettingsOverride, "model" | "modelProvider" | "effort"> {
-  if ((model ?? modelProvider ?? effort) !== undefined) return { model, modelProvider, effort };
+  if (choosesModel) return {};
   return {
-    model: settings?.model,
-    modelProvider: settings?.modelProvider ?? record?.modelProvider,
-    effort: settings?.effort ?? undefined,
+    model: settings?.model || undefined,
+    modelProvider: (settings?.modelProvider ?? record.modelProvider) || undefined,
+    effort: settings?.effort ?? effort,
   };
 }
 

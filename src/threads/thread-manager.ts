@@ -17,6 +17,7 @@ import type {
   CatchUpFrame,
   ClientAnswer,
   ForkOptions,
+  ResumeOptions,
   SettingsOverride,
   StartOptions,
   ThreadQueue,
@@ -29,6 +30,7 @@ import { setMemoryMode } from "./memory-modes.ts";
 import { MessageQueue } from "./message-queue.ts";
 import { ThreadSections } from "./sections.ts";
 import { ReadStates } from "./read-states.ts";
+import type { ThreadSettings } from "./settings.ts";
 import { SideNotes } from "./side-notes.ts";
 import { prepareTurns } from "./sent-turns.ts";
 import { ThreadReading } from "./thread-reading.ts";
@@ -135,13 +137,13 @@ export class ThreadManager implements Threads {
 
   async resume(
     id: ThreadId,
-    { includeTurns, ...override }: SettingsOverride & { readonly includeTurns: boolean },
+    { includeTurns, initialTurns, ...options }: ResumeOptions,
   ): Promise<ThreadView> {
     const present = this.#loaded.get(id);
     if (present && !present.stored) throw invalidRequest(noRollout(id));
-    const thread = present ?? (await this.#load(id, override));
+    const thread = present ?? (await this.#load(id, options));
     if (includeTurns) await prepareTurns(thread.turns);
-    const view = viewOf(thread, includeTurns ? thread.snapshot() : []);
+    const view = viewOf(thread, includeTurns ? thread.snapshot() : [], initialTurns);
     return { ...view, thread: await this.#placed(view.thread) };
   }
 
@@ -159,16 +161,18 @@ export class ThreadManager implements Threads {
 
   async fork(
     source: ThreadId,
-    { includeTurns, ...options }: ForkOptions,
+    options: ForkOptions,
   ): Promise<{ view: ThreadView; readonly announce: () => void }> {
     const present = this.#loaded.get(source);
     if (present && (!present.stored || present.ephemeral)) throw invalidRequest(noRollout(source));
-    const thread = await this.#loader.fork(source, options);
+    if (options.inheritsSettings && !present) throw invalidRequest(`thread not found: ${source}`);
+    const inherited = options.inheritsSettings ? present?.settings : undefined;
+    const thread = await this.#loader.fork(source, { ...options, ...inheritable(inherited) });
     this.#keep(thread);
     if (!thread.ephemeral) await this.attachments.copy(source, thread.id);
-    if (includeTurns) await prepareTurns(thread.turns);
+    if (options.includeTurns) await prepareTurns(thread.turns);
     return {
-      view: viewOf(thread, includeTurns ? thread.snapshot() : []),
+      view: viewOf(thread, options.includeTurns ? thread.snapshot() : []),
       announce: () => this.#ports.publisher.publish(threadStarted, { thread: threadOf(thread) }),
     };
   }
@@ -198,18 +202,21 @@ export class ThreadManager implements Threads {
     await Promise.all(this.#loaded.all().map((thread) => this.#unload(thread)));
   }
 
-  async #loadUnseen(id: ThreadId, override: SettingsOverride): Promise<LoadedThread> {
-    const work = this.#loader.load(id, override).finally(() => this.#loading.delete(id));
+  async #loadUnseen(
+    id: ThreadId,
+    options: Omit<ResumeOptions, "includeTurns">,
+  ): Promise<LoadedThread> {
+    const work = this.#loader.load(id, options).finally(() => this.#loading.delete(id));
     this.#loading.set(id, work);
     const thread = await work;
     this.#keep(thread);
     return thread;
   }
 
-  async #load(id: ThreadId, override: SettingsOverride): Promise<LoadedThread> {
+  async #load(id: ThreadId, options: Omit<ResumeOptions, "includeTurns">): Promise<LoadedThread> {
     const loading = this.#loading.get(id);
     if (loading) return loading;
-    const thread = await this.#loadUnseen(id, override);
+    const thread = await this.#loadUnseen(id, options);
     this.#ports.publisher.publish(threadStatusChanged, {
       threadId: id,
       status: statusOf(thread.state),
@@ -238,4 +245,19 @@ export class ThreadManager implements Threads {
     await this.#ports.tools.endThread(thread.id);
     await thread.close();
   }
+}
+
+/** The settings of a thread in memory as wishes for another one. */
+function inheritable(settings: ThreadSettings | undefined): SettingsOverride {
+  if (settings === undefined) return {};
+  const { cwd, model, modelProvider, effort, approvalPolicy, sandboxPolicy, profileId } = settings;
+  return {
+    cwd,
+    model,
+    modelProvider,
+    effort,
+    approvalPolicy,
+    sandboxPolicy,
+    profileId: profileId ?? undefined,
+  };
 }

@@ -1,5 +1,5 @@
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
-import type { ThreadId, TurnId } from "../protocol/ids.ts";
+import type { ThreadId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { Turn } from "../protocol/turn.ts";
@@ -7,13 +7,13 @@ import type { History, ThreadStore } from "../store/port.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import { noRollout } from "./loaded-threads.ts";
 import type { LoadedThreads } from "./loaded-threads.ts";
-import { pageOf } from "./paging.ts";
-import type { Page, PageQuery, ThreadListQuery } from "./port.ts";
+import { cursorAfter, pageOf } from "./paging.ts";
+import type { ItemsQuery, Page, ThreadListQuery, TurnsQuery } from "./port.ts";
 import { sectionNote } from "./sections.ts";
 import { prepareTurns } from "./sent-turns.ts";
 import { clientError } from "./store-errors.ts";
 import { listedThread, storedThread, threadOf } from "./thread-view.ts";
-import { entriesOf, viewedTurn } from "./turn-views.ts";
+import { entriesOf, turnsPage, withoutOutput } from "./turn-views.ts";
 
 /** Threads as they are, in memory or stored; nothing here changes one. */
 export class ThreadReading {
@@ -45,6 +45,7 @@ export class ThreadReading {
 
   async list(query: ThreadListQuery): Promise<Page<Thread>> {
     const { cursor, direction, cwds, modelProviders, sourceKinds, searchTerm, sectionId } = query;
+    const { excludedIds, parentId, ancestorId, indexOnly } = query;
     try {
       const page = await this.#store.list({
         archived: query.archived,
@@ -58,6 +59,10 @@ export class ThreadReading {
         ...(modelProviders ? { modelProviders } : {}),
         ...(sourceKinds ? { sources: sourceKinds } : {}),
         ...(searchTerm === undefined ? {} : { searchTerm }),
+        ...(parentId === undefined ? {} : { parentId }),
+        ...(ancestorId === undefined ? {} : { ancestorId }),
+        ...(excludedIds === undefined ? {} : { excludedIds }),
+        ...(indexOnly === undefined ? {} : { indexOnly }),
       });
       return {
         ...page,
@@ -68,40 +73,54 @@ export class ThreadReading {
     }
   }
 
-  async turns(
-    id: ThreadId,
-    query: PageQuery & { readonly view: Turn["itemsView"] },
-  ): Promise<Page<Turn>> {
+  async turns(id: ThreadId, query: TurnsQuery): Promise<Page<Turn>> {
     const turns = await this.#turnsOf(
       id,
       `thread ${id} is not materialized yet; thread/turns/list is unavailable before first user message`,
     );
-    const page = pageOf(turns, (turn) => turn.id, query);
-    return { ...page, data: page.data.map((turn) => viewedTurn(turn, query.view)) };
+    return turnsPage(turns, query);
   }
 
-  async items(
-    id: ThreadId,
-    query: PageQuery & { readonly turnId: TurnId | undefined },
-  ): Promise<Page<ThreadItemEntry>> {
+  async items(id: ThreadId, query: ItemsQuery): Promise<Page<ThreadItemEntry>> {
     const thread = this.#loaded.get(id);
-    if ((thread && !thread.stored) || (!thread && !(await this.#store.find(id)))) {
+    const isKept = thread ? thread.stored && !thread.ephemeral : await this.#store.find(id);
+    if (!isKept) {
       throw new RpcError("methodNotFound", "thread/items/list is not supported yet");
     }
     const turns = await this.#turnsOf(id, noRollout(id));
-    return pageOf(entriesOf(turns, query.turnId), ({ item }) => item.id, query);
+    const entries = entriesOf(turns, query.turnId);
+    const { afterItemId, deferOutput } = query;
+    if (afterItemId !== undefined && !entries.some(({ item }) => item.id === afterItemId)) {
+      throw new RpcError(
+        "invalidParams",
+        "cursor.itemId does not identify an item in the requested history scope",
+      );
+    }
+    const cursor = afterItemId === undefined ? query.cursor : cursorAfter(afterItemId);
+    const page = pageOf(entries, ({ item }) => item.id, { ...query, cursor });
+    return deferOutput
+      ? { ...page, data: page.data.map((entry) => withoutOutput(entry, deferOutput)) }
+      : page;
   }
 
   async #turnsOf(id: ThreadId, notStored: string): Promise<readonly Turn[]> {
     const thread = this.#loaded.get(id);
     if (!thread) return (await this.#history(id, `thread not loaded: ${id}`)).turns;
     if (!thread.stored) throw invalidRequest(notStored);
+    if (thread.ephemeral) {
+      throw invalidRequest("ephemeral threads do not support thread/turns/list");
+    }
     return thread.snapshot();
   }
 
   #mustHaveTurns(thread: LoadedThread): void {
     if (thread.ephemeral) throw invalidRequest("ephemeral threads do not support includeTurns");
-    if (!thread.stored) throw new RpcError("methodNotFound", "list_turns is not supported yet");
+    if (thread.stored) return;
+    throw thread.meta.historyMode === "paginated"
+      ? new RpcError("methodNotFound", "list_turns is not supported yet")
+      : invalidRequest(
+          `thread ${thread.id} is not materialized yet; includeTurns is unavailable before first user message`,
+        );
   }
 
   async #history(id: ThreadId, notFound: string): Promise<History> {

@@ -42,6 +42,7 @@ export class ThreadRecords {
     if (!threadName) throw invalidRequest("thread name must not be empty");
     const thread = loaded.get(id);
     refuseEphemeral(thread);
+    if (!thread) await this.#refuseWhere(true, id);
     await this.#stored(id, () => store.rename(id, threadName));
     if (thread) thread.name = threadName;
     return { announce: () => publisher.publish(threadNameUpdated, { threadId: id, threadName }) };
@@ -51,6 +52,7 @@ export class ThreadRecords {
     const { loaded, store, publisher, unload } = this.#ports;
     const thread = loaded.get(id);
     if (thread?.ephemeral) throw invalidRequest(noRollout(id));
+    await this.#refuseWhere(true, id);
     if (thread) await unload(thread);
     if (thread && !thread.stored) await this.#forgetUnused(id);
     else await this.#stored(id, () => store.setArchived(id, true));
@@ -58,8 +60,13 @@ export class ThreadRecords {
   }
 
   async unarchive(id: ThreadId): Promise<Announced & { readonly thread: Thread }> {
-    const { store, publisher } = this.#ports;
+    const { loaded, store, publisher } = this.#ports;
+    const thread = loaded.get(id);
+    if (thread && !thread.ephemeral) {
+      throw invalidRequest(`thread ${id} already has an active writer`);
+    }
     const notFound = `no archived rollout found for thread id ${id}`;
+    await this.#refuseWhere(false, id, notFound);
     const record = await this.#stored(id, () => store.setArchived(id, false), notFound);
     return {
       thread: storedThread(record),
@@ -71,9 +78,12 @@ export class ThreadRecords {
   async delete(id: ThreadId): Promise<Announced> {
     const { loaded, store, publisher, unload } = this.#ports;
     const thread = loaded.get(id);
+    if (thread?.ephemeral) {
+      throw invalidRequest(`thread is not persisted and cannot be deleted: ${id}`);
+    }
     if (thread) await unload(thread);
     if (thread && !thread.stored) await this.#forgetUnused(id);
-    else if (!thread?.ephemeral) await this.#stored(id, () => store.delete(id));
+    else await this.#stored(id, () => store.delete(id));
     return {
       announce: () => {
         publisher.publish(threadDeleted, { threadId: id });
@@ -89,14 +99,16 @@ export class ThreadRecords {
     refuseEphemeral(thread);
     const known = thread?.gitInfo ?? (await store.find(id))?.gitInfo ?? null;
     const gitInfo = changed(known, change);
-    if (thread && !thread.stored) {
-      thread.gitInfo = gitInfo;
-      return threadOf(thread);
-    }
     const record = await this.#stored(id, () => store.setGitInfo(id, gitInfo));
     if (!thread) return storedThread(record);
     thread.gitInfo = gitInfo;
-    return threadOf(thread);
+    return { ...threadOf(thread), canAcceptDirectInput: null };
+  }
+
+  /** Refuses a thread that is put away already, or is not. */
+  async #refuseWhere(archived: boolean, id: ThreadId, why = noRollout(id)): Promise<void> {
+    const record = await this.#ports.store.find(id);
+    if (record?.archived === archived) throw invalidRequest(why);
   }
 
   /** Some stores remember a thread in which nothing was said, others do not. */

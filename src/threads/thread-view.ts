@@ -1,13 +1,16 @@
 import { ReasoningSummary } from "../protocol/settings.ts";
 import type { ThreadSettings as SettingsView } from "../protocol/settings.ts";
-import type { Thread } from "../protocol/thread.ts";
+import type { SessionSource, Thread } from "../protocol/thread.ts";
 import type { Turn } from "../protocol/turn.ts";
 import type { ThreadRecord } from "../store/port.ts";
+import { spawnOf } from "../protocol/session-source.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
-import type { ThreadView } from "./port.ts";
+import type { ThreadView, TurnsQuery } from "./port.ts";
 import { sentTurns } from "./sent-turns.ts";
+import type { ThreadSettings } from "./settings.ts";
 import { statusOf } from "./thread-state.ts";
 import { newestCursor } from "./paging.ts";
+import { turnsPage } from "./turn-views.ts";
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
@@ -15,17 +18,26 @@ const seconds = (ms: number): number => Math.floor(ms / 1000);
 const unused = {
   extra: null,
   attachedToThreadId: null,
-  parentThreadId: null,
   section: null,
   sectionEnteredAt: null,
   projectId: null,
-  agentNickname: null,
-  agentRole: null,
   daybreakEnabled: null,
 } as const;
 
 const environmentsOf = (cwd: string, has: boolean): Thread["environments"] =>
   has ? [{ environmentId: "local", cwd, runtimeWorkspaceRoots: [cwd] }] : [];
+
+/** Who began the thread, if an agent did. */
+function spawnView(
+  source: SessionSource,
+): Pick<Thread, "parentThreadId" | "agentNickname" | "agentRole"> {
+  const spawn = spawnOf(source);
+  return {
+    parentThreadId: spawn?.parentId ?? null,
+    agentNickname: spawn?.nickname ?? null,
+    agentRole: spawn?.role ?? null,
+  };
+}
 
 /** A thread in memory as clients see it. */
 export function threadOf(thread: LoadedThread, turns: readonly Turn[] = []): Thread {
@@ -50,6 +62,7 @@ export function threadOf(thread: LoadedThread, turns: readonly Turn[] = []): Thr
     cliVersion: meta.cliVersion,
     originator: meta.originator,
     source: meta.source,
+    ...spawnView(meta.source),
     canAcceptDirectInput: true,
     threadSource: meta.threadSource,
     gitInfo: thread.gitInfo,
@@ -59,9 +72,14 @@ export function threadOf(thread: LoadedThread, turns: readonly Turn[] = []): Thr
   };
 }
 
+const collaborationOf = ({ model, effort }: ThreadSettings): SettingsView["collaborationMode"] => ({
+  mode: "default",
+  settings: { model, reasoning_effort: effort, developer_instructions: null },
+});
+
 /** The settings of a thread as clients are told when they change. */
 export function settingsView({ settings }: LoadedThread): SettingsView {
-  const { cwd, model, modelProvider, effort, approvalPolicy, sandboxPolicy } = settings;
+  const { cwd, model, modelProvider, effort, approvalPolicy, sandboxPolicy, profileId } = settings;
   const summary = ReasoningSummary.safeParse(settings.summary);
   return {
     disabledPluginIds: [],
@@ -70,16 +88,13 @@ export function settingsView({ settings }: LoadedThread): SettingsView {
     approvalPolicy,
     approvalsReviewer: "user",
     sandboxPolicy,
-    activePermissionProfile: null,
+    activePermissionProfile: profileId === null ? null : { id: profileId, extends: null },
     model,
     modelProvider,
     serviceTier: null,
     effort,
     summary: summary.success ? summary.data : null,
-    collaborationMode: {
-      mode: "default",
-      settings: { model, reasoning_effort: effort, developer_instructions: null },
-    },
+    collaborationMode: collaborationOf(settings),
     multiAgentMode: "explicitRequestOnly",
     personality: null,
   };
@@ -107,6 +122,7 @@ export function storedThread(record: ThreadRecord, turns: readonly Turn[] = []):
     cliVersion: record.cliVersion,
     originator: record.originator,
     source: record.source,
+    ...spawnView(record.source),
     canAcceptDirectInput: null,
     threadSource: record.threadSource,
     gitInfo: record.gitInfo,
@@ -121,7 +137,11 @@ export const listedThread = (record: ThreadRecord, loaded: LoadedThread | undefi
   loaded ? { ...threadOf(loaded), canAcceptDirectInput: null } : storedThread(record);
 
 /** The answer of thread/start and thread/resume. */
-export function viewOf(thread: LoadedThread, turns: readonly Turn[]): ThreadView {
+export function viewOf(
+  thread: LoadedThread,
+  turns: readonly Turn[],
+  initialTurns?: TurnsQuery,
+): ThreadView {
   const { settings } = thread;
   const all = thread.snapshot();
   const newestItem = all.findLast(({ items }) => items.length > 0)?.items.at(-1);
@@ -134,6 +154,9 @@ export function viewOf(thread: LoadedThread, turns: readonly Turn[]): ThreadView
     cwd: settings.cwd,
     approvalPolicy: settings.approvalPolicy,
     sandboxPolicy: settings.sandboxPolicy,
+    profileId: settings.profileId,
+    collaborationMode: collaborationOf(settings),
+    initialTurnsPage: initialTurns ? turnsPage(all, initialTurns) : null,
     instructionSources: thread.instructionSources,
     turnsBackwardsCursor: newestCursor(all.at(-1)?.id),
     itemsBackwardsCursor: newestCursor(newestItem?.id),

@@ -2,9 +2,11 @@ import type { TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
 import type { Turn, TurnItemsView } from "../protocol/turn.ts";
 import { unreachable } from "../util/unreachable.ts";
+import { pageOf } from "./paging.ts";
+import type { Page, TurnsQuery } from "./port.ts";
 
 /** A turn with as many of its items as the view asks for; `summary`: the question and the last answer. */
-export function viewedTurn(turn: Turn, view: TurnItemsView): Turn {
+function viewedTurn(turn: Turn, view: TurnItemsView): Turn {
   switch (view) {
     case "full":
       return turn.itemsView === "full" ? turn : { ...turn, itemsView: "full" };
@@ -19,6 +21,12 @@ export function viewedTurn(turn: Turn, view: TurnItemsView): Turn {
     default:
       return unreachable(view);
   }
+}
+
+/** A page of the turns, each with as many of its items as the view asks for. */
+export function turnsPage(turns: readonly Turn[], query: TurnsQuery): Page<Turn> {
+  const page = pageOf(turns, (turn) => turn.id, query);
+  return { ...page, data: page.data.map((turn) => viewedTurn(turn, query.view)) };
 }
 
 /** The items of all turns, or of one, each with its turn. */
@@ -36,3 +44,18 @@ export const entriesOf = (
         completedAtMs: item.completedAtMs ?? null,
       })),
     );
+
+/** An entry whose output is asked for apart, by the item's id. Only what went well is left out. */
+export function withoutOutput(
+  entry: ThreadItemEntry,
+  deferred: { readonly commands: boolean; readonly toolCalls: boolean },
+): ThreadItemEntry {
+  const { item } = entry;
+  const isDeferred =
+    item.type === "commandExecution" &&
+    deferred.commands &&
+    item.status === "completed" &&
+    item.aggregatedOutput;
+  if (!isDeferred) return entry;
+  return { ...entry, item: { ...item, aggregatedOutput: null }, outputDeferred: true };
+}

@@ -20,6 +20,10 @@ const newest: ThreadQuery = {
 };
 
 /** What every backend of the thread store must do. */
+const spawned = (parentId: string, depth: number) => ({
+  source: { subAgent: { thread_spawn: { parent_thread_id: parentId, depth } } },
+});
+
 export function threadStoreContract(name: string, make: () => Promise<StoreUnderTest>): void {
   describe(`${name} keeps threads`, () => {
     let made: StoreUnderTest;
@@ -195,6 +199,19 @@ export function threadStoreContract(name: string, make: () => Promise<StoreUnder
       expect(await previewsOf({ modelProviders: ["p2", "p3"] })).toEqual(["two"]);
       expect(await previewsOf({ sources: ["cli", "vscode"] })).toEqual(["one"]);
       expect(await previewsOf({ sources: ["subAgent"] })).toEqual(["two"]);
+    });
+
+    test("a list knows which agent began a thread, at any depth", async () => {
+      const top = await add("top");
+      const child = await add("child", spawned(top, 1));
+      await add("grandchild", spawned(child, 2));
+      await add("review", { source: { subAgent: "review" } });
+      expect(await previewsOf({ parentId: top })).toEqual(["child"]);
+      expect((await previewsOf({ ancestorId: top })).toSorted()).toEqual(["child", "grandchild"]);
+      expect(await previewsOf({ ancestorId: top, excludedIds: [child] })).toEqual(["grandchild"]);
+      expect(await previewsOf({ sources: ["subAgentReview"] })).toEqual(["review"]);
+      expect(await previewsOf({ sources: ["subAgentCompact", "unknown"] })).toEqual([]);
+      expect((await previewsOf({ sources: ["subAgent"] })).length).toBe(3);
     });
 
     test("search looks into preview and name and minds the case", async () => {

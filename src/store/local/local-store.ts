@@ -254,6 +254,7 @@ class LocalStore implements ThreadStore {
     try {
       await writer.setGitInfo(gitInfo);
       if (writer.begun) await this.#stock.put(writer.record);
+      else this.#reservations.setGitInfo(id, gitInfo);
       return writer.record;
     } finally {
       if (known === undefined) await writer.close();

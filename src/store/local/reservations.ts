@@ -1,6 +1,7 @@
 /** Threads that were started and not written to yet: no file names them, so Farhelm's own database does. */
 import type { Database } from "../../db/database.ts";
 import { isRecord } from "../../util/is-record.ts";
+import type { GitInfo } from "../../protocol/thread.ts";
 import type { ThreadMeta } from "../port.ts";
 import { decodeMeta, encodeMeta } from "../rollout/meta-coding.ts";
 
@@ -40,6 +41,14 @@ export class Reservations {
     this.#database
       .prepare("UPDATE store_reservations SET name = ? WHERE thread_id = ?")
       .run(name, id);
+  }
+
+  setGitInfo(id: string, gitInfo: GitInfo | null): void {
+    const known = this.find(id);
+    if (known === undefined) return;
+    this.#database
+      .prepare("UPDATE store_reservations SET meta = ? WHERE thread_id = ?")
+      .run(JSON.stringify(encodeMeta({ ...known.meta, gitInfo })), id);
   }
 
   find(id: string): Reservation | undefined {

@@ -4,10 +4,12 @@
  */
 import type { Database, Row, SqlValue, Statement } from "../../db/database.ts";
 import { ThreadId } from "../../protocol/ids.ts";
+import { sourceKindOf, spawnOf } from "../../protocol/session-source.ts";
 import type { ThreadMeta, ThreadPage, ThreadQuery, ThreadRecord } from "../port.ts";
-import { decodeCursor, pageCursors } from "../page-cursor.ts";
+import { pageCursors } from "../page-cursor.ts";
 import { parseRecord, recordOf, textOf } from "../rollout/members.ts";
-import { decodeMeta, encodeMeta, sourceKindOf } from "../rollout/meta-coding.ts";
+import { decodeMeta, encodeMeta } from "../rollout/meta-coding.ts";
+import { conditions } from "./thread-conditions.ts";
 
 const steps = [
   `CREATE TABLE store_threads (
@@ -19,6 +21,18 @@ const steps = [
    CREATE INDEX store_threads_created ON store_threads (archived, created_at, id);
    CREATE INDEX store_threads_updated ON store_threads (archived, updated_at, id);
    CREATE INDEX store_threads_recency ON store_threads (archived, recency_at, id);`,
+  `ALTER TABLE store_threads ADD COLUMN parent_id TEXT;
+   UPDATE store_threads SET
+     parent_id = meta ->> '$.source.subagent.thread_spawn.parent_thread_id',
+     source_kind = CASE
+       WHEN meta ->> '$.source.custom' IS NOT NULL THEN 'custom:' || (meta ->> '$.source.custom')
+       WHEN meta -> '$.source.subagent.thread_spawn' IS NOT NULL THEN 'subAgentThreadSpawn'
+       WHEN meta -> '$.source.subagent.other' IS NOT NULL THEN 'subAgentOther'
+       WHEN meta ->> '$.source.subagent' = 'review' THEN 'subAgentReview'
+       WHEN meta ->> '$.source.subagent' = 'compact' THEN 'subAgentCompact'
+       WHEN source_kind IN ('cli', 'vscode', 'exec', 'appServer', 'subAgent') THEN source_kind
+       ELSE 'unknown' END;
+   CREATE INDEX store_threads_parent ON store_threads (parent_id);`,
 ];
 
 export interface IndexEntry {
@@ -34,12 +48,13 @@ export interface KnownFile {
   readonly size: number;
 }
 
-const upsert = `INSERT INTO store_threads VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+const upsert = `INSERT INTO store_threads VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
   ON CONFLICT (id) DO UPDATE SET path = excluded.path, mtime_ms = excluded.mtime_ms, size = excluded.size,
     created_at = excluded.created_at, updated_at = excluded.updated_at, recency_at = excluded.recency_at,
     archived = excluded.archived, cwd = excluded.cwd, provider = excluded.provider,
     source_kind = excluded.source_kind, preview = excluded.preview, name = excluded.name,
-    model = excluded.model, effort = excluded.effort, meta = excluded.meta`;
+    model = excluded.model, effort = excluded.effort, meta = excluded.meta,
+    parent_id = excluded.parent_id`;
 
 export class ThreadIndex {
   readonly #database: Database;
@@ -112,7 +127,7 @@ export class ThreadIndex {
     }));
     return {
       data: rows.slice(0, query.limit).map((row) => recordOfRow(row)),
-      ...pageCursors(sorted, query.limit),
+      ...pageCursors(sorted, query),
     };
   }
 
@@ -123,49 +138,6 @@ export class ThreadIndex {
     this.#statements.set(sql, made);
     return made;
   }
-}
-
-/** Threads with the place that a note gives each of them. */
-const labelled = `(SELECT threads.*, position AS note_position
-  FROM store_note_labels AS labels JOIN store_threads AS threads ON id = thread_id
-  WHERE kind = ? AND label = ?)`;
-
-interface Conditions {
-  from: string;
-  where: string;
-  values: SqlValue[];
-}
-
-function conditions(query: ThreadQuery): Conditions {
-  const where = ["archived = ?", "(preview <> '' OR name IS NOT NULL)"];
-  const { noted } = query;
-  const isLabelled = noted !== undefined && noted.label !== null;
-  const values: SqlValue[] = isLabelled ? [noted.kind, noted.label] : [];
-  values.push(query.archived ? 1 : 0);
-  if (noted !== undefined && !isLabelled) {
-    where.push("NOT EXISTS (SELECT 1 FROM store_notes WHERE thread_id = id AND kind = ?)");
-    values.push(noted.kind);
-  }
-  const among = (column: string, allowed: readonly string[] | undefined): void => {
-    if (allowed === undefined) return;
-    where.push(`${column} IN (SELECT value FROM json_each(?))`);
-    values.push(JSON.stringify(allowed));
-  };
-  among("cwd", query.cwds);
-  among("provider", query.modelProviders);
-  among("source_kind", query.sources);
-  if (query.searchTerm !== undefined) {
-    where.push("(instr(preview, ?) > 0 OR instr(coalesce(name, ''), ?) > 0)");
-    values.push(query.searchTerm, query.searchTerm);
-  }
-  if (query.cursor !== undefined) {
-    const { timeMs, id, inclusive } = decodeCursor(query.cursor);
-    const side = (query.sortDirection === "asc" ? ">" : "<") + (inclusive ? "=" : "");
-    where.push(`(${query.sortKey}, id) ${side} (?, ?)`);
-    values.push(timeMs, id);
-  }
-  const from = isLabelled ? labelled : "store_threads";
-  return { from, where: where.join(" AND "), values };
 }
 
 function valuesOf({ record, mtimeMs, size }: IndexEntry): SqlValue[] {
@@ -187,6 +159,7 @@ function valuesOf({ record, mtimeMs, size }: IndexEntry): SqlValue[] {
     record.effort,
     // The instructions are 20 KB in every thread and no list shows them, nor the tools.
     JSON.stringify(encodeMeta({ ...record, baseInstructions: null, dynamicTools: [] })),
+    spawnOf(record.source)?.parentId ?? null,
   ];
 }
 

@@ -87,7 +87,7 @@ export async function storeFork(
     await query("DELETE FROM farhelm.threads WHERE id = $1 AND writer = $2", [meta.id, writer]);
     await query(
       `INSERT INTO farhelm.threads (${newColumns}, begun, next_ordinal, last_batch, model, effort)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, true, $13, $14, $15, $16)`,
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, true, $14, $15, $16, $17)`,
       [
         ...newValues(listedMeta(meta), record, writer),
         nextOrdinal,

@@ -70,6 +70,8 @@ const steps: readonly string[] = [
      installation text NOT NULL,
      seen_at timestamptz NOT NULL
    );`,
+  `ALTER TABLE farhelm.threads ADD COLUMN parent_id bytea;
+   CREATE INDEX threads_parent ON farhelm.threads (parent_id) WHERE parent_id IS NOT NULL;`,
 ];
 
 /** Any number, the same in every Farhelm: "farhelm" as on a telephone's keys. */

@@ -1,10 +1,11 @@
 /** A thread's row in Postgres, and the pages of the list. */
+import { coveredKinds, sourceKindOf, spawnOf } from "../../protocol/session-source.ts";
 import { GitInfo } from "../../protocol/thread.ts";
 import { decodeCursor, pageCursors } from "../page-cursor.ts";
 import { StoreError } from "../port.ts";
 import type { ThreadMeta, ThreadPage, ThreadQuery, ThreadRecord } from "../port.ts";
 import { parseRecord, recordOf } from "../rollout/members.ts";
-import { decodeMeta, encodeMeta, sourceKindOf } from "../rollout/meta-coding.ts";
+import { decodeMeta, encodeMeta } from "../rollout/meta-coding.ts";
 import type { PostgresDatabase, Row, SqlValue } from "./database.ts";
 
 export interface ThreadRow {
@@ -33,7 +34,7 @@ const textIn = (stored: unknown): string | null =>
 
 /** What the columns hold that are there from the start, in the order of `newColumns`. */
 export const newColumns =
-  "id, meta, git, created_at, cwd, provider, source_kind, name, writer, updated_at, recency_at, preview";
+  "id, meta, git, created_at, cwd, provider, source_kind, name, writer, updated_at, recency_at, preview, parent_id";
 
 export function newValues(meta: ThreadMeta, record: ThreadRecord, writer: string): SqlValue[] {
   return [
@@ -49,6 +50,7 @@ export function newValues(meta: ThreadMeta, record: ThreadRecord, writer: string
     Math.floor(record.updatedAtMs),
     Math.floor(record.recencyAtMs),
     bytesOf(record.preview),
+    knownBytes(spawnOf(meta.source)?.parentId ?? null),
   ];
 }
 
@@ -108,7 +110,7 @@ export async function pageOf(database: PostgresDatabase, query: ThreadQuery): Pr
   }));
   return {
     data: rows.slice(0, limit).map((row) => rowOf(row).record),
-    ...pageCursors(sorted, limit),
+    ...pageCursors(sorted, query),
   };
 }
 
@@ -139,16 +141,37 @@ function conditions(query: ThreadQuery): Conditions {
   where.push(`archived = ${put(query.archived)}`);
   among("cwd", query.cwds);
   among("provider", query.modelProviders);
-  among("source_kind", query.sources);
+  among("source_kind", query.sources && coveredKinds(query.sources));
+  where.push(...related(query, put));
   if (query.searchTerm !== undefined) {
     // Bytes, so that neither case nor the database's collation counts.
     const term = `${put(bytesOf(query.searchTerm))}::bytea`;
     where.push(`(position(${term} IN preview) > 0 OR position(${term} IN name) > 0)`);
   }
   if (query.cursor !== undefined) {
-    const { timeMs, id, inclusive } = decodeCursor(query.cursor);
-    const side = (query.sortDirection === "asc" ? ">" : "<") + (inclusive ? "=" : "");
-    where.push(`(${query.sortKey}, id) ${side} (${put(timeMs)}::bigint, ${put(id)}::text)`);
+    const { timeMs, id } = decodeCursor(query.cursor);
+    const side = query.sortDirection === "asc" ? ">" : "<";
+    const time = `${put(timeMs)}::bigint`;
+    where.push(
+      id === undefined
+        ? `${query.sortKey} ${side} ${time}`
+        : `(${query.sortKey}, id) ${side} (${time}, ${put(id)}::text)`,
+    );
   }
   return { from, where: where.join(" AND "), values };
+}
+
+function related(query: ThreadQuery, put: (value: SqlValue) => string): readonly string[] {
+  const { excludedIds, parentId, ancestorId } = query;
+  const where: string[] = [];
+  if (excludedIds?.length) where.push(`id <> ALL(${put([...excludedIds])}::text[])`);
+  if (parentId !== undefined) where.push(`parent_id = ${put(bytesOf(parentId))}`);
+  if (ancestorId !== undefined) {
+    where.push(`id IN (WITH RECURSIVE below (id) AS (
+        SELECT id FROM farhelm.threads WHERE parent_id = ${put(bytesOf(ancestorId))}
+        UNION SELECT child.id FROM farhelm.threads child
+          JOIN below ON child.parent_id = convert_to(below.id, 'UTF8')
+      ) SELECT id FROM below)`);
+  }
+  return where;
 }

@@ -82,5 +82,5 @@ export class ThreadTable {
 
 /** A row that is there already stays as it is. Takes `newValues`. */
 export const reserveSql = `INSERT INTO farhelm.threads (${newColumns}, begun, next_ordinal, last_batch)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, false, 0, 0)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, false, 0, 0)
   ON CONFLICT (id) DO NOTHING`;

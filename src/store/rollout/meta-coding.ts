@@ -31,13 +31,8 @@ function decodeSource(stored: unknown): SessionSource {
     return subagent === undefined ? camelMembers(rest) : { subAgent: subagent };
   }
   const name = textOf(stored) ?? "vscode";
-  return name === "mcp" ? "appServer" : name;
-}
-
-/** The word by which lists are filtered: `cli`, `vscode`, `exec`, `appServer`, `subAgent`, `unknown`. */
-export function sourceKindOf(source: SessionSource): string {
-  if (typeof source === "string") return source;
-  return Object.keys(source)[0] ?? "unknown";
+  if (name === "mcp") return "appServer";
+  return ["cli", "vscode", "exec"].includes(name) ? name : "unknown";
 }
 
 function encodeGit(git: GitInfo): Json {

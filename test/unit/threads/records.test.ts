@@ -130,7 +130,14 @@ describe("a fork", () => {
   it("for the moment is kept nowhere", async () => {
     const bench = createThreadBench();
     const { id } = await twoTurns(bench);
-    const { view } = await bench.manager.fork(id, { ...whole, ephemeral: true });
+    expect(await refusalOf(bench.manager.fork(id, { ...whole, ephemeral: true }))).toBe(
+      "ephemeral paginated thread/fork requires `excludeTurns: true`",
+    );
+    const { view } = await bench.manager.fork(id, {
+      ...whole,
+      includeTurns: false,
+      ephemeral: true,
+    });
     expect(view.thread).toMatchObject({ ephemeral: true, path: null, forkedFromId: id });
     await bench.manager.close();
     expect(await refusalOf(bench.restarted().read(view.thread.id, false))).toBe(

@@ -1,0 +1,279 @@
+/** What the calls about a thread's life take, answer and refuse, over a real host and its homes. */
+import { afterEach, describe, expect, it } from "vitest";
+import type { MockModel } from "../helpers/mock-model.ts";
+import { say, startMockModel } from "../helpers/mock-model.ts";
+import {
+  HostClient,
+  configFor,
+  startOn,
+  stop,
+  stopHosts,
+  temporaryHomes,
+} from "../helpers/running-host.ts";
+
+const models = new Set<MockModel>();
+afterEach(async () => {
+  await stopHosts();
+  for (const model of models) await model.close();
+  models.clear();
+});
+
+const second = (baseUrl: string): string => `
+[model_providers.second]
+name = "Second"
+base_url = "${baseUrl}"
+wire_api = "responses"
+`;
+
+async function bench() {
+  const model = await startMockModel();
+  models.add(model);
+  const top = 'approval_policy = "never"\nsandbox_mode = "danger-full-access"';
+  const homes = temporaryHomes(configFor(model.baseUrl, top) + second(model.baseUrl));
+  const host = await startOn(homes);
+  const client = await HostClient.connect(homes);
+  return { model, homes, host, client };
+}
+
+type Bench = Awaited<ReturnType<typeof bench>>;
+
+async function turn({ model, client }: Bench, threadId: unknown, text: string): Promise<void> {
+  model.enqueue(say(`answer to ${text}`));
+  const from = client.sent.length;
+  await client.call("turn/start", { threadId, input: [{ type: "text", text }] });
+  await client.until(() =>
+    client.sent
+      .slice(from)
+      .some(
+        ({ method, params }) => method === "turn/completed" && params?.["threadId"] === threadId,
+      ),
+  );
+}
+
+async function thread(on: Bench, params: object = {}, texts: readonly string[] = ["q"]) {
+  const started = await on.client.call("thread/start", params);
+  const { id, path } = Object(started["thread"]);
+  for (const text of texts) await turn(on, id, text);
+  return { id: String(id), path: String(path) };
+}
+
+const refusalOf = async (call: Promise<unknown>): Promise<string> => {
+  try {
+    await call;
+    return "not refused";
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+};
+
+const previewsIn = (answer: Readonly<Record<string, unknown>>): readonly unknown[] =>
+  [answer["data"]].flat().map((row) => Object(row).preview);
+
+const modelOf = ({
+  model,
+  modelProvider,
+  reasoningEffort,
+  approvalPolicy,
+}: Readonly<Record<string, unknown>>) => ({
+  model,
+  modelProvider,
+  reasoningEffort,
+  approvalPolicy,
+});
+
+describe("thread/list", () => {
+  it("filters by folder however it is spelled, by exclusion and by kind", async () => {
+    const on = await bench();
+    const { client, homes } = on;
+    const one = await thread(on, {}, ["one"]);
+    await thread(on, { cwd: "/tmp" }, ["two"]);
+    const list = async (params: object) => previewsIn(await client.call("thread/list", params));
+    expect(await list({ cwd: `${homes.cwd}/` })).toEqual(["one"]);
+    expect(await list({ cwd: "." })).toEqual(["one"]);
+    expect(await list({ cwd: [`${homes.cwd}/x/..`, "/tmp"] })).toEqual(["two", "one"]);
+    expect(await list({ cwd: [] })).toEqual([]);
+    expect(await list({ excludedThreadIds: [one.id] })).toEqual(["two"]);
+    expect(await list({ sourceKinds: ["exec", "subAgent"] })).toEqual([]);
+    expect(await list({ sourceKinds: ["vscode"] })).toEqual(["two", "one"]);
+    expect(await list({ parentThreadId: one.id })).toEqual([]);
+    expect(await list({ currentAccountOnly: true, useStateDbOnly: true })).toEqual(["two", "one"]);
+  });
+
+  it("refuses what cannot be together, and what only a hosted service knows", async () => {
+    const { client } = await bench();
+    const id = "00000000-0000-7000-8000-000000000000";
+    const refused = (params: object) => refusalOf(client.call("thread/list", params));
+    expect(await refused({ parentThreadId: id, ancestorThreadId: id })).toContain(
+      "parentThreadId and ancestorThreadId are mutually exclusive",
+    );
+    expect(await refused({ attachedToThreadId: id, parentThreadId: id })).toContain(
+      "attachedToThreadId cannot be combined with parentThreadId or ancestorThreadId",
+    );
+    expect(await refused({ includeAttachedThreads: true })).toContain(
+      "includeAttachedThreads requires a non-empty searchTerm",
+    );
+    expect(await refused({ originators: ["x"] })).toContain(
+      "originator filtering is not supported by the local app-server",
+    );
+    expect(await refused({ excludedThreadIds: Array.from({ length: 101 }, () => id) })).toContain(
+      "excludedThreadIds accepts at most 100 entries",
+    );
+    expect(await refused({ projectId: "p" })).toContain("project not found: p");
+    expect(await refused({ sourceKinds: ["nobody"] })).toContain("Invalid request: ");
+    expect(await refused({ limit: 2 ** 32 })).toContain("Invalid request: ");
+    expect(await refused({ useStateDbOnly: null })).toContain("Invalid request: ");
+  });
+});
+
+describe("thread/resume", () => {
+  const stored = { model: "m", modelProvider: "second", reasoningEffort: "high" };
+  const configured = { model: "mock-model", modelProvider: "mock", reasoningEffort: null };
+
+  it.each([
+    ["nothing", {}, stored],
+    ["a folder and a sandbox", { cwd: "/tmp", sandbox: "read-only" }, stored],
+    ["config.model_provider", { config: { model_provider: "mock" } }, stored],
+    ["model", { model: "other" }, { ...configured, model: "other" }],
+    ["modelProvider", { modelProvider: "second" }, { ...configured, modelProvider: "second" }],
+    ["config.model", { config: { model: "other" } }, { ...configured, model: "other" }],
+    [
+      "config.model_reasoning_effort",
+      { config: { model_reasoning_effort: "low" } },
+      { ...configured, reasoningEffort: "low" },
+    ],
+  ])("that names %s", async (_name, params, expected) => {
+    const on = await bench();
+    const start = { model: "m", modelProvider: "second", approvalPolicy: "on-request" };
+    const { id } = await thread(on, { ...start, config: { model_reasoning_effort: "high" } });
+    await stop(on.host);
+    await startOn(on.homes);
+    const client = await HostClient.connect(on.homes);
+    const answer = await client.call("thread/resume", { threadId: id, ...params });
+    expect(modelOf(answer)).toEqual({ ...expected, approvalPolicy: "on-request" });
+  });
+
+  it("of a thread in memory changes nothing, but for what can never be right", async () => {
+    const on = await bench();
+    const { id } = await thread(on);
+    const answer = await on.client.call("thread/resume", {
+      threadId: id,
+      model: "other",
+      modelProvider: "nobody",
+      cwd: "/tmp",
+      config: { sandbox_mode: "nonsense" },
+      excludeTurns: true,
+      initialTurnsPage: { limit: 1, itemsView: "full" },
+    });
+    expect(answer).toMatchObject({ model: "mock-model", modelProvider: "mock", cwd: on.homes.cwd });
+    expect(Object(answer["thread"]).turns).toEqual([]);
+    expect(Object(answer["initialTurnsPage"]).data).toHaveLength(1);
+    const both = { threadId: id, permissions: ":workspace", sandbox: "read-only" };
+    expect(await refusalOf(on.client.call("thread/resume", both))).toContain(
+      "`permissions` cannot be combined with `sandbox`",
+    );
+    const history = { threadId: id, history: [{ type: "message" }] };
+    expect(await refusalOf(on.client.call("thread/resume", history))).toContain(
+      `cannot resume thread ${id} with history while it is already running`,
+    );
+  });
+});
+
+describe("thread/fork", () => {
+  it("begins under the configured model, and says its turns' usage only with its turns", async () => {
+    const on = await bench();
+    const { client } = on;
+    const { id } = await thread(on, { model: "m", modelProvider: "second" }, ["one", "two"]);
+    const seen = async (params: object) => {
+      const from = client.sent.length;
+      const answer = await client.call("thread/fork", { threadId: id, ...params });
+      await client.call("thread/loaded/list", {});
+      const fork = Object(answer["thread"]);
+      const flow = client.sent.slice(from).flatMap(({ method }) => method ?? []);
+      return { ...modelOf(answer), turns: fork.turns.length, from: fork.forkedFromId, flow };
+    };
+    const configured = { model: "mock-model", modelProvider: "mock", from: id };
+    expect(await seen({})).toMatchObject({
+      ...configured,
+      turns: 2,
+      flow: ["thread/tokenUsage/updated", "thread/started"],
+    });
+    for (const ephemeral of [false, true]) {
+      expect(await seen({ excludeTurns: true, ephemeral })).toMatchObject({
+        ...configured,
+        turns: 0,
+        flow: ["thread/started"],
+      });
+    }
+    const prediction = { experimentalPredictionMode: true, ephemeral: true, excludeTurns: true };
+    expect(await seen(prediction)).toMatchObject({ model: "m", modelProvider: "second" });
+    const refused = (params: object) =>
+      refusalOf(client.call("thread/fork", { threadId: id, ...params }));
+    expect(await refused({ lastTurnId: "" })).toContain("turn not found: ");
+    expect(await refused({ lastTurnId: "a", beforeTurnId: "b" })).toContain(
+      "`beforeTurnId` cannot be combined with `lastTurnId`",
+    );
+    expect(await refused({ ephemeral: true })).toContain(
+      "ephemeral paginated thread/fork requires `excludeTurns: true`",
+    );
+    expect(await refused({ experimentalPredictionMode: true })).toContain(
+      "`experimentalPredictionMode` requires `ephemeral: true`",
+    );
+  });
+});
+
+describe("archive, unarchive, delete and names", () => {
+  it("refuse what has been done already, and what is kept nowhere", async () => {
+    const on = await bench();
+    const { client } = on;
+    const { id } = await thread(on);
+    const { id: passing } = Object(
+      (await client.call("thread/start", { ephemeral: true }))["thread"],
+    );
+    const refused = (method: string, params: object) => refusalOf(client.call(method, params));
+    await client.call("thread/archive", { threadId: id });
+    expect(await refused("thread/archive", { threadId: id })).toContain(
+      `no rollout found for thread id ${id}`,
+    );
+    expect(await refused("thread/name/set", { threadId: id, name: "n" })).toContain(
+      `no rollout found for thread id ${id}`,
+    );
+    await client.call("thread/unarchive", { threadId: id });
+    expect(await refused("thread/unarchive", { threadId: id })).toContain(
+      `no archived rollout found for thread id ${id}`,
+    );
+    expect(await refused("thread/delete", { threadId: passing })).toContain(
+      `thread is not persisted and cannot be deleted: ${passing}`,
+    );
+    expect((await client.call("thread/loaded/list", {}))["data"]).toEqual([passing]);
+  });
+
+  it("a repository that was named before the first turn is there after a restart", async () => {
+    const on = await bench();
+    const { id } = await thread(on, {}, []);
+    await on.client.call("thread/metadata/update", { threadId: id, gitInfo: { branch: "b" } });
+    await stop(on.host);
+    await startOn(on.homes);
+    const client = await HostClient.connect(on.homes);
+    const { gitInfo } = Object((await client.call("thread/read", { threadId: id }))["thread"]);
+    expect(gitInfo).toEqual({ sha: null, branch: "b", originUrl: null });
+  });
+});
+
+describe("pages of items", () => {
+  it("go on behind an item of a turn, and need its turn", async () => {
+    const on = await bench();
+    const { id } = await thread(on, {}, ["one", "two"]);
+    const { data } = await on.client.call("thread/items/list", { threadId: id });
+    const entries = [data].flat().map((entry) => Object(entry));
+    const { turnId, item } = entries[0];
+    const cursor = { type: "item", itemId: item.id };
+    const page = await on.client.call("thread/items/list", { threadId: id, turnId, cursor });
+    expect(page["data"]).toEqual([entries[1]]);
+    const refused = (params: object) =>
+      refusalOf(on.client.call("thread/items/list", { threadId: id, ...params }));
+    expect(await refused({ cursor })).toContain("turnId is required when cursor is an item anchor");
+    expect(await refused({ cursor, turnId: entries[2].turnId })).toContain(
+      "cursor.itemId does not identify an item in the requested history scope",
+    );
+  });
+});

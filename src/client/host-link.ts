@@ -10,11 +10,8 @@ import { LifeSigns } from "./life-signs.ts";
 import type { PeerListener } from "./rpc-peer.ts";
 import { RpcPeer } from "./rpc-peer.ts";
 
-type AllWords = Requests["initialize"]["result"];
-type NewerWords = "pingIntervalMs" | "idempotencyKeyMs";
-
 /** What the host says of itself; one of an earlier version says less. */
-export type HostWords = Omit<AllWords, NewerWords> & Partial<Pick<AllWords, NewerWords>>;
+export type HostWords = Requests["initialize"]["result"];
 
 export interface LinkOptions {
   readonly origin: string;
@@ -90,7 +87,7 @@ export class HostLink {
     const peer = this.#peer;
     if (this.#isDropped || peer === undefined) return;
     try {
-      const host: HostWords = await peer.call("initialize", {
+      const host = await peer.call("initialize", {
         clientInfo: this.#options.clientInfo,
         capabilities: { experimentalApi: true, requestAttestation: false, heartbeat: true },
       });

@@ -2,6 +2,7 @@ import { release } from "node:os";
 import { z } from "zod";
 import type { ConfigReader } from "../config/port.ts";
 import { ConfigError } from "../config/port.ts";
+import type { HostFacts } from "../dispatch/context.ts";
 import { method } from "../dispatch/define.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 import { configWarning, remoteControlStatusChanged } from "../protocol/notifications.ts";
@@ -50,9 +51,9 @@ export const initialize = method({
     platformFamily: z.string(),
     platformOs: z.string(),
     /** How often the host pings this connection, and how often a heartbeat comes where it was asked for. */
-    pingIntervalMs: z.int(),
+    pingIntervalMs: z.int().optional(),
     /** How long an `idempotencyKey` is good for. */
-    idempotencyKeyMs: z.int(),
+    idempotencyKeyMs: z.int().optional(),
     /** For each of `capabilities.threads`, in their order. */
     threads: z.array(z.object({ threadId: ThreadId, stream: ThreadStream })).optional(),
   }),
@@ -96,14 +97,23 @@ export const initialize = method({
       codexHome: host.codexHome,
       platformFamily: process.platform === "win32" ? "windows" : "unix",
       platformOs: process.platform === "darwin" ? "macos" : process.platform,
-      pingIntervalMs: host.pingIntervalMs,
-      idempotencyKeyMs: callLedgerLimits.keptForMs,
+      ...timesFor(capabilities, host),
       ...(capabilities?.threads && {
         threads: comingBack.map(({ threadId, stream }) => ({ threadId, stream })),
       }),
     };
   },
 });
+
+/** For clients that know of them; the stock ones get what the stock server answers. */
+const timesFor = (
+  capabilities: { readonly heartbeat?: boolean | null | undefined } | null | undefined,
+  { pingIntervalMs }: HostFacts,
+) =>
+  typeof capabilities?.heartbeat === "boolean" && {
+    pingIntervalMs,
+    idempotencyKeyMs: callLedgerLimits.keptForMs,
+  };
 
 function placesIn(named: readonly z.infer<typeof PlaceParams>[]): readonly ThreadPlace[] {
   const places = named.map(({ threadId, since }) => ({ threadId: parseThreadId(threadId), since }));

@@ -212,7 +212,28 @@ function createThreads(parts: ThreadParts): ThreadManager {
   };
   const threads = new ThreadManager(ports, store, loader);
   parts.gatekeeper.onEnd(() => dropUnsendable(threads, failures));
+  unloadIdle(threads, failures);
   return threads;
+}
+
+/** As often as a thread's shortest delay can be: a second. */
+const idleCheckMs = 1_000;
+
+/** Takes threads out of memory that nobody needs there, until the process ends. */
+function unloadIdle(threads: ThreadManager, log: FailureLog): void {
+  let isAtWork = false;
+  const check = setInterval(() => {
+    if (isAtWork) return;
+    isAtWork = true;
+    threads
+      .unloadIdle()
+      .catch((error: unknown) => log.error({ err: error }, "an idle thread was not unloaded"))
+      .finally(() => {
+        isAtWork = false;
+      });
+  }, idleCheckMs);
+  threads.onClose(() => clearInterval(check));
+  check.unref();
 }
 
 /** What somebody whose access ended had put into queues does not begin any more. */

@@ -6,6 +6,7 @@ import type { Config, ProviderConfig } from "./port.ts";
 import { TableFields } from "./table-fields.ts";
 
 const CHATGPT_BASE_URL = "https://chatgpt.com/backend-api/";
+const THREAD_UNLOAD_DELAY_S = 30 * 60;
 /** AGENTS.md text beyond this is cut. */
 const PROJECT_DOC_MAX_BYTES = 32_768;
 /** Codex refuses to retry more often than this, whatever config.toml says. */
@@ -43,6 +44,7 @@ export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
     },
     projects: decodeProjects(root),
     developerInstructions: root.string("developer_instructions"),
+    threadUnloadDelayMs: (root.count("thread_unload_delay_secs") ?? THREAD_UNLOAD_DELAY_S) * 1000,
     projectDocMaxBytes: root.count("project_doc_max_bytes") ?? PROJECT_DOC_MAX_BYTES,
     projectRootMarkers: root.strings("project_root_markers") ?? [".git"],
     raw,

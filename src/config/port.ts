@@ -47,6 +47,8 @@ export interface Config {
   /** Absolute project folder -> trust level. */
   readonly projects: ReadonlyMap<string, "trusted" | "untrusted">;
   readonly developerInstructions: string | null;
+  /** How long a thread stays in memory that nobody watches and in which nothing goes on. */
+  readonly threadUnloadDelayMs: number;
   readonly projectDocMaxBytes: number;
   readonly projectRootMarkers: readonly string[];
   /** The file's tables as they stand, after `-c` overrides. */

@@ -92,6 +92,10 @@ export class EventHub implements Publisher, Subscriptions {
     return { epoch, seq: head };
   }
 
+  isWatched(threadId: ThreadId): boolean {
+    return this.#watching(threadId).size > 0;
+  }
+
   forget(threadId: ThreadId): void {
     this.#logs.forget(threadId);
   }

@@ -82,7 +82,9 @@ export interface Publisher {
   resolved(threadId: ThreadId, requestId: RequestId, how?: Resolution): void;
   /** Where the thread's events are now. */
   position(threadId: ThreadId): StreamPosition;
-  /** The thread is gone for good: nothing of it is kept. */
+  /** Whether somebody gets what happens in the thread. */
+  isWatched(threadId: ThreadId): boolean;
+  /** The thread is gone, for good or out of memory: nothing of it is kept. */
   forget(threadId: ThreadId): void;
 }
 

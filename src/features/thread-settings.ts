@@ -127,6 +127,7 @@ const harmlessKeys: ReadonlySet<string> = new Set([
   // what it loosens is looked at apart
   "sandbox_mode",
   "skills",
+  "thread_unload_delay_secs",
   "tools",
   "web_search",
 ]);

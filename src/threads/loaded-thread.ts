@@ -42,6 +42,8 @@ const maxPreviewChars = 2_000;
 export class LoadedThread {
   readonly meta: ThreadMeta;
   readonly ephemeral: boolean;
+  /** How long it stays in memory while nobody needs it there. */
+  readonly unloadDelayMs: number;
   readonly path: string | null;
   /** Where AGENTS.md files were found. */
   instructionSources: readonly string[];
@@ -85,6 +87,7 @@ export class LoadedThread {
       readonly ephemeral: boolean;
       readonly stored: boolean;
       readonly instructionSources: readonly string[];
+      readonly unloadDelayMs: number;
     },
   ) {
     const { past } = options;
@@ -93,6 +96,7 @@ export class LoadedThread {
     this.settings = options.settings;
     this.ephemeral = options.ephemeral;
     this.path = options.path;
+    this.unloadDelayMs = options.unloadDelayMs;
     this.preview = past.preview;
     this.name = past.name;
     this.updatedAtMs = past.updatedAtMs;

@@ -177,6 +177,11 @@ export class MessageQueue implements ThreadQueue {
     }
   }
 
+  /** Whether something is being done to the thread's queue, which may begin a turn. */
+  isBusy(id: ThreadId): boolean {
+    return this.#work.has(id);
+  }
+
   /** The thread is no longer in memory. */
   forget(id: ThreadId): void {
     this.#held.delete(id);

@@ -60,6 +60,7 @@ export class ThreadLoader {
       ephemeral: options.ephemeral,
       stored: false,
       instructionSources,
+      unloadDelayMs: this.#unloadDelayMs(options),
     });
   }
 
@@ -78,8 +79,14 @@ export class ThreadLoader {
       const past = await store.load(source);
       const settings = this.#settings(options, past);
       const meta = await this.#meta(settings, options, past.record);
+      const unloadDelayMs = this.#unloadDelayMs(options);
       if (ephemeral)
-        return await this.#remembered(meta, past, { settings, writer: nowhere, ephemeral });
+        return await this.#remembered(meta, past, {
+          settings,
+          writer: nowhere,
+          ephemeral,
+          unloadDelayMs,
+        });
       const cut =
         lastTurnId !== undefined
           ? { lastTurnId }
@@ -92,6 +99,7 @@ export class ThreadLoader {
         settings,
         writer,
         ephemeral,
+        unloadDelayMs,
       });
     } catch (error) {
       const turn = lastTurnId ?? beforeTurnId;
@@ -114,6 +122,7 @@ export class ThreadLoader {
         settings,
         writer,
         ephemeral: false,
+        unloadDelayMs: this.#unloadDelayMs(options),
       });
     } catch (error) {
       await writer?.close();
@@ -124,7 +133,12 @@ export class ThreadLoader {
   async #remembered(
     meta: ThreadMeta,
     history: History,
-    { settings, writer, ephemeral }: Pick<RememberedAs, "settings" | "writer" | "ephemeral">,
+    {
+      settings,
+      writer,
+      ephemeral,
+      unloadDelayMs,
+    }: Pick<RememberedAs, "settings" | "writer" | "ephemeral" | "unloadDelayMs">,
   ): Promise<LoadedThread> {
     const { record } = history;
     return new LoadedThread(meta, {
@@ -142,6 +156,7 @@ export class ThreadLoader {
       ephemeral,
       stored: true,
       instructionSources: await this.#sources(settings.cwd),
+      unloadDelayMs,
     });
   }
 
@@ -169,6 +184,10 @@ export class ThreadLoader {
       gitInfo: await readGitInfo(settings.cwd),
       ...(dynamicTools ? { dynamicTools } : {}),
     };
+  }
+
+  #unloadDelayMs({ config = {} }: Pick<ResumeOptions, "config">): number {
+    return this.#ports.config.read(config).threadUnloadDelayMs;
   }
 
   async #sources(cwd: string): Promise<readonly string[]> {

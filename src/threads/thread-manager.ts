@@ -3,6 +3,7 @@ import { invalidRequest } from "../protocol/errors.ts";
 import type { Actor } from "../audit/port.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
 import {
+  threadClosed,
   threadStarted,
   threadStatusChanged,
   threadTokenUsageUpdated,
@@ -27,6 +28,7 @@ import type {
 import { ThreadAttachments } from "./attachments.ts";
 import type { ThreadLoader } from "./thread-loader.ts";
 import { setMemoryMode } from "./memory-modes.ts";
+import { IdleThreads } from "./idle-threads.ts";
 import { MessageQueue } from "./message-queue.ts";
 import { ThreadSections } from "./sections.ts";
 import { ReadStates } from "./read-states.ts";
@@ -45,6 +47,10 @@ import type { TurnPorts } from "./turn-ports.ts";
 export class ThreadManager implements Threads {
   readonly #loaded = new LoadedThreads();
   readonly #loading = new Map<ThreadId, Promise<LoadedThread>>();
+  /** Threads that are on their way out; who wants one back waits for it. */
+  readonly #unloading = new Map<ThreadId, Promise<void>>();
+  readonly #idle: IdleThreads;
+  readonly #closers: (() => void)[] = [];
   readonly #ports: TurnPorts;
   readonly #loader: ThreadLoader;
   readonly #reading: ThreadReading;
@@ -76,6 +82,10 @@ export class ThreadManager implements Threads {
       loadUnseen: (id) => this.#loadUnseen(id, {}),
     });
     this.#control = new TurnControl(this.#loaded, ports);
+    this.#idle = new IdleThreads({
+      nowMs: ports.nowMs ?? Date.now,
+      isNeeded: (thread) => this.#isNeeded(thread),
+    });
     const { publisher, log } = ports;
     const notes = new SideNotes(this.#loaded, store);
     this.sections = new ThreadSections(notes, publisher);
@@ -141,6 +151,7 @@ export class ThreadManager implements Threads {
   ): Promise<ThreadView> {
     const present = this.#loaded.get(id);
     if (present && !present.stored) throw invalidRequest(noRollout(id));
+    this.#idle.touch(id);
     const thread = present ?? (await this.#load(id, options));
     if (includeTurns) await prepareTurns(thread.turns);
     const view = viewOf(thread, includeTurns ? thread.snapshot() : [], initialTurns);
@@ -197,8 +208,14 @@ export class ThreadManager implements Threads {
     this.#ports.desk.refuseAnswer(requestId, by);
   }
 
+  /** Called when the threads are given up. */
+  onClose(listener: () => void): void {
+    this.#closers.push(listener);
+  }
+
   /** Ends all turns as interrupted and gives every thread up. */
   async close(): Promise<void> {
+    for (const closer of this.#closers) closer();
     await Promise.all(this.#loaded.all().map((thread) => this.#unload(thread)));
   }
 
@@ -206,7 +223,9 @@ export class ThreadManager implements Threads {
     id: ThreadId,
     options: Omit<ResumeOptions, "includeTurns">,
   ): Promise<LoadedThread> {
-    const work = this.#loader.load(id, options).finally(() => this.#loading.delete(id));
+    const work = (this.#unloading.get(id) ?? Promise.resolve())
+      .then(() => this.#loader.load(id, options))
+      .finally(() => this.#loading.delete(id));
     this.#loading.set(id, work);
     const thread = await work;
     this.#keep(thread);
@@ -234,7 +253,34 @@ export class ThreadManager implements Threads {
     thread.onTurnEnd = (how) => this.#queue.turnEnded(thread.id, how);
   }
 
-  async #unload(thread: LoadedThread): Promise<void> {
+  /** Gives up the threads that nobody needs in memory. To be called now and then. */
+  async unloadIdle(): Promise<void> {
+    for (const thread of this.#idle.expired(this.#loaded.all())) {
+      await this.#unload(thread, () => {
+        this.#ports.publisher.publish(threadClosed, { threadId: thread.id });
+        this.#ports.publisher.forget(thread.id);
+      });
+    }
+  }
+
+  #isNeeded({ id, active, state }: LoadedThread): boolean {
+    const { publisher, tools } = this.#ports;
+    const isAtWork = active !== undefined || state.kind === "active" || state.kind === "waiting";
+    return isAtWork || publisher.isWatched(id) || this.#queue.isBusy(id) || tools.hasProcesses(id);
+  }
+
+  /** `gone` is called before anybody can have the thread back. */
+  #unload(thread: LoadedThread, gone?: () => void): Promise<void> {
+    const work = this.#giveUp(thread)
+      .then(gone)
+      .finally(() => {
+        if (this.#unloading.get(thread.id) === work) this.#unloading.delete(thread.id);
+      });
+    this.#unloading.set(thread.id, work);
+    return work;
+  }
+
+  async #giveUp(thread: LoadedThread): Promise<void> {
     if (thread.active?.running) {
       const announceEnd = await thread.active.interrupt();
       announceEnd();

@@ -13,6 +13,8 @@ export interface TurnPorts {
   readonly log: { error(fields: object, message: string): void };
   /** Whether what this principal sent earlier may still begin a turn. Everybody's may where this is absent. */
   readonly maySend?: (principalId: string) => boolean;
+  /** Unix milliseconds, by which idle threads are told; the machine's clock where this is absent. */
+  readonly nowMs?: () => number;
   /** The project's instructions for work in `cwd`. */
   docs(cwd: string): Promise<readonly ProjectDoc[]>;
   /** One diff text of everything that was patched; paths inside `root` are shown relative to it. */

@@ -50,6 +50,15 @@ export class CommandSessions {
     if (sessions?.size === 0) this.#byThread.delete(threadId);
   }
 
+  /** Whether a command of the thread runs, or something that one left behind. */
+  hasRunning(threadId: ThreadId): boolean {
+    const sessions = [...(this.#byThread.get(threadId)?.values() ?? [])];
+    return (
+      sessions.some(({ exitCode }) => exitCode === undefined) ||
+      [...this.#leftBehind.values()].includes(threadId)
+    );
+  }
+
   /** Ends every process of the thread; resolves when they are gone and told of. */
   async endThread(threadId: ThreadId): Promise<void> {
     const sessions = [...(this.#byThread.get(threadId)?.values() ?? [])];

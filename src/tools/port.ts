@@ -122,6 +122,8 @@ export interface Tools {
    * resolves when its item is completed: also when it failed, took too long or was aborted.
    */
   runUserCommand(command: UserCommand, context: ToolContext): Promise<UserCommandResult>;
+  /** Whether a process of the thread runs, in the background too. */
+  hasProcesses(threadId: ThreadId): boolean;
   /** Ends every process of the thread. */
   endThread(threadId: ThreadId): Promise<void>;
   close(): Promise<void>;

@@ -61,6 +61,7 @@ export function createTools(options: ToolsOptions): Tools {
       }
     },
     runUserCommand: (command, context) => userCommands.run(command, context),
+    hasProcesses: (threadId) => sessions.hasRunning(threadId),
     endThread: (threadId) => sessions.endThread(threadId),
     close: () => sessions.close(),
   };

@@ -173,6 +173,8 @@ export class HeldStore {
 }
 
 export interface ThreadBench {
+  /** Threads of which a process is said to run. */
+  readonly processes: Set<ThreadId>;
   readonly hub: EventHub;
   readonly audit: MemoryAudit;
   readonly model: ScriptedModel;
@@ -191,7 +193,7 @@ export interface ThreadBench {
 
 const docs = () => Promise.resolve([]);
 
-export function createThreadBench(ports: Pick<TurnPorts, "maySend"> = {}): ThreadBench {
+export function createThreadBench(ports: Pick<TurnPorts, "maySend" | "nowMs"> = {}): ThreadBench {
   const home = mkdtempSync(join(tmpdir(), "farhelm-threads-"));
   onTestFinished(() => rmSync(home, { recursive: true, force: true }));
   const config = createConfigReader({
@@ -208,6 +210,7 @@ export function createThreadBench(ports: Pick<TurnPorts, "maySend"> = {}): Threa
     list: () => Promise.resolve([]),
   };
   const byName = new Map<string, Tool>();
+  const processes = new Set<ThreadId>();
   const real = createTools({ log: { warn: () => {} }, shell: "/bin/bash", protectedPaths: [] });
   const tools: Tools = {
     specs: () => [],
@@ -215,6 +218,7 @@ export function createThreadBench(ports: Pick<TurnPorts, "maySend"> = {}): Threa
       const tool = byName.get(call.name);
       return tool ? tool(call, context) : Promise.resolve({ output: `no tool ${call.name}` });
     },
+    hasProcesses: (threadId) => processes.has(threadId),
     endThread: () => Promise.resolve(),
     runUserCommand: (command, context) => real.runUserCommand(command, context),
     close: () => Promise.resolve(),
@@ -250,6 +254,7 @@ export function createThreadBench(ports: Pick<TurnPorts, "maySend"> = {}): Threa
     audit,
     model,
     tools: byName,
+    processes,
     held,
     manager,
     logged,

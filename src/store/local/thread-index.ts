@@ -9,7 +9,8 @@ import type { ThreadMeta, ThreadPage, ThreadQuery, ThreadRecord } from "../port.
 import { pageCursors } from "../page-cursor.ts";
 import { parseRecord, recordOf, textOf } from "../rollout/members.ts";
 import { decodeMeta, encodeMeta } from "../rollout/meta-coding.ts";
-import { conditions } from "./thread-conditions.ts";
+import { isListed, pageStatement } from "./thread-conditions.ts";
+import { ThreadKinds } from "./thread-kinds.ts";
 
 const steps = [
   `CREATE TABLE store_threads (
@@ -33,7 +34,20 @@ const steps = [
        WHEN source_kind IN ('cli', 'vscode', 'exec', 'appServer', 'subAgent') THEN source_kind
        ELSE 'unknown' END;
    CREATE INDEX store_threads_parent ON store_threads (parent_id);`,
+  `DROP INDEX store_threads_created;
+   DROP INDEX store_threads_updated;
+   DROP INDEX store_threads_recency;
+   ${["created", "updated", "recency"].map(pageIndexes).join("\n")}
+   CREATE INDEX store_threads_fork ON store_threads (meta ->> '$.forked_from_id');`,
 ];
+
+/** For lists of all folders and of one; every column but the sorted one is compared for equality. */
+function pageIndexes(time: string): string {
+  return `CREATE INDEX store_threads_kind_${time}
+      ON store_threads (archived, provider, source_kind, ${time}_at, id) WHERE ${isListed};
+    CREATE INDEX store_threads_folder_${time}
+      ON store_threads (archived, cwd, provider, source_kind, ${time}_at, id) WHERE ${isListed};`;
+}
 
 export interface IndexEntry {
   readonly record: ThreadRecord & { readonly path: string };
@@ -56,12 +70,17 @@ const upsert = `INSERT INTO store_threads VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,
     model = excluded.model, effort = excluded.effort, meta = excluded.meta,
     parent_id = excluded.parent_id`;
 
+/** Statements of more parts are for one page only. */
+const maxKeptParts = 8;
+
 export class ThreadIndex {
   readonly #database: Database;
   readonly #statements = new Map<string, Statement>();
+  readonly #kinds: ThreadKinds;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#kinds = new ThreadKinds(database);
     database.migrate("store", steps);
   }
 
@@ -70,6 +89,17 @@ export class ThreadIndex {
     this.#database.transaction(() => {
       for (const entry of entries) put.run(...valuesOf(entry));
     });
+    for (const { record } of entries) {
+      const { archived, modelProvider: provider, source } = record;
+      this.#kinds.add(archived, { provider, sourceKind: sourceKindOf(source) });
+    }
+  }
+
+  /** A known thread's file grew, and nothing else became of the entry: a third of what `put` costs. */
+  touch({ record, mtimeMs, size }: IndexEntry): void {
+    this.#statement(
+      "UPDATE store_threads SET mtime_ms = ?, size = ?, updated_at = ? WHERE id = ?",
+    ).run(Math.floor(mtimeMs), size, Math.floor(record.updatedAtMs), record.id);
   }
 
   find(id: string): IndexEntry | undefined {
@@ -79,6 +109,7 @@ export class ThreadIndex {
 
   setName(id: string, name: string): void {
     this.#statement("UPDATE store_threads SET name = ? WHERE id = ?").run(name, id);
+    this.#kinds.forget();
   }
 
   setNames(names: ReadonlyMap<string, string>): void {
@@ -114,13 +145,11 @@ export class ThreadIndex {
 
   /** Throws `StoreError` `badCursor`. */
   page(query: ThreadQuery): ThreadPage {
-    const column = query.sortKey;
-    const { from, where, values } = conditions(query);
-    const order = query.sortDirection === "asc" ? "ASC" : "DESC";
-    const rows = this.#statement(
-      `SELECT ${recordColumns}, ${column} AS sorted_by FROM ${from}
-       WHERE ${where} ORDER BY ${column} ${order}, id ${order} LIMIT ?`,
-    ).all(...values, query.limit + 1);
+    const statement = pageStatement(query, this.#kinds.of(query.archived), recordColumns);
+    if (statement === undefined) return { data: [], nextCursor: null, backwardsCursor: null };
+    const { sql, values, parts } = statement;
+    const ready = parts > maxKeptParts ? this.#database.prepare(sql) : this.#statement(sql);
+    const rows = ready.all(...values);
     const sorted = rows.map((row) => ({
       id: text(row, "id"),
       sortedByMs: count(row, "sorted_by"),

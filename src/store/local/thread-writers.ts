@@ -101,6 +101,7 @@ export class ThreadWriters {
   #begin({ record, path, state, meta, lock }: Begin): LocalWriter {
     const { id } = record;
     const { index, names, reservations, nowMs } = this.#parts;
+    let before: ThreadRecord | undefined;
     const writer = new LocalWriter({
       file: new RolloutFile(path),
       state,
@@ -111,7 +112,10 @@ export class ThreadWriters {
       index: (entry) => {
         // Another program may have named the thread meanwhile.
         const name = names.nameOf(id) ?? entry.record.name;
-        index.put([{ ...entry, record: { ...entry.record, name } }]);
+        const now = { ...entry, record: { ...entry.record, name } };
+        if (before && differInTimeAlone(before, now.record)) index.touch(now);
+        else index.put([now]);
+        before = now.record;
       },
       named: (name) => this.#parts.named(writer.record, name),
       nameAhead: (name) => names.append(id, name, nowMs()),
@@ -131,4 +135,12 @@ export class ThreadWriters {
       return undefined;
     });
   }
+}
+
+/** Of two records of one thread: whether the later one differs in when it was written, and in nothing else. */
+function differInTimeAlone(before: ThreadRecord, after: ThreadRecord): boolean {
+  const known = new Map<string, unknown>(Object.entries(before));
+  return Object.entries(after).every(
+    ([member, value]) => member === "updatedAtMs" || known.get(member) === value,
+  );
 }

@@ -1,4 +1,5 @@
 /** Ed25519 public keys and signatures (RFC 8032), strictly: one encoding, no weak keys, no second form of a signature. */
+import { generateKeyPairSync } from "node:crypto";
 import { ed25519 } from "@noble/curves/ed25519.js";
 
 /** SubjectPublicKeyInfo up to the key (RFC 8410, section 4). The one accepted encoding. */
@@ -29,10 +30,11 @@ export function readEd25519Point(bytes: Uint8Array): Ed25519PublicKey | undefine
   }
 }
 
-/** Of a key that nobody has. */
-export const newEd25519PublicKey = (): Ed25519PublicKey => ({
-  point: ed25519.keygen().publicKey,
-});
+/** Of a key that nobody has. By Node's own curve: the tables of the other one would be made at every start. */
+export function newEd25519PublicKey(): Ed25519PublicKey {
+  const der = generateKeyPairSync("ed25519").publicKey.export({ format: "der", type: "spki" });
+  return { point: Uint8Array.from(der.subarray(spkiPrefix.length)) };
+}
 
 /** Whether `signature` was made over exactly `bytes`; S must be below the group's order. */
 export function verifyEd25519(

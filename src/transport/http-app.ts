@@ -36,6 +36,7 @@ export async function httpApp(options: HttpAppOptions): Promise<FastifyInstance>
     trustProxy: false,
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: true,
+    schemaController: { compilersFactory: noCompilers },
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 512 },
     frameworkErrors: (error, request, reply) => sendError(options, error, request, reply),
     clientErrorHandler: (error, socket) => answerUnreadable(error, socket, options.refusals),
@@ -51,6 +52,12 @@ export async function httpApp(options: HttpAppOptions): Promise<FastifyInstance>
   await dashboardRoutes(app, transport.dashboardDir);
   return app;
 }
+
+/** No route has a JSON schema: loading what would compile them is a tenth of a start. */
+const refuseSchema = (): never => {
+  throw new Error("routes of this host have no schemas; zod checks their bodies");
+};
+const noCompilers = { buildValidator: refuseSchema, buildSerializer: refuseSchema };
 
 /** Everything the dashboard needs comes from here; nothing inline, nothing framed, nothing sent elsewhere. */
 const helmetOptions = (origins: AllowedOrigins) => ({

@@ -118,7 +118,7 @@ export class HistoryScan {
     const { names, index, folders } = this.#parts;
     this.#frontierMs = Infinity;
     await names.refresh();
-    const known = index.files();
+    const known = await index.files();
     const paths: string[] = [];
     const unfinished: string[] = [];
     const listed = rolloutFiles(folders, (path) => unfinished.push(path));

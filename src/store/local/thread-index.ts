@@ -2,6 +2,7 @@
  * The list of threads in Farhelm's own SQLite file; it can be made again from the rollouts, but for
  * the repository that somebody set for a `paginated` thread (the stock server keeps that in a file of its own too).
  */
+import { setImmediate } from "node:timers/promises";
 import type { Database, Row, SqlValue, Statement } from "../../db/database.ts";
 import { ThreadId } from "../../protocol/ids.ts";
 import { sourceKindOf, spawnOf } from "../../protocol/session-source.ts";
@@ -70,6 +71,10 @@ const upsert = `INSERT INTO store_threads VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,
     model = excluded.model, effort = excluded.effort, meta = excluded.meta,
     parent_id = excluded.parent_id`;
 
+/** About 1 ms. */
+const nextFiles = `SELECT rowid AS place, id, path, mtime_ms, size FROM store_threads
+  WHERE rowid > ? ORDER BY rowid LIMIT 500`;
+
 /** Statements of more parts are for one page only. */
 const maxKeptParts = 8;
 
@@ -132,15 +137,19 @@ export class ThreadIndex {
       .map(entryOf);
   }
 
-  /** Every known file by its path. */
-  files(): Map<string, KnownFile> {
-    const rows = this.#statement("SELECT id, path, mtime_ms, size FROM store_threads").all();
-    return new Map(
-      rows.map((row) => [
-        text(row, "path"),
-        { id: text(row, "id"), mtimeMs: count(row, "mtime_ms"), size: count(row, "size") },
-      ]),
-    );
+  /** Every known file by its path, read a few at a time. */
+  async files(): Promise<Map<string, KnownFile>> {
+    const files = new Map<string, KnownFile>();
+    for (let after = 0; ;) {
+      const rows = this.#statement(nextFiles).all(after);
+      for (const row of rows) {
+        const file = { mtimeMs: count(row, "mtime_ms"), size: count(row, "size") };
+        files.set(text(row, "path"), { id: text(row, "id"), ...file });
+        after = count(row, "place");
+      }
+      if (rows.length === 0) return files;
+      await setImmediate();
+    }
   }
 
   /** Throws `StoreError` `badCursor`. */

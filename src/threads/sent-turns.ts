@@ -9,7 +9,7 @@ import { spliced } from "../util/spliced-json.ts";
 /** One write to a socket takes some hundred pieces; a turn that is added makes one block anew. */
 const blockTurns = 64;
 /** Others wait as long as this for their answers. */
-const sliceMs = 3;
+const sliceMs = 2;
 
 interface Block {
   readonly turns: readonly Turn[];

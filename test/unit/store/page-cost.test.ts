@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openDatabase } from "../../../src/db/database.ts";
 import type { Database } from "../../../src/db/database.ts";
 import { ThreadId } from "../../../src/protocol/ids.ts";
+import { sourceKindOf } from "../../../src/protocol/session-source.ts";
 import { NoteTable } from "../../../src/store/local/note-table.ts";
 import { ThreadIndex } from "../../../src/store/local/thread-index.ts";
 import type { IndexEntry } from "../../../src/store/local/thread-index.ts";
@@ -21,7 +22,7 @@ const idOf = (index: number): ThreadId =>
 function entryOf(index: number): IndexEntry {
   const source = sources[index % sources.length] ?? "cli";
   const modelProvider = providers[index % 250 === 0 ? 2 : index % 2] ?? "openai";
-  const cwd = `/work/${index % 37}`;
+  const cwd = `/srv/${index % 37}`;
   const createdAtMs = 1_700_000_000_000 + Math.floor(index / 4);
   const meta = metaOf({ id: idOf(index), createdAtMs, cwd, modelProvider, source });
   const record = {
@@ -101,9 +102,9 @@ const filters: readonly Partial<ThreadQuery>[] = [
   { modelProviders: ["mock", "rare", "unheard"] },
   { sources: ["cli"] },
   { sources: ["cli", "vscode"], modelProviders: ["openai"] },
-  { cwds: ["/work/7"] },
-  { cwds: ["/work/7", "/work/8", "/nowhere"], modelProviders: ["rare"], sources: ["exec"] },
-  { cwds: ["/work/3"], modelProviders: ["mock"], sources: ["cli", "vscode"] },
+  { cwds: ["/srv/7"] },
+  { cwds: ["/srv/7", "/srv/8", "/nowhere"], modelProviders: ["rare"], sources: ["exec"] },
+  { cwds: ["/srv/3"], modelProviders: ["mock"], sources: ["cli", "vscode"] },
   { excludedIds, modelProviders: ["mock"] },
   { noted: { kind: "section", label: null } },
 ];
@@ -143,7 +144,7 @@ function wanted({ entries }: Measured, query: ThreadQuery): readonly string[] {
         preview !== "" &&
         query.cwds?.includes(cwd) !== false &&
         query.modelProviders?.includes(modelProvider) !== false &&
-        query.sources?.includes(String(source)) !== false &&
+        query.sources?.includes(sourceKindOf(source)) !== false &&
         query.excludedIds?.includes(id) !== true,
     )
     .toSorted((a, b) => sign * (a[member] - b[member] || (a.id < b.id ? -1 : 1)))
@@ -159,6 +160,12 @@ function cpuMs(work: () => void): number {
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000;
 }
+
+const costOf = (measured: Measured, query: ThreadQuery): number =>
+  Math.min(...[1, 2, 3].map(() => cpuMs(() => pagesOf(measured, query))));
+
+const rowsOf = (measured: Measured, query: ThreadQuery): number =>
+  pagesOf(measured, query).reduce((sum, { data }) => sum + data.length, 0);
 
 /** A step from one kind of threads to the next. */
 const ofKinds =
@@ -201,15 +208,11 @@ describe("a page of threads", () => {
   });
 
   test("costs as much CPU among 50,000 threads as among 500, within wide bounds", () => {
-    const cost = (measured: Measured, query: ThreadQuery): number =>
-      Math.min(...[1, 2, 3].map(() => cpuMs(() => pagesOf(measured, query))));
-    const rows = (measured: Measured, query: ThreadQuery): number =>
-      pagesOf(measured, query).reduce((sum, { data }) => sum + data.length, 0);
     const queries = queriesByFilter.flatMap(([, ofFilter]) => ofFilter);
     const dearer = queries.filter((query) => {
       // Pages that are fuller among more threads may cost more by that.
-      const fuller = (rows(big, query) + 50) / (rows(small, query) + 50);
-      return cost(big, query) > 8 * fuller * cost(small, query) + 5;
+      const fuller = (rowsOf(big, query) + 50) / (rowsOf(small, query) + 50);
+      return costOf(big, query) > 8 * fuller * costOf(small, query) + 5;
     });
     expect(dearer).toEqual([]);
   });
@@ -225,7 +228,7 @@ describe("a page of threads", () => {
   });
 
   test("of many folders at a time is found without going through all threads", () => {
-    const cwds = Array.from({ length: 300 }, (_, index) => `/work/${index * 3}`);
+    const cwds = Array.from({ length: 300 }, (_, index) => `/srv/${index * 3}`);
     const query = {
       archived: false,
       cwds,

@@ -10,7 +10,7 @@ import type { ThreadId } from "../protocol/ids.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { StreamPosition } from "../events/port.ts";
 import type { Since, ThreadPlace, ThreadStream } from "../protocol/stream.ts";
-import type { Threads } from "../threads/port.ts";
+import type { Threads, WaitingRequest } from "../threads/port.ts";
 import type { ClientProcesses } from "../tools/port.ts";
 
 /** What one who comes is told besides the events: the token usage and the requests that wait, or these alone. */
@@ -49,6 +49,8 @@ export interface CallerSession {
   ): void;
   /** False when it was not subscribed. */
   unsubscribe(threadId: ThreadId): boolean;
+  /** What waits, over all threads, for answers that the caller may give. From now on it may, and is told when that changes. */
+  inbox(): readonly WaitingRequest[];
   /** Pushes a notification of audience `one` to the caller alone. */
   tell<P extends z.ZodType>(spec: NotificationSpec<string, P, "one">, params: z.input<P>): void;
   /**

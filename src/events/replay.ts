@@ -23,7 +23,8 @@ export function replay(log: ThreadLog, threadId: ThreadId, seq: number, outlet: 
 function isFor(outlet: Outlet, logged: LoggedFrame): boolean {
   const { mark } = logged;
   if (mark !== undefined && !admits(outlet, mark)) return false;
-  return outlet.takesAll || mark?.kind === "ask" || outlet.wants(methodOf(logged));
+  if (mark?.kind === "ask" || (mark === undefined && outlet.takesAll)) return true;
+  return outlet.wants(methodOf(logged));
 }
 
 /** Neighbours in memory, which go out as one buffer. */

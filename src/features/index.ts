@@ -23,6 +23,7 @@ import {
 import { devicesRestore } from "./foreign-access.ts";
 import { fsReadDirectory, fsReadFile } from "./fs.ts";
 import { hostRead } from "./host.ts";
+import { approvalInbox } from "./inbox.ts";
 import { initialize } from "./initialize.ts";
 import { memoryReset, memoryStatus, threadMemoryModeSet, threadMemoryRead } from "./memory.ts";
 import { mockExperimentalMethod } from "./mock.ts";
@@ -124,6 +125,7 @@ export const methods = [
   turnStart,
   turnSteer,
   turnInterrupt,
+  approvalInbox,
   accountRead,
   modelList,
   configRead,

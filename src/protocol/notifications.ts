@@ -249,6 +249,15 @@ export const serverRequestResolved = notification({
   }),
 });
 
+/** What waits for answers in this thread changed; `approval/inbox` tells it. For those alone who called that. */
+export const approvalInboxChanged = notification({
+  name: "approval/inbox/changed",
+  stability: "experimental",
+  audience: "all",
+  role: "approver",
+  params: z.object({ threadId: ThreadId }),
+});
+
 /**
  * This connection's answer to a server request did not count, and the question stays open: it lacks a
  * signature that the host asks for, or the signature does not hold.
@@ -377,6 +386,7 @@ export const notifications = [
   terminalInteraction,
   commandExecOutputDelta,
   serverRequestResolved,
+  approvalInboxChanged,
   approvalRefused,
   turnErrored,
   warning,

@@ -3,6 +3,7 @@ import type { Role } from "../protocol/principal.ts";
 import { mayAct } from "../protocol/principal.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
 import { HeldFrames } from "./held-frames.ts";
+import { approvalInboxChanged } from "../protocol/notifications.ts";
 import type { FrameSocket } from "./port.ts";
 
 /** How far a connection may fall behind. */
@@ -29,6 +30,7 @@ export class Outbox implements Outlet {
   #lagging = false;
   #optOut = nothing;
   #asked: Set<RequestId> | undefined;
+  #inbox: Set<RequestId> | undefined;
   #held: HeldFrames | undefined;
   #waiting: (() => void)[] | undefined;
 
@@ -64,7 +66,13 @@ export class Outbox implements Outlet {
   }
 
   wants(method: string): boolean {
+    if (method === approvalInboxChanged.name && this.#inbox === undefined) return false;
     return !this.#optOut.has(method);
+  }
+
+  /** It was shown these server requests in its inbox, and may answer them; earlier ones of the inbox no more. */
+  inboxShown(requestIds: Iterable<RequestId>): void {
+    this.#inbox = new Set(requestIds);
   }
 
   push(frames: Buffer): void {
@@ -123,10 +131,11 @@ export class Outbox implements Outlet {
 
   resolved(requestId: RequestId): void {
     this.#asked?.delete(requestId);
+    this.#inbox?.delete(requestId);
   }
 
   wasAsked(requestId: RequestId): boolean {
-    return this.#asked?.has(requestId) ?? false;
+    return (this.#asked?.has(requestId) || this.#inbox?.has(requestId)) ?? false;
   }
 
   flush(): void {

@@ -18,7 +18,7 @@ import {
 } from "../protocol/notifications.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { Since, ThreadPlace, ThreadStream } from "../protocol/stream.ts";
-import type { AnswerOutcome, Threads } from "../threads/port.ts";
+import type { AnswerOutcome, Threads, WaitingRequest } from "../threads/port.ts";
 import { jsonPieces } from "../util/spliced-json.ts";
 import { textFrameOf } from "../util/text-frame.ts";
 import { Comeback } from "./comeback.ts";
@@ -132,6 +132,14 @@ export class Session implements SessionEnd, CallerSession {
     const was = this.#ports.hub.unsubscribe(threadId, this.#outbox);
     this.#outbox.forget(threadId);
     return was;
+  }
+
+  inbox(): readonly WaitingRequest[] {
+    const rows = this.#ports.threads.inbox().filter(({ role, threadId }) => {
+      return this.#outbox.mayAnswer(role) && this.#outbox.sees?.(threadId) !== false;
+    });
+    this.#outbox.inboxShown(rows.map(({ requestId }) => requestId));
+    return rows;
   }
 
   tell<P extends z.ZodType>(spec: NotificationSpec<string, P, "one">, params: z.input<P>): void {

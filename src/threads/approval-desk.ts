@@ -9,31 +9,42 @@ import type {
 } from "../auth/port.ts";
 import type { Publisher } from "../events/port.ts";
 import type { ServerRequestSpec } from "../protocol/define.ts";
-import type { RequestId, ThreadId } from "../protocol/ids.ts";
+import type { ItemId, RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { CountedAnswer } from "../protocol/notifications.ts";
-import { warning } from "../protocol/notifications.ts";
+import { approvalInboxChanged, warning } from "../protocol/notifications.ts";
 import { dynamicToolCall } from "../protocol/server-requests.ts";
 import { textFrame } from "../util/text-frame.ts";
 import { AnswerAudit, decisionNameOf } from "./answer-audit.ts";
-import type { AnswerOutcome, CatchUpFrame, ClientAnswer } from "./port.ts";
+import type { AnswerOutcome, CatchUpFrame, ClientAnswer, WaitingRequest } from "./port.ts";
 import type { ApprovalEvent, ApprovalState } from "./approval-state.ts";
 import { nextApprovalState } from "./approval-state.ts";
 
 interface Pending {
   readonly threadId: ThreadId;
+  readonly turnId: TurnId;
+  readonly itemId: ItemId;
+  readonly askedAtMs: number;
   readonly spec: ServerRequestSpec;
   readonly gate: ApprovalGate | undefined;
   readonly audit: AnswerAudit;
   /** As it is now. */
-  readonly frame: () => Buffer;
+  readonly question: () => Question;
   /** As it was put. */
   readonly first: Buffer;
   /** `receipt`: what the log says of it beside the decision. */
   answer(outcome: ClientAnswer, by: Actor, receipt: Readonly<Record<string, string>>): void;
 }
 
+/** A server request on the wire. */
+interface Question {
+  readonly params: object;
+  readonly frame: Buffer;
+}
+
 interface Asking<Answer> {
   readonly threadId: ThreadId;
+  readonly turnId: TurnId;
+  readonly itemId: ItemId;
   readonly spec: ServerRequestSpec<string, z.ZodType, z.ZodType<Answer>>;
   readonly params: object;
   readonly signal: AbortSignal;
@@ -88,7 +99,7 @@ export class ApprovalDesk {
     if (gate && admission.kind === "fault") {
       const { code, message, nextStep, askAgain, inWords } = admission;
       audit.denied(by, code);
-      const again = askAgain ? pending.frame() : undefined;
+      const again = askAgain ? pending.question().frame : undefined;
       const { turnId } = gate.challenge().payload;
       return { kind: "refused", threadId, turnId, code, message, nextStep, inWords, again };
     }
@@ -107,16 +118,26 @@ export class ApprovalDesk {
   waitingIn(threadId: ThreadId): readonly CatchUpFrame[] {
     return [...this.#pending]
       .filter(([, pending]) => pending.threadId === threadId)
-      .map(([requestId, { spec, frame, first }]) => {
-        const now = frame();
-        const ask = { requestId, role: spec.role, changed: now !== first };
-        return { method: spec.name, frame: now, ask };
+      .map(([requestId, { spec, question, first }]) => {
+        const { frame } = question();
+        const ask = { requestId, role: spec.role, changed: frame !== first };
+        return { method: spec.name, frame, ask };
       });
+  }
+
+  /** What waits in all threads, oldest first. */
+  waiting(): readonly Omit<WaitingRequest, "threadName" | "cwd">[] {
+    return [...this.#pending].map(([requestId, pending]) => {
+      const { threadId, turnId, itemId, spec, question, askedAtMs } = pending;
+      const { params } = question();
+      const { name: method, role } = spec;
+      return { threadId, turnId, itemId, requestId, method, params, askedAtMs, role };
+    });
   }
 
   #wait<Answer>(
     requestId: number,
-    { threadId, spec, params, signal }: Asking<Answer>,
+    { threadId, turnId, itemId, spec, params, signal }: Asking<Answer>,
     gate: ApprovalGate | undefined,
     resolve: (end: ApprovalState<Answer>) => void,
   ): void {
@@ -129,18 +150,22 @@ export class ApprovalDesk {
       this.#pending.delete(requestId);
       signal.removeEventListener("abort", withdraw);
       this.#publisher.resolved(threadId, requestId, { told, ...(answer && { answer }) });
+      this.#publisher.publish(approvalInboxChanged, { threadId });
       resolve(next);
     };
     const withdraw = (): void => apply({ kind: "withdrawn" });
     const audit = new AnswerAudit(this.#audit, spec, params);
-    const frame = requestFrame(spec.name, requestId, params, gate);
-    const first = frame();
+    const question = questionOf(spec.name, requestId, params, gate);
+    const first = question().frame;
     this.#pending.set(requestId, {
       threadId,
+      turnId,
+      itemId,
+      askedAtMs: Date.now(),
       spec,
       gate,
       audit,
-      frame,
+      question,
       first,
       answer(outcome, by, receipt) {
         const parsed = "result" in outcome ? spec.result.safeParse(outcome.result) : undefined;
@@ -156,25 +181,27 @@ export class ApprovalDesk {
       },
     });
     this.#publisher.ask(threadId, requestId, first, spec.role);
+    this.#publisher.publish(approvalInboxChanged, { threadId });
     if (signal.aborted) withdraw();
     else signal.addEventListener("abort", withdraw, { once: true });
   }
 }
 
 /** The request's bytes: made once, and anew when what is to be signed has changed. */
-function requestFrame(
+function questionOf(
   method: string,
   id: number,
   params: object,
   gate: ApprovalGate | undefined,
-): () => Buffer {
-  let made: { readonly challenge: object | undefined; readonly frame: Buffer } | undefined;
+): () => Question {
+  let made: (Question & { readonly challenge: object | undefined }) | undefined;
   return () => {
     const challenge = gate?.challenge();
     if (made === undefined || made.challenge !== challenge) {
       const whole = challenge === undefined ? params : { ...params, farhelmSignature: challenge };
-      made = { challenge, frame: textFrame(JSON.stringify({ method, id, params: whole })) };
+      const frame = textFrame(JSON.stringify({ method, id, params: whole }));
+      made = { challenge, params: whole, frame };
     }
-    return made.frame;
+    return made;
   };
 }

@@ -76,8 +76,11 @@ async function ask(
   params: object,
 ): Promise<CommandDecision | undefined> {
   owner.thread.transition({ kind: "asked" });
-  const { thread, signal } = owner;
-  const end = await owner.desk.ask({ threadId: thread.id, spec, params, signal }, subject);
+  const { thread, turnId, signal } = owner;
+  const end = await owner.desk.ask(
+    { threadId: thread.id, turnId, itemId: subject.itemId, spec, params, signal },
+    subject,
+  );
   owner.thread.transition({ kind: "answered" });
   owner.signal.throwIfAborted();
   return end.kind === "resolved" ? end.decision.decision : undefined;

@@ -4,7 +4,7 @@ import type { Answerer } from "../auth/port.ts";
 import type { ThreadAttachment } from "../protocol/attachment.ts";
 import type { StreamPosition } from "../events/port.ts";
 import type { DynamicTool } from "../protocol/dynamic-tools.ts";
-import type { RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
+import type { ItemId, RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
 import type { MemoryMode } from "../protocol/memory.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
@@ -273,6 +273,22 @@ export interface CatchUpFrame {
   };
 }
 
+/** A server request that waits, for who sees it among those of other threads. */
+export interface WaitingRequest {
+  readonly threadId: ThreadId;
+  readonly threadName: string | null;
+  readonly cwd: string;
+  readonly turnId: TurnId;
+  readonly itemId: ItemId;
+  readonly requestId: RequestId;
+  readonly method: string;
+  /** As they are now. */
+  readonly params: object;
+  readonly askedAtMs: number;
+  /** The weakest role that may answer it. */
+  readonly role: Role;
+}
+
 export type ClientAnswer = { readonly result: unknown } | { readonly error: unknown };
 
 /** What became of an answer. `unknown`: nothing of that id waits. `refused`: it does not count, and the question stays open. */
@@ -349,6 +365,8 @@ export interface Threads {
   isLoaded(id: ThreadId): boolean;
   /** Notifications and pending server requests that one who just subscribed must get. */
   catchUp(id: ThreadId): readonly CatchUpFrame[];
+  /** What waits for answers in all threads, oldest first. */
+  inbox(): readonly WaitingRequest[];
   /** A client's answer to a server request. */
   answer(requestId: RequestId, outcome: ClientAnswer, by: Answerer): AnswerOutcome;
   /** The answer of one who was not asked: it has no effect but a line in the audit log. */

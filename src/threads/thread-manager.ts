@@ -24,6 +24,7 @@ import type {
   ThreadQueue,
   ThreadView,
   Threads,
+  WaitingRequest,
 } from "./port.ts";
 import { ThreadAttachments } from "./attachments.ts";
 import type { ThreadLoader } from "./thread-loader.ts";
@@ -198,6 +199,13 @@ export class ThreadManager implements Threads {
       frames.push({ method: name, frame: textFrame(JSON.stringify({ method: name, params })) });
     }
     return [...frames, ...this.#ports.desk.waitingIn(id)];
+  }
+
+  inbox(): readonly WaitingRequest[] {
+    return this.#ports.desk.waiting().flatMap((request) => {
+      const thread = this.#loaded.get(request.threadId);
+      return thread ? [{ ...request, threadName: thread.name, cwd: thread.settings.cwd }] : [];
+    });
   }
 
   answer(requestId: RequestId, outcome: ClientAnswer, by: Answerer): AnswerOutcome {

@@ -1,4 +1,5 @@
 import type { TurnId } from "../protocol/ids.ts";
+import { ItemId } from "../protocol/ids.ts";
 import type { ThreadItem } from "../protocol/item.ts";
 import {
   itemStarted,
@@ -45,7 +46,8 @@ export function createToolContext(owner: ToolContextOwner): ToolContext {
     dynamicTools: thread.dynamicTools,
     async askClient({ callId, name, namespace }, input) {
       const params = { ...ids, callId, namespace, tool: name, arguments: input };
-      const asking = { threadId: thread.id, spec: dynamicToolCall, params, signal };
+      const itemId = ItemId.parse(callId);
+      const asking = { ...ids, itemId, spec: dynamicToolCall, params, signal };
       const end = await ports.desk.ask(asking);
       signal.throwIfAborted();
       return end.kind === "resolved" ? end.decision : undefined;

@@ -1,6 +1,7 @@
 import type { EventHub } from "../../src/events/event-hub.ts";
 import type { Delta, Outlet } from "../../src/events/port.ts";
 import type { RequestId, ThreadId } from "../../src/protocol/ids.ts";
+import { approvalInboxChanged } from "../../src/protocol/notifications.ts";
 import type { Role } from "../../src/protocol/principal.ts";
 import { mayAct } from "../../src/protocol/principal.ts";
 import type { Sent } from "./text-frames.ts";
@@ -15,7 +16,8 @@ export class RecordingOutlet implements Outlet {
   takesAll = true;
   role: Role = "admin";
   lagging = false;
-  readonly optOut = new Set<string>();
+  /** As one that did not ask for the inbox. */
+  readonly optOut = new Set<string>([approvalInboxChanged.name]);
   readonly pushed: Buffer[] = [];
   readonly held: (Buffer | Delta)[] = [];
   readonly askedIds: RequestId[] = [];

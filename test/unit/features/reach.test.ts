@@ -7,6 +7,7 @@ import { methods } from "../../../src/features/index.ts";
 /** What an access of limited scope may call; a method that is not here is refused to it. */
 const open = [
   "account/read",
+  "approval/inbox",
   "configRequirements/read",
   "farhelm/host/read",
   "initialize",

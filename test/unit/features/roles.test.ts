@@ -56,6 +56,7 @@ const table: Readonly<Record<string, Role>> = {
   "turn/start": "operator",
   "turn/steer": "operator",
   "turn/interrupt": "approver",
+  "approval/inbox": "approver",
   "account/read": "viewer",
   "model/list": "viewer",
   "config/read": "viewer",

@@ -67,7 +67,7 @@ function signing(gate: ApprovalGate | "tooLong") {
   const desk = new ApprovalDesk(hub, audit, { gate: () => gate });
   const { signal } = new AbortController();
   const params = { ...ids, command: "ls" };
-  const end = desk.ask({ threadId, spec: commandApproval, params, signal }, subject);
+  const end = desk.ask({ ...ids, spec: commandApproval, params, signal }, subject);
   return { audit, outlet, desk, end };
 }
 

@@ -8,8 +8,9 @@
  *     └────────────────┤
  *                      └ refused ▶ failed ── ask ──▶ asking
  *
- * An event that has a meaning is the next one and is shown. One without a meaning was shown before, or comes again with
- * the answer that is asked for, and is left out. A hole leads to `asking`, from where the view is.
+ * An event that has a meaning is the next one and is shown. One without a meaning was shown just before, or comes again
+ * with the answer that is asked for, and is left out. A hole leads to `asking`, from where the view is; so does a number
+ * that goes back, as those of another log do.
  */
 import { unreachable } from "../util/unreachable.ts";
 
@@ -73,7 +74,8 @@ function advanced(
 ): WatchState | undefined {
   const { place, givenTo } = state;
   if (place === undefined) return state;
-  if (seq <= place.seq) return undefined;
-  const isNext = seq <= givenTo || seq === Math.max(place.seq, givenTo) + 1;
+  if (seq === place.seq) return undefined;
+  const isGiven = seq > place.seq && seq <= givenTo;
+  const isNext = isGiven || seq === Math.max(place.seq, givenTo) + 1;
   return isNext ? { ...state, place: { ...place, seq } } : { kind: "asking", place };
 }

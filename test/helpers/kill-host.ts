@@ -40,8 +40,8 @@ export class KillableHost {
   readonly #closed: Promise<unknown>;
   #said = "";
 
-  constructor({ root: folder, codexHome, farhelmHome, work }: KillHomes) {
-    const args = ["up", "--listen", "127.0.0.1:0", "--cwd", work];
+  constructor({ root: folder, codexHome, farhelmHome, work }: KillHomes, port = 0) {
+    const args = ["up", "--listen", `127.0.0.1:${port}`, "--cwd", work];
     this.#child = spawn(process.execPath, [program, ...args], {
       cwd: work,
       env: {

@@ -223,7 +223,7 @@ describe("watched threads", () => {
     const { host } = parts;
     await vi.advanceTimersByTimeAsync(5_000);
     delete host.answers["thread/resume"];
-    for (const seq of [6, 6, 5, 8, 9]) host.lastSocket.push(event(seq));
+    for (const seq of [6, 6, 8, 7, 9]) host.lastSocket.push(event(seq));
     // Without a number it is of this connection alone.
     const { seq: _seq, ...own } = event(0);
     host.lastSocket.push(own);

@@ -25,6 +25,7 @@ const events = {
   refused: { kind: "refused" },
   lost: { kind: "lost" },
   shown: { kind: "event", seq: 10 },
+  goingBack: { kind: "event", seq: 9 },
   given: { kind: "event", seq: 12 },
   continuing: { kind: "event", seq: 13 },
   beyondHole: { kind: "event", seq: 14 },
@@ -49,6 +50,7 @@ const table: Readonly<Record<string, Partial<Record<keyof typeof events, object>
     given: { ...following, place: { ...place, seq: 12 } },
     continuing: { ...following, place: { ...place, seq: 13 } },
     beyondHole: asking,
+    goingBack: asking,
   },
   failed: { ask: { kind: "asking", place: undefined }, lost: { kind: "apart", place: undefined } },
 };

@@ -2,11 +2,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { IndexProgress, ThreadPage, ThreadQuery } from "../port.ts";
 import type { HistoryScan } from "./history-scan.ts";
+import type { IndexRepair } from "./index-repair.ts";
 import type { StoreLog } from "./local-store.ts";
 import type { ThreadIndex } from "./thread-index.ts";
 import type { ThreadNames } from "./thread-names.ts";
 
-/** How long another program's new threads may stay unseen. */
+/** How long it may stay unseen that another program wrote an old thread; what comes and goes is seen at once. */
 const rescanAfterMs = 30_000;
 
 /** A host opens its port before it reads an unknown history; who asks for a list does not wait for that. */
@@ -19,6 +20,7 @@ export interface CatalogueParts {
   readonly index: ThreadIndex;
   readonly names: ThreadNames;
   readonly scan: HistoryScan;
+  readonly repair: IndexRepair;
   readonly log: StoreLog;
   readonly nowMs: () => number;
 }
@@ -50,6 +52,7 @@ export class Catalogue {
   /** Resolves when all that lay on the disk at the start is known. */
   complete(): Promise<void> {
     clearTimeout(this.#start);
+    if (this.#first === undefined) this.#parts.repair.begin();
     this.#first ??= this.#rescan().finally(() => {
       this.#firstDone = true;
     });
@@ -58,12 +61,16 @@ export class Catalogue {
 
   /** Throws `StoreError` `badCursor`. */
   async list(query: ThreadQuery): Promise<ThreadPage> {
-    const { index, names } = this.#parts;
+    const { index, names, repair } = this.#parts;
+    if (query.indexOnly) return index.page(query);
     const early = await this.#firstPage(query);
     const renamed = await names.refresh();
     if (early !== undefined && renamed.size === 0) return early;
     if (this.#parts.nowMs() - this.#scannedAtMs > rescanAfterMs) void this.#rescan();
-    return index.page(query);
+    if (!this.#firstDone) return index.page(query);
+    if (!(await repair.refresh())) await this.#rescan();
+    const page = index.page(query);
+    return (await repair.rewritten(page.data)) ? index.page(query) : page;
   }
 
   async close(): Promise<void> {

@@ -76,6 +76,16 @@ export class EntryLookup {
     return entry;
   }
 
+  /** The thread of a file that was not known. */
+  async findAt(path: string): Promise<void> {
+    const { index } = this.#parts;
+    const entry = await readEntry(path, this.#look).catch(() => undefined);
+    if (entry === undefined) return;
+    const known = index.find(entry.record.id);
+    if (known === undefined) index.put([entry]);
+    else await this.latest(entry.record.id);
+  }
+
   /** The file is not where it was. */
   async #search(id: string, known: IndexEntry | undefined): Promise<IndexEntry | undefined> {
     const { folders, index, names, writers } = this.#parts;

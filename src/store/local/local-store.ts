@@ -23,6 +23,7 @@ import { readForkPoint, refuseWhileRead, writeForkFile } from "./fork-file.ts";
 import { GrowingHistory } from "./growing-history.ts";
 import { HistoryCache } from "./history-cache.ts";
 import { HistoryScan } from "./history-scan.ts";
+import { IndexRepair } from "./index-repair.ts";
 import type { LocalWriter } from "./local-writer.ts";
 import { LocalNotes } from "./local-notes.ts";
 import { earlierFiles, exists } from "./rollout-entry.ts";
@@ -100,7 +101,14 @@ class LocalStore implements ThreadStore {
       names: this.#names,
       isOpen: (id) => this.#writers.has(id),
     });
-    this.#catalogue = new Catalogue({ index: this.#index, names: this.#names, scan, log, nowMs });
+    const repair = new IndexRepair({
+      folders: this.#folders,
+      index: this.#index,
+      lookup: this.#lookup,
+      isOpen: (id) => this.#writers.has(id),
+    });
+    const parts = { index: this.#index, names: this.#names, scan, repair, log, nowMs };
+    this.#catalogue = new Catalogue(parts);
   }
 
   create(meta: ThreadMeta): ThreadWriter {

@@ -57,6 +57,14 @@ export interface IndexEntry {
   readonly size: number;
 }
 
+/** A file as it was when its entry was made. */
+export interface StampedFile {
+  readonly id: string;
+  readonly path: string;
+  readonly mtimeMs: number;
+  readonly size: number;
+}
+
 export interface KnownFile {
   readonly id: string;
   readonly mtimeMs: number;
@@ -137,6 +145,25 @@ export class ThreadIndex {
       .map(entryOf);
   }
 
+  /** The files of the threads that were written last. */
+  latestFiles(count: number): readonly StampedFile[] {
+    return this.#statement(
+      `SELECT id, path, mtime_ms, size FROM store_threads WHERE archived = 0
+       ORDER BY updated_at DESC, id DESC LIMIT ?`,
+    )
+      .all(count)
+      .map(stampedFile);
+  }
+
+  filesOf(ids: readonly string[]): readonly StampedFile[] {
+    return this.#statement(
+      `SELECT id, path, mtime_ms, size FROM store_threads
+       WHERE id IN (SELECT value FROM json_each(?))`,
+    )
+      .all(JSON.stringify(ids))
+      .map(stampedFile);
+  }
+
   /** Every known file by its path, read a few at a time. */
   async files(): Promise<Map<string, KnownFile>> {
     const files = new Map<string, KnownFile>();
@@ -205,6 +232,13 @@ const known = (row: Row, column: string): string | null => {
   const value = row[column];
   return Buffer.isBuffer(value) ? value.toString("utf8") : textOf(value);
 };
+const stampedFile = (row: Row): StampedFile => ({
+  id: text(row, "id"),
+  path: text(row, "path"),
+  mtimeMs: count(row, "mtime_ms"),
+  size: count(row, "size"),
+});
+
 const text = (row: Row, column: string): string => known(row, column) ?? "";
 const count = (row: Row, column: string): number => Number(row[column] ?? 0);
 

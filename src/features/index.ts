@@ -54,6 +54,11 @@ import {
   threadQueueUpdate,
 } from "./thread-queue.ts";
 import {
+  backgroundTerminalsClean,
+  backgroundTerminalsList,
+  backgroundTerminalsTerminate,
+} from "./background-terminals.ts";
+import {
   threadAttachmentAdd,
   threadAttachmentList,
   threadAttachmentOwnerList,
@@ -103,6 +108,9 @@ export const methods = [
   threadReadStateUpdate,
   threadRevert,
   threadRollback,
+  backgroundTerminalsList,
+  backgroundTerminalsTerminate,
+  backgroundTerminalsClean,
   threadSectionMove,
   threadSectionList,
   threadSectionCreate,

@@ -16,7 +16,7 @@ import type { ApprovalPolicy, SandboxPolicy, ThreadSettings } from "../protocol/
 import type { Thread } from "../protocol/thread.ts";
 import type { Turn, TurnItemsView } from "../protocol/turn.ts";
 import type { UserInput } from "../protocol/user-input.ts";
-import type { UserCommand } from "../tools/port.ts";
+import type { BackgroundCommand, UserCommand } from "../tools/port.ts";
 
 /** What a caller may set when a thread or turn starts; undefined: as it was, or as configured. */
 export interface SettingsOverride {
@@ -261,6 +261,16 @@ export interface Attachments {
   ): Promise<readonly { readonly threadId: ThreadId; readonly archived: boolean }[]>;
 }
 
+/** The agent's commands that go on by themselves, in a thread in memory. */
+export interface BackgroundTerminals {
+  /** By their numbers. */
+  list(id: ThreadId): readonly BackgroundCommand[];
+  /** False: there is none of that number. Its item is completed when it has ended. */
+  terminate(id: ThreadId, processId: number): boolean;
+  /** All of them. */
+  clean(id: ThreadId): void;
+}
+
 /** A ready frame: a notification of `method`, or the server request `ask`. */
 export interface CatchUpFrame {
   readonly frame: Buffer;
@@ -317,6 +327,7 @@ export interface Threads {
   readonly readStates: ThreadReadStates;
   readonly reverting: ThreadRevert;
   readonly sections: Sections;
+  readonly terminals: BackgroundTerminals;
   readonly attachments: Attachments;
   start(options: StartOptions): Promise<{ view: ThreadView; readonly announce: () => void }>;
   /** The options have no effect on a thread that is in memory. */

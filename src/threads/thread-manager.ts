@@ -15,6 +15,7 @@ import type { LoadedThread } from "./loaded-thread.ts";
 import { LoadedThreads, noRollout } from "./loaded-threads.ts";
 import type {
   AnswerOutcome,
+  BackgroundTerminals,
   CatchUpFrame,
   ClientAnswer,
   ForkOptions,
@@ -62,6 +63,14 @@ export class ThreadManager implements Threads {
   readonly readStates: ReadStates;
   readonly reverting: ThreadReverting;
   readonly sections: ThreadSections;
+  readonly terminals: BackgroundTerminals = {
+    list: (id) => this.#ports.tools.background(this.#loaded.must(id).id),
+    terminate: (id, processId) =>
+      this.#ports.tools.endBackground(this.#loaded.must(id).id, processId),
+    clean: (id) => {
+      for (const { processId } of this.terminals.list(id)) this.terminals.terminate(id, processId);
+    },
+  };
   readonly attachments: ThreadAttachments;
 
   constructor(ports: TurnPorts, store: ThreadStore, loader: ThreadLoader) {

@@ -6,9 +6,16 @@ import { OutputStream } from "./output-stream.ts";
 import { endGroup } from "./process-group.ts";
 import { type ProcessRequest, type RunningProcess, startProcess } from "./running-process.ts";
 
+export interface SessionRequest extends ProcessRequest {
+  readonly script: string;
+}
+
 /** A command from its start until its end was told. It outlives the call that started it when that call yields. */
 export class CommandSession {
   readonly id: number;
+  /** What the shell was given. */
+  readonly script: string;
+  readonly cwd: string;
   /** Resolves when the item is completed; rejects when that could not be stored. */
   readonly finished: Promise<void>;
   readonly #process: RunningProcess;
@@ -19,12 +26,13 @@ export class CommandSession {
   readonly #stream: OutputStream;
   readonly #startedMs = performance.now();
   #exitCode: number | undefined;
-  /** Why it was ended before its time. */
-  #stopReason: string | undefined;
+  /** Ended before its time; the reason is told where there is one. */
+  #stopped: { readonly reason: string | undefined } | undefined;
   #ending: Promise<void> | undefined;
 
   private constructor(
     id: number,
+    request: SessionRequest,
     running: RunningProcess,
     outputs: { all: OutputBuffer; unread: OutputBuffer; stream: OutputStream },
     item: CommandExecutionItem,
@@ -36,6 +44,8 @@ export class CommandSession {
     this.#unread = outputs.unread;
     this.#stream = outputs.stream;
     this.#context = context;
+    this.script = request.script;
+    this.cwd = request.cwd;
     this.#item =
       item.source === "userShell"
         ? item
@@ -49,7 +59,7 @@ export class CommandSession {
    */
   static async start(
     id: number,
-    request: ProcessRequest,
+    request: SessionRequest,
     item: CommandExecutionItem,
     isAnnounced: boolean,
     context: ToolContext,
@@ -67,7 +77,14 @@ export class CommandSession {
       stream.add(chunk);
     });
     throttle.target = running;
-    const session = new CommandSession(id, running, { all, unread, stream }, item, context);
+    const session = new CommandSession(
+      id,
+      request,
+      running,
+      { all, unread, stream },
+      item,
+      context,
+    );
     if (!isAnnounced) context.itemStarted(session.#item);
     return session;
   }
@@ -117,10 +134,20 @@ export class CommandSession {
     await this.#ending;
   }
 
-  /** Ends it, and its item says why. */
-  stop(reason: string): void {
-    if (this.#exitCode === undefined) this.#stopReason ??= reason;
+  /** Ends it, and its item says so, with the reason where one is given. */
+  stop(reason?: string): void {
+    if (this.#exitCode === undefined) this.#stopped ??= { reason };
     void this.end();
+  }
+
+  /** Whether it runs and nobody has stopped it. */
+  get goesOn(): boolean {
+    return this.#exitCode === undefined && this.#stopped === undefined;
+  }
+
+  /** Whether the agent started it, rather than a person. */
+  get isAgents(): boolean {
+    return this.#item.source !== "userShell";
   }
 
   async #finish(): Promise<void> {
@@ -133,8 +160,8 @@ export class CommandSession {
     signal.removeEventListener("abort", end);
     const durationMs = Math.round(performance.now() - this.#startedMs);
     await this.#stream.end();
-    if (this.#stopReason !== undefined) this.#note(this.#stopReason);
-    this.#exitCode = this.#stopReason === undefined ? exitCode : -1;
+    if (this.#stopped?.reason !== undefined) this.#note(this.#stopped.reason);
+    this.#exitCode = this.#stopped === undefined ? exitCode : -1;
     await this.#context.itemCompleted({
       ...this.#item,
       status: this.#exitCode === 0 ? "completed" : "failed",

@@ -59,6 +59,13 @@ export class CommandSessions {
     );
   }
 
+  /** The agent's commands that go on, by their numbers. */
+  running(threadId: ThreadId): readonly CommandSession[] {
+    return [...(this.#byThread.get(threadId)?.values() ?? [])]
+      .filter((session) => session.isAgents && session.goesOn)
+      .toSorted((a, b) => a.id - b.id);
+  }
+
   /** Ends every process of the thread; resolves when they are gone and told of. */
   async endThread(threadId: ThreadId): Promise<void> {
     const sessions = [...(this.#byThread.get(threadId)?.values() ?? [])];

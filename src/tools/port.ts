@@ -113,6 +113,16 @@ export interface UserCommandResult {
   readonly output: string;
 }
 
+/** A command of the agent's that goes on by itself. */
+export interface BackgroundCommand {
+  readonly itemId: ItemId;
+  /** As its item and the model name it. */
+  readonly processId: number;
+  /** What the shell was given. */
+  readonly script: string;
+  readonly cwd: string;
+}
+
 export interface Tools {
   specs(offer: ToolOffer): readonly ToolSpec[];
   /** Never rejects for what the call itself did wrong: that is told to the model. Rejects when aborted. */
@@ -124,6 +134,10 @@ export interface Tools {
   runUserCommand(command: UserCommand, context: ToolContext): Promise<UserCommandResult>;
   /** Whether a process of the thread runs, in the background too. */
   hasProcesses(threadId: ThreadId): boolean;
+  /** The agent's commands in the thread that go on, by their numbers. */
+  background(threadId: ThreadId): readonly BackgroundCommand[];
+  /** Begins to end one of them; false: there is none of that number. Its item is completed when it has ended. */
+  endBackground(threadId: ThreadId, processId: number): boolean;
   /** Ends every process of the thread. */
   endThread(threadId: ThreadId): Promise<void>;
   close(): Promise<void>;

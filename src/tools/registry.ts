@@ -62,6 +62,15 @@ export function createTools(options: ToolsOptions): Tools {
     },
     runUserCommand: (command, context) => userCommands.run(command, context),
     hasProcesses: (threadId) => sessions.hasRunning(threadId),
+    background: (threadId) =>
+      sessions
+        .running(threadId)
+        .map(({ id, itemId, script, cwd }) => ({ processId: id, itemId, script, cwd })),
+    endBackground(threadId, processId) {
+      const session = sessions.running(threadId).find(({ id }) => id === processId);
+      session?.stop();
+      return session !== undefined;
+    },
     endThread: (threadId) => sessions.endThread(threadId),
     close: () => sessions.close(),
   };

@@ -35,7 +35,7 @@ export class UserCommands {
       ...commandItem(randomUUID(), command, script, cwd),
       source: "userShell",
     };
-    const started = await this.#start(item, command, context);
+    const started = await this.#start(item, { script, command }, context);
     if (typeof started === "string") return tellUnstarted(item, started, context);
     const startedMs = performance.now();
     const timer = setTimeout(
@@ -58,13 +58,14 @@ export class UserCommands {
   /** The command as it runs, or why it does not. */
   async #start(
     item: CommandExecutionItem,
-    command: readonly string[],
+    { script, command }: { readonly script: string; readonly command: readonly string[] },
     context: ToolContext,
   ): Promise<CommandSession | string> {
     const problem = folderProblem(context.cwd);
     if (problem !== undefined) return problem;
     const { sessions, environment } = this.#services;
     const request = {
+      script,
       command,
       cwd: context.cwd,
       environment: commandEnvironment(environment, context.threadId),

@@ -219,6 +219,8 @@ export function createThreadBench(ports: Pick<TurnPorts, "maySend" | "nowMs"> = 
       return tool ? tool(call, context) : Promise.resolve({ output: `no tool ${call.name}` });
     },
     hasProcesses: (threadId) => processes.has(threadId),
+    background: (threadId) => real.background(threadId),
+    endBackground: (threadId, processId) => real.endBackground(threadId, processId),
     endThread: () => Promise.resolve(),
     runUserCommand: (command, context) => real.runUserCommand(command, context),
     close: () => Promise.resolve(),

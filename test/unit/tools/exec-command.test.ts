@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ThreadId } from "../../../src/protocol/ids.ts";
 import { ToolBench } from "./tool-bench.ts";
 
 let bench: ToolBench;
@@ -346,4 +347,38 @@ test("commands see no secrets of the host", async () => {
   } finally {
     await other.close();
   }
+});
+
+describe("a command that the agent left running", () => {
+  const threadId = ThreadId.parse("thread");
+
+  test("is listed until somebody ends it; then its item is failed without an exit code of its own", async () => {
+    await bench.exec("sleep 300", { yield_time_ms: 250 });
+    await bench.exec("exec cat", { yield_time_ms: 250, workdir: "/", tty: true });
+    await bench.exec("echo done");
+    const listed = bench.tools.background(threadId);
+    expect(
+      listed
+        .map(({ itemId, script, cwd }) => ({ itemId, script, cwd }))
+        .toSorted((a, b) => (a.itemId < b.itemId ? -1 : 1)),
+    ).toEqual([
+      { itemId: "call_1", script: "sleep 300", cwd: bench.folder },
+      { itemId: "call_2", script: "exec cat", cwd: "/" },
+    ]);
+    const numbers = listed.map(({ processId }) => processId);
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+    const cat = listed.find(({ script }) => script === "exec cat");
+    expect(bench.tools.endBackground(threadId, cat?.processId ?? 0)).toBe(true);
+    expect(bench.tools.endBackground(threadId, cat?.processId ?? 0)).toBe(false);
+    expect(bench.tools.background(threadId).map(({ script }) => script)).toEqual(["sleep 300"]);
+    expect(bench.tools.background(ThreadId.parse("another"))).toEqual([]);
+    await bench.until(() => bench.items("completed").length === 2);
+    expect(bench.items("completed").at(-1)).toMatchObject({
+      id: "call_2",
+      processId: String(cat?.processId),
+      status: "failed",
+      exitCode: -1,
+    });
+    await bench.tools.endThread(threadId);
+  });
 });

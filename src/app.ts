@@ -207,6 +207,7 @@ function createThreads(parts: ThreadParts): ThreadManager {
     desk: new ApprovalDesk(hub, audit, notary),
     log: failures,
     maySend: (principalId) => standing.maySend(principalId),
+    goalsOn: () => config.read().goals,
     docs,
     diffOf: turnDiff,
   };

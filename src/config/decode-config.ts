@@ -47,6 +47,7 @@ export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
     threadUnloadDelayMs: (root.count("thread_unload_delay_secs") ?? THREAD_UNLOAD_DELAY_S) * 1000,
     projectDocMaxBytes: root.count("project_doc_max_bytes") ?? PROJECT_DOC_MAX_BYTES,
     projectRootMarkers: root.strings("project_root_markers") ?? [".git"],
+    goals: root.table("features").boolean("goals") ?? true,
     raw,
   };
 }

@@ -51,6 +51,8 @@ export interface Config {
   readonly threadUnloadDelayMs: number;
   readonly projectDocMaxBytes: number;
   readonly projectRootMarkers: readonly string[];
+  /** `[features] goals`: whether threads may have goals. */
+  readonly goals: boolean;
   /** The file's tables as they stand, after `-c` overrides. */
   readonly raw: Readonly<Record<string, unknown>>;
 }

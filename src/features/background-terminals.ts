@@ -2,7 +2,7 @@ import { z } from "zod";
 import { method } from "../dispatch/define.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
-import { limitOf } from "./thread-list.ts";
+import { limitOf } from "./page-params.ts";
 
 const standardPage = 25;
 

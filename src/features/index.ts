@@ -64,6 +64,7 @@ import {
   threadAttachmentOwnerList,
   threadAttachmentRemove,
 } from "./thread-attachment.ts";
+import { threadGoalClear, threadGoalGet, threadGoalSet } from "./thread-goal.ts";
 import {
   threadSectionCreate,
   threadSectionDelete,
@@ -108,6 +109,9 @@ export const methods = [
   threadReadStateUpdate,
   threadRevert,
   threadRollback,
+  threadGoalSet,
+  threadGoalGet,
+  threadGoalClear,
   backgroundTerminalsList,
   backgroundTerminalsTerminate,
   backgroundTerminalsClean,

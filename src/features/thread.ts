@@ -119,15 +119,19 @@ export const threadResume = method({
     const { threads, session, afterAnswer } = context;
     const id = parseThreadId(params.threadId, "session");
     if (params.history) refuseHistory(id, params.history, threads.isLoaded(id));
-    const view = await threads.resume(id, {
+    const { announce, ...view } = await threads.resume(id, {
       ...resumeOverrideOf(context, params, threads.isLoaded(id)),
       includeTurns: !params.excludeTurns,
       initialTurns: params.initialTurnsPage ? turnsQueryOf(params.initialTurnsPage) : undefined,
+      // its work costs, and changes files
+      wakesGoal: mayAct(context.principal.role, "operator"),
     });
     const stream = session.streamFrom(id, view.stream, params.since);
     afterAnswer(() => {
       session.follow(id, stream, params.since);
+      announce();
       threads.queue.advance(id);
+      threads.goals.advance(id);
     });
     return {
       ...settingsAnswer(view, stream),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { notification } from "./define.ts";
+import { ThreadGoal } from "./goal.ts";
 import { ItemId, RequestId, ThreadId, TurnId } from "./ids.ts";
 import { Pairing } from "./pairing.ts";
 import { ThreadItem } from "./item.ts";
@@ -73,6 +74,22 @@ export const threadSettingsUpdated = notification({
   stability: "stable",
   audience: "thread",
   params: z.object({ threadId: ThreadId, threadSettings: ThreadSettings }),
+});
+
+/** A thread's goal, its status or what it cost changed. */
+export const threadGoalUpdated = notification({
+  name: "thread/goal/updated",
+  stability: "stable",
+  audience: "all",
+  params: z.object({ threadId: ThreadId, turnId: TurnId.nullable(), goal: ThreadGoal }),
+});
+
+/** A thread has no goal (any more). */
+export const threadGoalCleared = notification({
+  name: "thread/goal/cleared",
+  stability: "stable",
+  audience: "all",
+  params: z.object({ threadId: ThreadId }),
 });
 
 /** Where a thread stands in the sections changed. */
@@ -367,6 +384,8 @@ export const notifications = [
   threadClosed,
   threadNameUpdated,
   threadSettingsUpdated,
+  threadGoalUpdated,
+  threadGoalCleared,
   threadSectionChanged,
   threadAttachmentUpdated,
   threadReadStateChanged,

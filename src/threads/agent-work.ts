@@ -1,3 +1,4 @@
+import type { ModelItem } from "../protocol/model-item.ts";
 import type { ToolCall } from "../tools/port.ts";
 import { sample } from "./sampling.ts";
 import type { TurnHands, TurnWork } from "./turn-work.ts";
@@ -52,14 +53,19 @@ export class AgentWork implements TurnWork {
 
 async function runTools(calls: readonly ToolCall[], hands: TurnHands): Promise<void> {
   const { record, ports, context, signal } = hands;
+  const words: ModelItem[] = [];
   for (const call of calls) {
     signal.throwIfAborted();
     const { output } = await stoppable(ports.tools.run(call, context), signal);
     const type = call.kind === "custom" ? "custom_tool_call_output" : "function_call_output";
     await record.remember({ type, call_id: call.callId, output });
+    const word = await record.thread.onToolRan?.();
+    if (word) words.push(word);
     hands.endIfCancelled();
     signal.throwIfAborted();
   }
+  // behind all outputs: a model is sent no other item between its calls and their outputs
+  for (const word of words) await record.remember(word);
 }
 
 /** An interrupted tool gets some time to end what it started; then the turn ends without it. */

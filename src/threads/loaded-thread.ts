@@ -7,6 +7,7 @@ import type { GitInfo } from "../protocol/thread.ts";
 import type { ThreadTokenUsage, Turn } from "../protocol/turn.ts";
 import type { HistoryEvent, ThreadMeta, ThreadWriter } from "../store/port.ts";
 import type { SaidContext } from "./additional-context.ts";
+import type { GoalTools } from "../tools/port.ts";
 import type { ThreadSettings } from "./settings.ts";
 import type { ThreadEvent, ThreadState } from "./thread-state.ts";
 import { nextThreadState, statusOf } from "./thread-state.ts";
@@ -65,6 +66,12 @@ export class LoadedThread {
   /** Commands and patches that a person accepted for the life of the thread. */
   readonly accepted = new Set<string>();
   active: TurnRunner | undefined;
+  /** What the model may do with the thread's goal; undefined: the thread can have none. */
+  goalTools: (() => GoalTools | undefined) | undefined;
+  /** Called when a turn is stored, and nobody was told yet. */
+  onTurnBegun: ((turnId: TurnId) => void) | undefined;
+  /** Called when a tool ran. Never rejects; what it gives is for the model. */
+  onToolRan: (() => Promise<ModelItem | undefined>) | undefined;
   /** Called with a turn whose end is stored. Never rejects; what it gives tells the clients, just before they hear of the end. */
   onStoredEnd: ((turn: Turn) => Promise<() => void>) | undefined;
   /** Called when clients were told how a turn ended. */

@@ -150,6 +150,10 @@ export class MessageQueue implements ThreadQueue {
     });
   }
 
+  async hasWaiting(id: ThreadId): Promise<boolean> {
+    return this.#sendable(await this.#read(id)).length > 0;
+  }
+
   advance(id: ThreadId): void {
     this.#alone(id, () => this.#next(id)).catch((error: unknown) =>
       this.#parts.log.error({ err: error, threadId: id }, "a waiting message did not begin"),

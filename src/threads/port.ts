@@ -5,6 +5,7 @@ import type { ThreadAttachment } from "../protocol/attachment.ts";
 import type { StreamPosition } from "../events/port.ts";
 import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { ItemId, RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
+import type { GoalStatus, ThreadGoal } from "../protocol/goal.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
 import type { MemoryMode } from "../protocol/memory.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
@@ -46,6 +47,8 @@ export interface ResumeOptions extends SettingsOverride {
   readonly choosesModel?: boolean;
   /** A page of turns that the answer shows, beside the turns or instead of them. */
   readonly initialTurns?: TurnsQuery | undefined;
+  /** A goal that was paused is active again. */
+  readonly wakesGoal?: boolean;
 }
 
 export interface StartOptions extends SettingsOverride {
@@ -271,6 +274,29 @@ export interface BackgroundTerminals {
   clean(id: ThreadId): void;
 }
 
+/** What of a goal is to be otherwise; undefined: as it was. */
+export interface GoalChange {
+  /** Another one is another goal. */
+  readonly objective?: string | undefined;
+  readonly status?: GoalStatus | undefined;
+  /** Null: none. */
+  readonly tokenBudget?: number | null | undefined;
+}
+
+/** What threads work towards by themselves: a goal that is active begins turns. */
+export interface ThreadGoals {
+  get(id: ThreadId): Promise<ThreadGoal | null>;
+  /** `from`: the principal who wishes it; when it may not send any more, the goal is paused. */
+  set(
+    id: ThreadId,
+    change: GoalChange,
+    from: string,
+  ): Promise<{ readonly goal: ThreadGoal } & Announcing>;
+  clear(id: ThreadId): Promise<{ readonly cleared: boolean } & Announcing>;
+  /** Goes on where the thread is in memory, free, and its goal active. */
+  advance(id: ThreadId): void;
+}
+
 /** A ready frame: a notification of `method`, or the server request `ask`. */
 export interface CatchUpFrame {
   readonly frame: Buffer;
@@ -326,12 +352,13 @@ export interface Threads {
   readonly queue: ThreadQueue;
   readonly readStates: ThreadReadStates;
   readonly reverting: ThreadRevert;
+  readonly goals: ThreadGoals;
   readonly sections: Sections;
   readonly terminals: BackgroundTerminals;
   readonly attachments: Attachments;
   start(options: StartOptions): Promise<{ view: ThreadView; readonly announce: () => void }>;
-  /** The options have no effect on a thread that is in memory. */
-  resume(id: ThreadId, options: ResumeOptions): Promise<ThreadView>;
+  /** The options have no effect on a thread that is in memory, but for `wakesGoal`. */
+  resume(id: ThreadId, options: ResumeOptions): Promise<ThreadView & Announcing>;
   read(id: ThreadId, includeTurns: boolean): Promise<Thread>;
   list(query: ThreadListQuery): Promise<Page<Thread>>;
   loaded(): readonly ThreadId[];

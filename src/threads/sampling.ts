@@ -82,6 +82,7 @@ async function attempt(
         tools: ports.tools.specs({
           patchTool: metadata.offersPatchTool,
           dynamicTools: thread.dynamicTools,
+          goals: thread.goalTools?.() !== undefined,
         }),
         effort: settings.effort ?? metadata.defaultEffort,
         summary: settings.summary,

@@ -14,6 +14,7 @@ import { textFrame } from "../util/text-frame.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import { LoadedThreads, noRollout } from "./loaded-threads.ts";
 import type {
+  Announcing,
   AnswerOutcome,
   BackgroundTerminals,
   CatchUpFrame,
@@ -31,6 +32,8 @@ import { ThreadAttachments } from "./attachments.ts";
 import type { ThreadLoader } from "./thread-loader.ts";
 import { setMemoryMode } from "./memory-modes.ts";
 import { IdleThreads } from "./idle-threads.ts";
+import { GoalEngine } from "./goal-engine.ts";
+import { Goals } from "./goals.ts";
 import { MessageQueue } from "./message-queue.ts";
 import { ThreadSections } from "./sections.ts";
 import { ReadStates } from "./read-states.ts";
@@ -60,8 +63,10 @@ export class ThreadManager implements Threads {
   readonly #control: TurnControl;
   readonly #queue: MessageQueue;
   readonly #notes: SideNotes;
+  readonly #goals: Goals;
   readonly readStates: ReadStates;
   readonly reverting: ThreadReverting;
+  readonly goals: GoalEngine;
   readonly sections: ThreadSections;
   readonly terminals: BackgroundTerminals = {
     list: (id) => this.#ports.tools.background(this.#loaded.must(id).id),
@@ -109,6 +114,16 @@ export class ThreadManager implements Threads {
       publisher: ports.publisher,
       log: ports.log,
       maySend: ports.maySend ?? (() => true),
+    });
+    this.#goals = new Goals(notes, publisher);
+    this.goals = new GoalEngine({
+      loaded: this.#loaded,
+      goals: this.#goals,
+      log,
+      isOn: ports.goalsOn ?? (() => false),
+      maySend: ports.maySend ?? (() => true),
+      hasWaiting: (id) => this.#queue.hasWaiting(id),
+      begin: (id, words) => this.#control.continueTurn(id, words),
     });
   }
 
@@ -158,14 +173,15 @@ export class ThreadManager implements Threads {
   async resume(
     id: ThreadId,
     { includeTurns, initialTurns, ...options }: ResumeOptions,
-  ): Promise<ThreadView> {
+  ): Promise<ThreadView & Announcing> {
     const present = this.#loaded.get(id);
     if (present && !present.stored) throw invalidRequest(noRollout(id));
     this.#idle.touch(id);
     const thread = present ?? (await this.#load(id, options));
+    const announce = present ? await this.goals.cameBack(id, options.wakesGoal ?? false) : () => {};
     if (includeTurns) await prepareTurns(thread.turns);
     const view = viewOf(thread, includeTurns ? thread.snapshot() : [], initialTurns);
-    return { ...view, thread: await this.#placed(view.thread) };
+    return { ...view, thread: await this.#placed(view.thread), announce };
   }
 
   loaded(): readonly ThreadId[] {
@@ -207,7 +223,7 @@ export class ThreadManager implements Threads {
       const params = { threadId: id, turnId: thread.usageTurnId, tokenUsage: thread.usage };
       frames.push({ method: name, frame: textFrame(JSON.stringify({ method: name, params })) });
     }
-    return [...frames, ...this.#ports.desk.waitingIn(id)];
+    return [...frames, ...this.#goals.snapshot(id), ...this.#ports.desk.waitingIn(id)];
   }
 
   inbox(): readonly WaitingRequest[] {
@@ -253,6 +269,8 @@ export class ThreadManager implements Threads {
     const loading = this.#loading.get(id);
     if (loading) return loading;
     const thread = await this.#loadUnseen(id, options);
+    const tellOfGoal = await this.goals.cameBack(id, options.wakesGoal ?? false);
+    tellOfGoal();
     this.#ports.publisher.publish(threadStatusChanged, {
       threadId: id,
       status: statusOf(thread.state),
@@ -266,8 +284,22 @@ export class ThreadManager implements Threads {
 
   #keep(thread: LoadedThread): void {
     this.#loaded.add(thread);
-    thread.onStoredEnd = (turn) => this.readStates.turnEnded(thread, turn);
-    thread.onTurnEnd = (how) => this.#queue.turnEnded(thread.id, how);
+    const { goals } = this;
+    thread.goalTools = () => goals.toolsOf(thread);
+    thread.onTurnBegun = (turnId) => goals.turnStarted(thread, turnId);
+    thread.onToolRan = () => goals.toolRan(thread);
+    thread.onStoredEnd = async (turn) => {
+      const tellOfGoal = await goals.turnEnded(thread, turn);
+      const tellOfReadState = await this.readStates.turnEnded(thread, turn);
+      return () => {
+        tellOfGoal();
+        tellOfReadState();
+      };
+    };
+    thread.onTurnEnd = (how) => {
+      this.#queue.turnEnded(thread.id, how);
+      goals.endTold(thread.id, how);
+    };
   }
 
   /** Gives up the threads that nobody needs in memory. To be called now and then. */
@@ -304,6 +336,7 @@ export class ThreadManager implements Threads {
     }
     this.#loaded.delete(thread.id);
     this.#queue.forget(thread.id);
+    this.goals.forget(thread.id);
     thread.transition({ kind: "unload" });
     await this.#ports.tools.endThread(thread.id);
     await thread.close();

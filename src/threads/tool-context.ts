@@ -44,6 +44,7 @@ export function createToolContext(owner: ToolContextOwner): ToolContext {
     approvalPolicy: settings.approvalPolicy,
     sandboxPolicy: settings.sandboxPolicy,
     dynamicTools: thread.dynamicTools,
+    goals: thread.goalTools?.(),
     async askClient({ callId, name, namespace }, input) {
       const params = { ...ids, callId, namespace, tool: name, arguments: input };
       const itemId = ItemId.parse(callId);

@@ -1,6 +1,6 @@
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId, TurnId } from "../protocol/ids.ts";
-import { threadSettingsUpdated } from "../protocol/notifications.ts";
+import { threadSettingsUpdated, threadTokenUsageUpdated } from "../protocol/notifications.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import type { Turn } from "../protocol/turn.ts";
 import type { UserInput } from "../protocol/user-input.ts";
@@ -67,6 +67,27 @@ export class TurnControl {
       if (!thread.active) thread.settings = before;
       throw error;
     }
+  }
+
+  /** A turn that nobody asked for, begun with words for the model alone. The thread is busy from the call on. */
+  async continueTurn(
+    id: ThreadId,
+    words: ModelItem,
+  ): Promise<{ readonly turnId: TurnId } & Announcing> {
+    const thread = this.#loaded.must(id);
+    thread.unannounced?.();
+    const begun = this.#begin(thread, new AgentWork(null), undefined, [words]);
+    const { runner, announce } = await begun;
+    const { usage } = thread;
+    return {
+      turnId: runner.id,
+      announce: () => {
+        announce();
+        if (!usage) return;
+        const told = { threadId: id, turnId: runner.id, tokenUsage: usage };
+        this.#ports.publisher.publish(threadTokenUsageUpdated, told);
+      },
+    };
   }
 
   async steer(
@@ -152,12 +173,13 @@ export class TurnControl {
     thread: LoadedThread,
     work: TurnWork,
     words?: PersonsWords,
+    modelItems: readonly ModelItem[] = [],
   ): Promise<{ readonly runner: TurnRunner } & Announcing> {
     const runner = new TurnRunner(thread, this.#ports, work);
     thread.active = runner;
     thread.recencyAtMs = Date.now();
     try {
-      const items = await runner.accept(words);
+      const items = await runner.accept(words, modelItems);
       return { runner, announce: () => runner.begin(items) };
     } catch (error) {
       runner.refused();

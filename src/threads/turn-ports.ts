@@ -15,6 +15,8 @@ export interface TurnPorts {
   readonly maySend?: (principalId: string) => boolean;
   /** Unix milliseconds, by which idle threads are told; the machine's clock where this is absent. */
   readonly nowMs?: () => number;
+  /** Whether threads may have goals. None may where this is absent. */
+  readonly goalsOn?: () => boolean;
   /** The project's instructions for work in `cwd`. */
   docs(cwd: string): Promise<readonly ProjectDoc[]>;
   /** One diff text of everything that was patched; paths inside `root` are shown relative to it. */

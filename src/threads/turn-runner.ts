@@ -2,6 +2,7 @@ import { ModelError } from "../model/port.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItem } from "../protocol/item.ts";
+import type { ModelItem } from "../protocol/model-item.ts";
 import { warning } from "../protocol/notifications.ts";
 import type { Turn } from "../protocol/turn.ts";
 import type { HistoryEvent } from "../store/port.ts";
@@ -95,18 +96,23 @@ export class TurnRunner {
     return this.#record.snapshot();
   }
 
-  /** Stores what the person asked. The caller may then be told that it is accepted. */
-  async accept(words: PersonsWords | undefined): Promise<readonly ThreadItem[]> {
+  /** Stores what the person asked, and `modelItems` that are for the model alone. The caller may then be told that it is accepted. */
+  async accept(
+    words: PersonsWords | undefined,
+    modelItems: readonly ModelItem[] = [],
+  ): Promise<readonly ThreadItem[]> {
     const thread = this.#thread;
     const settings = turnSettings(this.#record.settings);
     const opening: readonly HistoryEvent[] = [
       this.#record.startEvent(),
       ...(await this.#contextEvents()),
       { kind: "turnSettings", turnId: this.id, settings },
+      ...modelItems.map((item) => this.#record.modelEvent(item)),
     ];
     const items = words ? await this.#record.storeInput(words, opening) : [];
     if (!words) await thread.append(opening);
     thread.contextCwd = settings.cwd;
+    thread.onTurnBegun?.(this.id);
     return items;
   }
 

@@ -2,6 +2,7 @@
 import type { ToolSpec } from "../model/port.ts";
 import type { ReadOnlyGit } from "../permissions/read-only-git.ts";
 import type { DynamicTool, DynamicToolResult } from "../protocol/dynamic-tools.ts";
+import type { ThreadGoal } from "../protocol/goal.ts";
 import type { ItemId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { CommandAction, FileUpdateChange, ThreadItem } from "../protocol/item.ts";
 import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
@@ -59,6 +60,8 @@ export interface ToolContext {
   /** Aborts when the turn is interrupted; a tool then ends what it started. */
   readonly signal: AbortSignal;
   readonly approvals: Approvals;
+  /** Absent: the thread can have no goal. */
+  readonly goals?: GoalTools | undefined;
   /** Tools that a client of the thread offers. */
   readonly dynamicTools: readonly DynamicTool[];
   /** Has such a tool run by a client; undefined: the answer was an error or made no sense. Rejects when aborted. */
@@ -96,6 +99,8 @@ export interface ToolOffer {
   /** Whether the model knows `apply_patch` and `update_plan` as tools of their own. */
   readonly patchTool: boolean;
   readonly dynamicTools: readonly DynamicTool[];
+  /** Whether the thread may have a goal. */
+  readonly goals: boolean;
 }
 
 /** A command that a person runs by hand in a thread. */
@@ -111,6 +116,23 @@ export interface UserCommandResult {
   readonly durationMs: number;
   /** For the model: shortened where it is long. */
   readonly output: string;
+}
+
+/** What the model is told of its thread's goal. */
+export interface GoalReport {
+  readonly goal: ThreadGoal | null;
+  /** Null: there is no limit. */
+  readonly remainingTokens: number | null;
+}
+
+/** What the model may do with its thread's goal. */
+export interface GoalTools {
+  get(): Promise<GoalReport>;
+  create(
+    objective: string,
+    tokenBudget: number | null,
+  ): Promise<GoalReport | { readonly refusal: string }>;
+  complete(): Promise<GoalReport | { readonly refusal: string }>;
 }
 
 /** A command of the agent's that goes on by itself. */

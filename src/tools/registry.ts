@@ -3,6 +3,7 @@ import { ApplyPatch } from "./apply-patch.ts";
 import type { Environment } from "./command-environment.ts";
 import { CommandSessions } from "./command-sessions.ts";
 import { ExecCommand } from "./exec-command.ts";
+import { runGoalTool } from "./goal-tools.ts";
 import { PatchJournal } from "./patch-journal.ts";
 import type { ToolCall, ToolContext, ToolOutput, Tools } from "./port.ts";
 import { CallError } from "./tool-arguments.ts";
@@ -43,6 +44,9 @@ export function createTools(options: ToolsOptions): Tools {
     ["write_stdin", (call, context) => stdin.run(call, context)],
     ["apply_patch", (call, context) => patches.run(call, context)],
     ["update_plan", updatePlan],
+    ["get_goal", goalTool],
+    ["create_goal", goalTool],
+    ["update_goal", goalTool],
     ["view_image", (call, context) => viewImage(call, context, protectedPaths)],
   ]);
   return {
@@ -75,6 +79,9 @@ export function createTools(options: ToolsOptions): Tools {
     close: () => sessions.close(),
   };
 }
+
+const goalTool: Run = async (call, context) =>
+  (await runGoalTool(call, context)) ?? { output: unsupported(call) };
 
 function unsupported({ kind, name }: ToolCall): string {
   return kind === "custom" ? `unsupported custom tool call: ${name}` : `unsupported call: ${name}`;

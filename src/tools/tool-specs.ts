@@ -132,8 +132,37 @@ const applyPatch: Spec = {
   format: { type: "grammar", syntax: "lark", definition: patchGrammar },
 };
 
+const goalSpecs: readonly Spec[] = [
+  functionSpec(
+    "get_goal",
+    "Tells the goal of this thread, if it has one: its status, what it cost, and what is left of its budget.",
+    {},
+    [],
+  ),
+  functionSpec(
+    "create_goal",
+    "Gives this thread a goal, which it then pursues turn after turn without being asked. Only where a person asks for a goal; refused while there is one that is not complete.",
+    {
+      objective: text("What is to be true in the end, so that it can be checked."),
+      token_budget: {
+        type: "integer",
+        description: "How many tokens it may cost. Only where a person names a number.",
+      },
+    },
+    ["objective"],
+  ),
+  functionSpec(
+    "update_goal",
+    "Marks the goal as complete. Only when all that it asks for was seen to hold; not because the budget runs low or the turn ends.",
+    { status: { ...text("`complete` is the only one."), enum: ["complete"] } },
+    ["status"],
+  ),
+];
+
 /** What is offered; the patch tool and the plan only to models that know them. */
 export function toolSpecs(offer: ToolOffer): readonly Spec[] {
-  const always = [execCommand, writeStdin, viewImage];
-  return offer.patchTool ? [execCommand, writeStdin, updatePlan, applyPatch, viewImage] : always;
+  const always = offer.patchTool
+    ? [execCommand, writeStdin, updatePlan, applyPatch, viewImage]
+    : [execCommand, writeStdin, viewImage];
+  return offer.goals ? [...always, ...goalSpecs] : always;
 }

@@ -193,7 +193,9 @@ export interface ThreadBench {
 
 const docs = () => Promise.resolve([]);
 
-export function createThreadBench(ports: Pick<TurnPorts, "maySend" | "nowMs"> = {}): ThreadBench {
+export function createThreadBench(
+  ports: Pick<TurnPorts, "maySend" | "nowMs" | "goalsOn"> = {},
+): ThreadBench {
   const home = mkdtempSync(join(tmpdir(), "farhelm-threads-"));
   onTestFinished(() => rmSync(home, { recursive: true, force: true }));
   const config = createConfigReader({

@@ -39,6 +39,7 @@ describe("tools that a client offers", () => {
       bench.tools
         .specs({
           patchTool: false,
+          goals: false,
           dynamicTools: [
             tool("flat"),
             tool("late", { deferLoading: true }),

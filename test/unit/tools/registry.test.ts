@@ -20,9 +20,9 @@ test("a plan is told, and its steps are checked", async () => {
   );
 });
 
-function offered(patchTool: boolean): string[] {
+function offered(patchTool: boolean, goals = false): string[] {
   return bench.tools
-    .specs({ patchTool, dynamicTools: [] })
+    .specs({ patchTool, goals, dynamicTools: [] })
     .map((spec) => `${spec.type} ${spec.name}`);
 }
 
@@ -31,6 +31,11 @@ test("the tools are offered by what the model knows", () => {
     "function exec_command",
     "function write_stdin",
     "function view_image",
+  ]);
+  expect(offered(false, true).slice(3)).toEqual([
+    "function get_goal",
+    "function create_goal",
+    "function update_goal",
   ]);
   expect(offered(true)).toEqual([
     "function exec_command",

@@ -39,7 +39,8 @@ function encodeSandbox(policy: SandboxPolicy): Json {
 export function decodeSandbox(stored: unknown): SandboxPolicy {
   const policy = recordOf(stored);
   const network = policy["network_access"];
-  switch (policy["type"]) {
+  // The oldest files call the type a mode, or have nothing else.
+  switch (policy["type"] ?? policy["mode"] ?? stored) {
     case "danger-full-access":
       return { type: "dangerFullAccess" };
     case "external-sandbox":

@@ -48,7 +48,7 @@ const losesTouch = (installation: string) =>
     `UPDATE farhelm.hosts SET seen_at = seen_at - interval '1 hour' WHERE installation = '${installation}'`,
   );
 
-describe("hosts that share a database", () => {
+describe("hosts that share a Postgres database", () => {
   test("see each other's threads, and what is said in them", async () => {
     const [one, two] = [await host("one"), await host("two")];
     const { id } = await threadIn(one, {}, "hello");
@@ -199,7 +199,7 @@ describe("hosts that share a database", () => {
   });
 });
 
-describe("the tables", () => {
+describe("the tables in Postgres", () => {
   test("are made once where two hosts start at the same time, and hold what was there", async () => {
     const [one] = await Promise.all([host("one"), host("two"), host("three")]);
     const { id } = await threadIn(one, {}, "hello");

@@ -193,9 +193,12 @@ export interface ThreadBench {
 
 const docs = () => Promise.resolve([]);
 
-export function createThreadBench(
-  ports: Pick<TurnPorts, "maySend" | "nowMs" | "goalsOn"> = {},
-): ThreadBench {
+export function createThreadBench({
+  store = createMemoryStore(),
+  ...ports
+}: Pick<TurnPorts, "maySend" | "nowMs" | "goalsOn"> & {
+  readonly store?: ThreadStore;
+} = {}): ThreadBench {
   const home = mkdtempSync(join(tmpdir(), "farhelm-threads-"));
   onTestFinished(() => rmSync(home, { recursive: true, force: true }));
   const config = createConfigReader({
@@ -227,7 +230,7 @@ export function createThreadBench(
     runUserCommand: (command, context) => real.runUserCommand(command, context),
     close: () => Promise.resolve(),
   };
-  const held = new HeldStore(createMemoryStore());
+  const held = new HeldStore(store);
   const logged: object[] = [];
   const createManager = (): ThreadManager =>
     new ThreadManager(

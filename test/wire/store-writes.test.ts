@@ -45,7 +45,7 @@ async function approvedTurn(client: HostClient, threadId: string, text: string):
   const asksBefore = client.sent.filter(isAsk).length;
   const turnId = await client.startTurn(threadId, text);
   await client.until(() => client.sent.filter(isAsk).length > asksBefore);
-  client.answer(client.sent.filter(isAsk).at(-1)?.id, { decision: "accept" });
+  client.answer(client.sent.findLast(isAsk)?.id, { decision: "accept" });
   expect((await client.turnEnded(turnId)).params?.["turn"]).toMatchObject({
     status: "completed",
     error: null,

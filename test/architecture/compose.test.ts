@@ -10,6 +10,7 @@ import { root } from "./tree.ts";
 
 const Service = z.strictObject({
   image: z.string().optional(),
+  profiles: z.array(z.string()).optional(),
   build: z.strictObject({ context: z.string(), dockerfile_inline: z.string() }).optional(),
   command: z.array(z.string()).optional(),
   restart: z.literal("unless-stopped"),
@@ -34,7 +35,12 @@ const Service = z.strictObject({
 
 const Compose = z.strictObject({
   name: z.literal("farhelm"),
-  services: z.strictObject({ caddy: Service, host: Service, oidc: Service }),
+  services: z.strictObject({
+    caddy: Service,
+    host: Service,
+    oidc: Service,
+    postgres: Service,
+  }),
   configs: z.record(z.string(), z.strictObject({ content: z.string() })),
   networks: z.record(z.string(), z.strictObject({})),
   volumes: z.record(z.string(), z.strictObject({})),
@@ -42,7 +48,7 @@ const Compose = z.strictObject({
 
 const text = readFileSync(join(root, "docker-compose.yml"), "utf8");
 const compose = Compose.parse(parse(text));
-const { caddy, host, oidc } = compose.services;
+const { caddy, host, oidc, postgres } = compose.services;
 const services = Object.values(compose.services);
 
 /** What the file is without any variable set. */
@@ -77,15 +83,15 @@ describe("docker-compose.yml", () => {
 
   test("images are pinned, and every variable has a value when it is not set", () => {
     const images = services.flatMap(({ image }) => image ?? []);
-    expect(images).toHaveLength(2);
-    expect(images.filter((image) => !/:v?\d+\.\d+\.\d+(?:-\w+)?$/.test(image))).toEqual([]);
+    expect(images).toHaveLength(3);
+    expect(images.filter((image) => !/:v?\d+\.\d+(?:\.\d+)?(?:-\w+)?$/.test(image))).toEqual([]);
     expect(text).not.toContain("latest");
     expect(text.match(/(?<!\$)\$\{(?!\w+:-)/g)).toBeNull();
   });
 
   test("only the proxy is reachable from outside, and the host listens on loopback", () => {
     expect(caddy.ports).toEqual(["80:80", "443:443"]);
-    expect([host.ports, oidc.ports]).toEqual([undefined, undefined]);
+    expect([host, oidc, postgres].flatMap(({ ports = [] }) => ports)).toEqual([]);
     expect(compose.configs["caddyfile"]?.content).toContain("reverse_proxy 127.0.0.1:7420");
     expect(compose.configs["caddyfile"]?.content).toContain("reverse_proxy oidc:5556");
   });
@@ -120,7 +126,31 @@ describe("docker-compose.yml", () => {
       publicOrigin: "https://farhelm.localhost",
       trustedProxies: ["127.0.0.1"],
       defaultCwd: "/",
+      store: "local",
     });
+  });
+
+  test("Postgres is an option, and the host knows the way to it", async () => {
+    const optional = services.filter(({ profiles }) => profiles !== undefined);
+    expect(optional).toEqual([postgres]);
+    const made = postgres.environment ?? {};
+    const { DATABASE_URL: databaseUrl = "" } = host.environment ?? {};
+    const url = new URL(databaseUrl.replace("${POSTGRES_PASSWORD:-}", "secret"));
+    expect([url.username, url.password, url.pathname, url.hostname]).toEqual([
+      made["POSTGRES_USER"],
+      "secret",
+      `/${made["POSTGRES_DB"]}`,
+      "postgres",
+    ]);
+    expect(made["POSTGRES_PASSWORD"]).toBe("${POSTGRES_PASSWORD:-}");
+    // The host lives in the proxy's network.
+    expect(caddy.networks).toEqual(postgres.networks);
+    const words = (host.command ?? []).map((word) =>
+      word.replace("${FARHELM_STORE:-local}", "postgres"),
+    );
+    const command = words.map(filledIn).map((word) => word.replace("/projects", "/"));
+    const { options } = await runCli(command, { env: { HOME: "/", DATABASE_URL: url.href } });
+    expect(options).toMatchObject({ store: "postgres", databaseUrl: url.href });
   });
 
   test("the issuer's configuration is YAML with the address that browsers see", () => {

@@ -22,6 +22,7 @@ const foreign = new Set([
   "codex --remote ws://127.0.0.1:7420 --remote-auth-token-env FARHELM_TOKEN",
   "codex --remote unix://$HOME/.farhelm/attach/devbox-7420.sock",
   "docker compose up --build --detach",
+  "FARHELM_STORE=postgres POSTGRES_PASSWORD=SECRET docker compose --profile postgres up --build --detach",
 ]);
 
 let home: string;

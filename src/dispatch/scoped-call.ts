@@ -42,6 +42,12 @@ export async function enterScope(
     );
   }
   if (reach === "thread" && isRecord(params)) {
+    if (namesFile(method, params)) {
+      throw denied(
+        "scope",
+        "This access is for a part of the host: name the thread by its id alone.",
+      );
+    }
     const threadId = String(params["threadId"]);
     if (!(await guard.mayTouch(scope, threadId))) {
       return { touches: false, handle: () => asUnknown(call, params, threadId) };
@@ -56,6 +62,13 @@ export async function enterScope(
   if (reach !== "list") return { touches: true, handle };
   return { touches: true, handle: async () => guard.listed(scope, await handle()) };
 }
+
+/** A path may lead to any thread, whatever the id beside it says. */
+const namesFile = ({ name }: Method, { path }: Readonly<Record<string, unknown>>): boolean =>
+  (name === "thread/resume" || name === "thread/fork") &&
+  path !== undefined &&
+  path !== null &&
+  path !== "";
 
 /** A fork is a new thread in the folder of the old one, unless another is named. */
 const makesThread = ({ name, reach }: Method): boolean =>

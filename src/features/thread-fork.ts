@@ -2,7 +2,8 @@ import { z } from "zod";
 import { method } from "../dispatch/define.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 import { TurnId } from "../protocol/ids.ts";
-import { parseThreadId, threadOrder } from "./thread-id.ts";
+import { forkedThread } from "./rollout-path.ts";
+import { threadOrder } from "./thread-id.ts";
 import {
   overrideOf,
   settingsAnswer,
@@ -38,7 +39,7 @@ export const threadFork = method({
   order: threadOrder,
   async handle(context, params) {
     const { threads, session, afterAnswer } = context;
-    const source = parseThreadId(params.threadId, "session");
+    const source = await forkedThread(threads, params);
     refuseFork(params);
     const { view, announce } = await threads.fork(source, {
       ...overrideOf(context, params),

@@ -14,6 +14,7 @@ import { checkDynamicTools } from "./dynamic-tools.ts";
 import { pageAnswer } from "./page-params.ts";
 import { profileOverrideOf } from "./permission-profile.ts";
 import { TurnsPage, turnsPageParams, turnsQueryOf } from "./thread-pages.ts";
+import { resumedThread } from "./rollout-path.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
 import {
   MultiAgentMode,
@@ -99,6 +100,8 @@ export const threadResume = method({
   params: z.looseObject({
     ...threadSettingsParams,
     threadId: z.string(),
+    /** Of its rollout; then `threadId` is not read, unless it is a thread in memory. */
+    path: z.string().nullish(),
     excludeTurns: z.boolean().optional(),
     /** Farhelm's own: where the caller was, to be given what it missed. */
     since: Since.nullish(),
@@ -117,8 +120,11 @@ export const threadResume = method({
   order: threadOrder,
   async handle(context, params) {
     const { threads, session, afterAnswer } = context;
-    const id = parseThreadId(params.threadId, "session");
-    if (params.history) refuseHistory(id, params.history, threads.isLoaded(id));
+    if (params.history) {
+      const named = parseThreadId(params.threadId, "session");
+      refuseHistory(named, params.history, threads.isLoaded(named));
+    }
+    const id = await resumedThread(threads, params);
     const { announce, ...view } = await threads.resume(id, {
       ...resumeOverrideOf(context, params, threads.isLoaded(id)),
       includeTurns: !params.excludeTurns,

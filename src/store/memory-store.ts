@@ -5,7 +5,7 @@ import { coveredKinds, sourceKindOf, spawnOf } from "../protocol/session-source.
 import type { GitInfo } from "../protocol/thread.ts";
 import { decodeCursor, pageCursors } from "./page-cursor.ts";
 import { MemoryNotes } from "./memory-notes.ts";
-import { StoreError } from "./port.ts";
+import { noPaths, StoreError } from "./port.ts";
 import type {
   ForkCut,
   History,
@@ -81,6 +81,10 @@ class MemoryStore implements ThreadStore {
 
   pathOf(): null {
     return null;
+  }
+
+  async threadAt(path: string): Promise<ThreadId> {
+    throw noPaths(path);
   }
 
   async open(id: ThreadId): Promise<ThreadWriter> {

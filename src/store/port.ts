@@ -216,6 +216,11 @@ export interface ThreadStore {
    * Rejects with `StoreError`: `notFound` (the source, or the turn), `busy` (`lastTurnId` still runs).
    */
   fork(source: ThreadId, meta: ThreadMeta, cut?: ForkCut): Promise<ThreadWriter>;
+  /**
+   * The thread whose history is the file at `path`; a relative one counts from CODEX_HOME. Rejects with
+   * `StoreError`: `badPath`, always in a store without files, or `corrupt`.
+   */
+  threadAt(path: string): Promise<ThreadId>;
   /** One row, or undefined; looks at the disk too when the index does not know it yet. */
   find(id: ThreadId): Promise<ThreadRecord | undefined>;
   /** Rejects with `StoreError` `notFound`. */
@@ -279,7 +284,15 @@ export interface CallLedger {
 /** A failure of the store itself; a local error that never crosses the wire as it is. */
 export class StoreError extends Error {
   override readonly name = "StoreError";
-  readonly kind: "notFound" | "busy" | "diskFull" | "readOnly" | "corrupt" | "io" | "badCursor";
+  readonly kind:
+    | "notFound"
+    | "busy"
+    | "diskFull"
+    | "readOnly"
+    | "corrupt"
+    | "io"
+    | "badCursor"
+    | "badPath";
 
   constructor(kind: StoreError["kind"], message: string, cause?: unknown) {
     super(message, { cause });
@@ -293,4 +306,11 @@ export const unreadableNote = (kind: string, cause: unknown): StoreError =>
     "corrupt",
     `What is kept of the thread as ${kind} cannot be read. Update Farhelm, or delete the thread.`,
     cause,
+  );
+
+/** A store without files is asked for one. */
+export const noPaths = (path: string): StoreError =>
+  new StoreError(
+    "badPath",
+    `failed to resolve rollout path \`${path}\`: this host keeps its threads in no files. Name the thread by its id.`,
   );

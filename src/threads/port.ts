@@ -401,6 +401,11 @@ export interface Threads {
   cwdOf(id: ThreadId): string | undefined;
   /** Whether the thread is in memory. */
   isLoaded(id: ThreadId): boolean;
+  /**
+   * The thread whose rollout is at `path`. With `running`, a thread in memory, it must be that one's.
+   * Rejects with an `RpcError`.
+   */
+  idAt(path: string, running: ThreadId | undefined): Promise<ThreadId>;
   /** Notifications and pending server requests that one who just subscribed must get. */
   catchUp(id: ThreadId): readonly CatchUpFrame[];
   /** What waits for answers in all threads, oldest first. */

@@ -10,6 +10,7 @@ export function clientError(error: unknown, notFound: string): unknown {
       return invalidRequest(notFound, error);
     case "busy":
     case "badCursor":
+    case "badPath":
       return invalidRequest(error.message, error);
     case "diskFull":
     case "readOnly":

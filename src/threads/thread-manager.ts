@@ -137,6 +137,7 @@ export class ThreadManager implements Threads {
     const page = await this.#reading.list(query);
     return { ...page, data: await this.sections.placed(page.data) };
   };
+  readonly idAt: Threads["idAt"] = (path, running) => this.#reading.idAt(path, running);
   readonly turns: Threads["turns"] = (id, query) => this.#reading.turns(id, query);
   readonly items: Threads["items"] = (id, query) => this.#reading.items(id, query);
   readonly rename: Threads["rename"] = (id, name) => this.#records.rename(id, name);

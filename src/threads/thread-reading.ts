@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
@@ -41,6 +42,20 @@ export class ThreadReading {
     const record = await this.#store.find(id);
     if (!record) throw invalidRequest(`thread not loaded: ${id}`);
     return storedThread(record);
+  }
+
+  async idAt(path: string, running: ThreadId | undefined): Promise<ThreadId> {
+    const active = running && this.#loaded.get(running)?.path;
+    try {
+      const found = await this.#store.threadAt(path);
+      // What a running thread's path is compared with is whole.
+      if (!active || (found === running && isAbsolute(path))) return found;
+    } catch (error) {
+      if (!active) throw clientError(error, "");
+    }
+    throw invalidRequest(
+      `cannot resume running thread ${running} with stale path: requested \`${path}\`, active \`${active}\``,
+    );
   }
 
   async list(query: ThreadListQuery): Promise<Page<Thread>> {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDatabase } from "../../src/db/database.ts";
 import { createLocalStore } from "../../src/store/local/local-store.ts";
 import { createMemoryStore } from "../../src/store/memory-store.ts";
@@ -62,3 +62,16 @@ for (const contract of contracts) {
   contract("the memory store", memory);
   contract("the Postgres store", postgres);
 }
+
+test.each([
+  ["memory", memory],
+  ["Postgres", postgres],
+])("the %s store has no files that a thread could be named by", async (_, make) => {
+  const made = await make();
+  await expect(made.store.threadAt("/srv/sessions/x.jsonl")).rejects.toMatchObject({
+    kind: "badPath",
+    message:
+      "failed to resolve rollout path `/srv/sessions/x.jsonl`: this host keeps its threads in no files. Name the thread by its id.",
+  });
+  await made.close();
+});

@@ -43,6 +43,10 @@ async function thread(cwd: string): Promise<string> {
   return id;
 }
 
+/** The file of its rollout. */
+const pathOf = async (threadId: string): Promise<unknown> =>
+  Object((await admin.call("thread/read", { threadId }))["thread"]).path;
+
 const said = (outcome: Promise<unknown>): Promise<string> => outcome.then(() => "done", String);
 
 describe("a device for one project", () => {
@@ -85,6 +89,21 @@ describe("a device for one project", () => {
     expect(await admin.call("thread/read", { threadId: other })).toMatchObject({
       thread: { id: other, name: null },
     });
+  });
+
+  test("names no thread by a path, not even its own", async () => {
+    const [mine, other] = [await thread(inside), await thread(outside)];
+    const client = await scoped({ projects: [inside] });
+    for (const method of ["thread/resume", "thread/fork"]) {
+      for (const threadId of [mine, other]) {
+        for (const path of [await pathOf(other), await pathOf(mine), "x"]) {
+          expect(await said(client.call(method, { threadId, path }))).toContain(
+            "This access is for a part of the host: name the thread by its id alone.",
+          );
+        }
+      }
+    }
+    expect(client.eventsOf(other)).toEqual([]);
   });
 
   test("hears of its threads alone, questions included", async () => {

@@ -28,6 +28,7 @@ import type { LocalWriter } from "./local-writer.ts";
 import { LocalNotes } from "./local-notes.ts";
 import { earlierFiles, exists } from "./rollout-entry.ts";
 import { Reservations } from "./reservations.ts";
+import { rolloutAt } from "./rollout-at.ts";
 import { moveFile } from "./rollout-file.ts";
 import { archivedPath, fileOf, foldersIn, newRolloutPath, unarchivedPath } from "./rollout-path.ts";
 import type { RolloutFolders } from "./rollout-path.ts";
@@ -58,6 +59,7 @@ export const createLocalStore = (options: LocalStoreOptions): ThreadStore =>
   new LocalStore(options);
 
 class LocalStore implements ThreadStore {
+  readonly #codexHome: string;
   readonly #folders: RolloutFolders;
   readonly #index: ThreadIndex;
   readonly notes: LocalNotes;
@@ -72,6 +74,7 @@ class LocalStore implements ThreadStore {
   readonly #stock: StockState;
 
   constructor({ codexHome, database, log, nowMs = Date.now }: LocalStoreOptions) {
+    this.#codexHome = codexHome;
     this.#folders = foldersIn(codexHome);
     this.#index = new ThreadIndex(database);
     this.notes = new LocalNotes(database, (id) => this.#lookup.entry(id));
@@ -138,6 +141,13 @@ class LocalStore implements ThreadStore {
 
   pathOf(meta: ThreadMeta): string {
     return newRolloutPath(this.#folders, meta.id, meta.createdAtMs);
+  }
+
+  threadAt(path: string): Promise<ThreadId> {
+    return rolloutAt(
+      { codexHome: this.#codexHome, folders: this.#folders, lookup: this.#lookup },
+      path,
+    );
   }
 
   open(id: ThreadId): Promise<ThreadWriter> {

@@ -1,7 +1,7 @@
 /** Threads in a Postgres database, for hosts that keep no disk; several hosts may share one. */
 import type { ThreadId, TurnId } from "../../protocol/ids.ts";
 import type { GitInfo } from "../../protocol/thread.ts";
-import { StoreError } from "../port.ts";
+import { noPaths, StoreError } from "../port.ts";
 import type {
   ForkCut,
   History,
@@ -65,6 +65,10 @@ export class PostgresStore implements ThreadStore {
 
   pathOf(): null {
     return null;
+  }
+
+  async threadAt(path: string): Promise<ThreadId> {
+    throw noPaths(path);
   }
 
   async open(id: ThreadId): Promise<ThreadWriter> {

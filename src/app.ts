@@ -59,6 +59,8 @@ import { makePrivateFolder } from "./util/private-folder.ts";
 const budget = { softBytes: 1024 * 1024, hardBytes: 8 * 1024 * 1024 };
 const limitsOf = ({ pingIntervalMs }: HostFacts) => ({ budget, heartbeatMs: pingIntervalMs });
 const clone = fileURLToPath(new URL("..", import.meta.url));
+/** How long calls may take that were under way when the host was asked to end. */
+const lastCallsMs = 5_000;
 const oneDayMs = 24 * 60 * 60 * 1000;
 
 /** Brings a host up. Rejects with an Error whose message says what to do. */
@@ -129,6 +131,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       accounts.close();
       await transport.close();
       await processes.close();
+      // What was begun is ended and written down: nobody who asks again hears that its outcome is unknown.
+      await dispatcher.quiet(lastCallsMs);
       await threads.close();
       await tools.close();
       await store.close();

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Answer, RequestFrame, ResponseFrame } from "../protocol/frames.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import type { Scope } from "../protocol/principal.ts";
@@ -32,6 +33,8 @@ export class Dispatcher {
   readonly #queue = new KeyQueue();
   readonly #guard: ScopeGuard;
   readonly #log: RunnerLog;
+  /** Calls that are not answered yet, those that wait for their turn included. */
+  readonly #underway = new Set<Promise<void>>();
 
   constructor(methods: readonly Method[], options: DispatcherOptions) {
     const { ports, ledger, log } = options;
@@ -69,6 +72,14 @@ export class Dispatcher {
     else this.#make(call, reply);
   }
 
+  /** Resolves when every call that came is answered and written down, or when the time is over. */
+  async quiet(maxMs: number): Promise<void> {
+    const late = new AbortController();
+    const all = Promise.all(this.#underway);
+    await Promise.race([all, delay(maxMs, undefined, late).catch(() => undefined)]);
+    late.abort();
+  }
+
   #admit(
     caller: Caller,
     request: RequestFrame,
@@ -97,17 +108,25 @@ export class Dispatcher {
       const answer = this.#runner.run(call);
       return answer instanceof Promise ? answer.then(settle) : settle(answer);
     };
-    if (call.order === undefined) void perform();
-    else {
-      void this.#queue.run(call.order, () => (call.stands() ? perform() : settle(accessEnded)));
-    }
+    this.#track(
+      call.order === undefined
+        ? perform()
+        : this.#queue.run(call.order, () => (call.stands() ? perform() : settle(accessEnded))),
+    );
   }
 
   #makeKept({ call, id, digest }: KeyedCall, reply: Reply): void {
     const underway = this.#kept.enter(id, digest, { call, ...reply });
     if (underway === undefined) return;
     const perform = (): Promise<void> => this.#kept.make(underway);
-    void (call.order === undefined ? perform() : this.#queue.run(call.order, perform));
+    this.#track(call.order === undefined ? perform() : this.#queue.run(call.order, perform));
+  }
+
+  #track(call: Promise<void> | void): void {
+    if (!(call instanceof Promise)) return;
+    const done = (): void => void this.#underway.delete(settled);
+    const settled: Promise<void> = call.then(done, done);
+    this.#underway.add(settled);
   }
 
   /** An answer that cannot be written (nested too deeply, say) becomes an error. */

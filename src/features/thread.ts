@@ -131,6 +131,7 @@ export const threadResume = method({
       initialTurns: params.initialTurnsPage ? turnsQueryOf(params.initialTurnsPage) : undefined,
       // its work costs, and changes files
       wakesGoal: mayAct(context.principal.role, "operator"),
+      comesBack: (params.since ?? undefined) !== undefined,
     });
     const stream = session.streamFrom(id, view.stream, params.since);
     afterAnswer(() => {

@@ -173,9 +173,9 @@ export class LoadedThread {
     });
   }
 
-  /** All turns, with the running one as far as it is. */
+  /** All turns, with the running one as far as it is and was announced: what comes later comes as events. */
   snapshot(): readonly Turn[] {
-    return this.active ? [...this.turns, this.active.snapshot()] : this.turns;
+    return this.active?.isBegun ? [...this.turns, this.active.snapshot()] : this.turns;
   }
 
   /** Where its events are. */

@@ -49,6 +49,8 @@ export interface ResumeOptions extends SettingsOverride {
   readonly initialTurns?: TurnsQuery | undefined;
   /** A goal that was paused is active again. */
   readonly wakesGoal?: boolean;
+  /** Who was there before may come back to a thread in which nothing was said yet; to others it is not there. */
+  readonly comesBack?: boolean;
 }
 
 export interface StartOptions extends SettingsOverride {

@@ -173,10 +173,10 @@ export class ThreadManager implements Threads {
 
   async resume(
     id: ThreadId,
-    { includeTurns, initialTurns, ...options }: ResumeOptions,
+    { includeTurns, initialTurns, comesBack = false, ...options }: ResumeOptions,
   ): Promise<ThreadView & Announcing> {
     const present = this.#loaded.get(id);
-    if (present && !present.stored) throw invalidRequest(noRollout(id));
+    if (present && !present.stored && !comesBack) throw invalidRequest(noRollout(id));
     this.#idle.touch(id);
     const thread = present ?? (await this.#load(id, options));
     const announce = present ? await this.goals.cameBack(id, options.wakesGoal ?? false) : () => {};

@@ -45,6 +45,7 @@ export class TurnControl {
     const thread = this.#loaded.must(id);
     checkInputSize(input);
     const words = { input, clientId, context };
+    await betweenChanges(thread);
     if (thread.active?.running) {
       const { active } = thread;
       if (active.kind === "compact") {
@@ -100,6 +101,7 @@ export class TurnControl {
     const thread = this.#loaded.must(id);
     if (!expected) throw invalidRequest("expectedTurnId must not be empty");
     checkInputSize(input);
+    await betweenChanges(thread);
     const active = runningTurn(thread, "steer");
     if (active.id !== expected) {
       throw invalidRequest(`expected active turn id \`${expected}\` but found \`${active.id}\``);
@@ -121,6 +123,7 @@ export class TurnControl {
 
   async runShellCommand(id: ThreadId, command: UserCommand): Promise<Announcing> {
     const thread = this.#loaded.must(id);
+    await betweenChanges(thread);
     const { active } = thread;
     if (active?.running) return { announce: () => active.runBeside(command) };
     thread.unannounced?.();
@@ -130,6 +133,7 @@ export class TurnControl {
   async compact(id: ThreadId): Promise<Announcing> {
     const thread = this.#loaded.must(id);
     const announceEnd = thread.active?.running ? await thread.active.interrupt() : undefined;
+    await betweenChanges(thread);
     const { announce } = await this.#begin(thread, new Compaction());
     return {
       announce() {
@@ -193,6 +197,14 @@ export class TurnControl {
       threadSettings: settingsView(thread),
     });
   }
+}
+
+/**
+ * What comes to a turn comes behind its announcement, and the next turn behind its stored end: clients and the store see
+ * them in this order. Afterwards the thread has no turn, or one that runs.
+ */
+async function betweenChanges(thread: LoadedThread): Promise<void> {
+  while (thread.active?.change) await thread.active.change;
 }
 
 const steered = async (active: TurnRunner, words: PersonsWords): Promise<() => void> => {

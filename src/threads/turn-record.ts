@@ -38,6 +38,8 @@ export class TurnRecord {
   readonly #publisher: Publisher;
   readonly #startedAtMs = Date.now();
   readonly #items: ThreadItem[] = [];
+  /** Stored, and to be announced after the answer to whom they come from. */
+  readonly #unannounced = new Set<ThreadItem>();
   #state: TurnState = { kind: "sampling" };
   #completedAtMs: number | null = null;
   #endAnnounced = false;
@@ -63,10 +65,11 @@ export class TurnRecord {
     return { ...this.#turn(), startedAt: null };
   }
 
-  /** The turn with everything so far, also what is half written. */
+  /** The turn with everything that was announced so far, also what is half written. */
   snapshot(): Turn {
     const partial = this.partial();
-    const items = [...this.#items, ...(partial ? [partial] : []), ...this.open.snapshot()];
+    const told = this.#items.filter((item) => !this.#unannounced.has(item));
+    const items = [...told, ...(partial ? [partial] : []), ...this.open.snapshot()];
     return { ...this.#turn(), items, itemsView: "full" };
   }
 
@@ -95,6 +98,7 @@ export class TurnRecord {
     await this.thread.append(events);
     this.thread.saidContext = said;
     this.#items.push(...items);
+    for (const item of items) this.#unannounced.add(item);
     return items;
   }
 
@@ -172,6 +176,7 @@ export class TurnRecord {
 
   announceInput(items: readonly ThreadItem[]): void {
     for (const item of items) {
+      this.#unannounced.delete(item);
       this.#publisher.publish(itemStarted, {
         item: { ...item, completedAtMs: null },
         ...this.#ids(),

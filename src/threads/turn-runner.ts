@@ -31,7 +31,9 @@ export class TurnRunner {
   readonly #hands: TurnHands;
   readonly #interruption = new AbortController();
   readonly #steering = new Steering();
+  readonly #begun = deferred<void>();
   readonly #ended = deferred<void>();
+  #isBegun = false;
   /** A person answered `cancel`. */
   #cancelled = false;
   #interrupters = 0;
@@ -80,6 +82,17 @@ export class TurnRunner {
     return this.#record.running;
   }
 
+  /** Whether the clients were told of it. */
+  get isBegun(): boolean {
+    return this.#isBegun;
+  }
+
+  /** While the turn is not announced yet, or its end is not stored yet: resolves when that has changed. */
+  get change(): Promise<void> | undefined {
+    if (!this.#isBegun) return this.#begun.promise;
+    return this.running ? undefined : this.#ended.promise;
+  }
+
   get settings(): ThreadSettings {
     return this.#record.settings;
   }
@@ -122,16 +135,24 @@ export class TurnRunner {
       if (this.#work.kind === "agent") this.#warnOfUnknownModel();
       this.#record.announceStart(firstItems);
     } catch (error) {
+      this.#noteBegun();
       void this.#end(this.#endingOf(error));
       return;
     }
+    this.#noteBegun();
     void this.#run();
   }
 
   /** The turn was not accepted: nobody is told of it, and whoever waits for its end waits no longer. */
   refused(): void {
     this.#record.discard();
+    this.#noteBegun();
     this.#ended.resolve();
+  }
+
+  #noteBegun(): void {
+    this.#isBegun = true;
+    this.#begun.resolve();
   }
 
   /**

@@ -3,7 +3,7 @@ import { writeSync } from "node:fs";
 import type { Reporter, TestModule } from "vitest/node";
 import type { AttackReport } from "./attack.ts";
 
-const titles = ["number", "what is tried", "tried", "admitted", "audit line", "ms", "figures"];
+const titles = ["number", "what is tried", "tried", "amiss", "audit line", "ms", "figures"];
 const widest = 78;
 
 export class AttackTableReporter implements Reporter {
@@ -30,11 +30,11 @@ export function table(reports: readonly AttackReport[]): string {
   return lines.join("\n");
 }
 
-function row({ number, what, figures, audit, ms }: AttackReport): readonly string[] {
-  const { tried, admitted, ...others } = figures;
-  const more = Object.entries(others).map(([name, value]) => `${name} ${value}`);
+function row(report: AttackReport): readonly string[] {
+  const { number, what, tried, amiss, figures, audit, ms } = report;
+  const more = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
   const seen = audit.length > 0 ? audit.join(", ") : "-";
-  return [number, what, String(tried), String(admitted), seen, String(ms), more.join(", ")];
+  return [number, what, String(tried), String(amiss), seen, String(ms), more.join(", ")];
 }
 
 const byNumber = (one: AttackReport, other: AttackReport): number =>

@@ -97,12 +97,14 @@ class OneWay {
     this.#sink.once("drain", () => this.#source.resume());
   }
 
-  async #carrySlowly(chunk: Buffer, pace: Pace): Promise<void> {
-    const { delayMs = 0, bytesPerSecond, pieceBytes = chunk.length } = pace;
+  async #carrySlowly(chunk: Buffer, { delayMs = 0 }: Pace): Promise<void> {
     this.#source.pause();
     if (delayMs > 0) await delay(delayMs);
-    for (let at = 0; at < chunk.length && !this.#sink.destroyed; at += pieceBytes) {
+    for (let at = 0; at < chunk.length && !this.#sink.destroyed;) {
+      // Where the line was healed meanwhile, the rest goes at once.
+      const { bytesPerSecond, pieceBytes = chunk.length } = this.#line.pace ?? {};
       const piece = chunk.subarray(at, at + pieceBytes);
+      at += piece.length;
       if (!this.#line.silent) this.#sink.write(piece);
       if (bytesPerSecond === undefined) await nextTick();
       else await delay((piece.length / bytesPerSecond) * 1000);

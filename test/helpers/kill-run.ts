@@ -34,7 +34,7 @@ export interface KillFigures {
   aimed: Partial<Record<Phase, number>>;
 }
 
-export const killConfig = ({ baseUrl }: KillModel): string => `model = "mock-model"
+export const killConfig = ({ baseUrl }: Pick<KillModel, "baseUrl">): string => `model = "mock-model"
 model_provider = "mock"
 approval_policy = "on-request"
 sandbox_mode = "workspace-write"

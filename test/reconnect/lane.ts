@@ -1,0 +1,102 @@
+/** A home and the hosts that live in it one after another, for many runs; in this process, or in processes that are killed. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { RunningHost } from "../../src/cli/host.ts";
+import type { KillHomes } from "../helpers/kill-host.ts";
+import { KillableHost, killHomes, removeHomes } from "../helpers/kill-host.ts";
+import { killConfig } from "../helpers/kill-run.ts";
+import type { MockModel } from "../helpers/mock-model.ts";
+import { HostClient, startOn, stop } from "../helpers/running-host.ts";
+import { startTalkModel } from "./talk-model.ts";
+
+/** Hosts in this process with one of its stores, or in processes of their own. */
+export type LaneKind = "local" | "memory" | "killed";
+
+/** As many as a run has clients at most: each has an access of its own. */
+const accesses = 5;
+
+export class Lane {
+  readonly kind: LaneKind;
+  readonly homes: KillHomes;
+  readonly #model: MockModel;
+  #inProcess: RunningHost | undefined;
+  #process: KillableHost | undefined;
+  #port = 0;
+  #tokens: readonly string[] = [];
+  #runs = 0;
+
+  private constructor(kind: LaneKind, model: MockModel) {
+    this.kind = kind;
+    this.#model = model;
+    this.homes = killHomes(killConfig(model));
+  }
+
+  static async start(kind: LaneKind): Promise<Lane> {
+    const model = await startTalkModel();
+    const lane = new Lane(kind, model);
+    await lane.up();
+    const admin = await lane.umpire();
+    const issue = async (_: unknown, at: number): Promise<string> => {
+      const params = { name: `client ${at}`, role: "operator", ttlMs: 10 * 3_600_000 };
+      return String((await admin.call("farhelm/token/issue", params))["token"]);
+    };
+    lane.#tokens = await Promise.all(Array.from({ length: accesses }, issue));
+    admin.drop();
+    return lane;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  tokenOf(client: number): string {
+    return this.#tokens[client] ?? "";
+  }
+
+  /** A folder that no other run has. */
+  folder(seed: number): string {
+    const folder = join(this.homes.work, `run-${seed}-${(this.#runs += 1)}`);
+    mkdirSync(folder);
+    return folder;
+  }
+
+  /** A local admin, which nothing goes wrong with. */
+  umpire(): Promise<HostClient> {
+    return HostClient.connect(this.homes);
+  }
+
+  async up(): Promise<void> {
+    if (this.kind !== "killed") {
+      const { codexHome, farhelmHome, work: cwd, root } = this.homes;
+      // What a shell reads at its start is none of the person's who runs the tests.
+      process.env["HOME"] = root;
+      const homes = { root, codexHome, farhelmHome, cwd };
+      this.#inProcess = await startOn(homes, { store: this.kind });
+      this.#port = Number(new URL(this.#inProcess.url).port);
+      return;
+    }
+    this.#process = new KillableHost(this.homes);
+    this.#port = Number(new URL(await this.#process.ready()).port);
+  }
+
+  /** Ends the host, with or without a chance to clean up, and starts the next one. */
+  async again(how: "restart" | "kill"): Promise<void> {
+    await this.down(how);
+    await this.up();
+  }
+
+  async end(): Promise<void> {
+    await this.down("restart");
+    await this.#model.close();
+    removeHomes(this.homes);
+  }
+
+  async down(how: "restart" | "kill"): Promise<void> {
+    if (this.#inProcess !== undefined) await stop(this.#inProcess);
+    if (how === "kill") this.#process?.strike();
+    else await this.#process?.stop();
+    await this.#process?.ended();
+    this.#inProcess = undefined;
+    this.#process = undefined;
+  }
+}

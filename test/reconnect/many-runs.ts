@@ -1,0 +1,101 @@
+/** Seeded runs in great number: side by side on a few hosts, each of which sees many of them. */
+import type { LaneKind } from "./lane.ts";
+import { Lane } from "./lane.ts";
+import type { PlanOptions } from "./plan.ts";
+import { planOf } from "./plan.ts";
+import type { RunFigures } from "./seeded-run.ts";
+import { runPlan } from "./seeded-run.ts";
+
+/** A home becomes slow to look through; after so many runs there is a new one. */
+const runsOfOneHome = 40;
+
+interface Sort {
+  readonly lane: LaneKind;
+  readonly ends: PlanOptions["ends"];
+}
+
+/** Of twenty runs one kills its host, one ends it in good order, and four are on a host that keeps nothing on disk. */
+function sortOf(seed: number): Sort {
+  if (seed % 20 === 0) return { lane: "killed", ends: "kill" };
+  if (seed % 20 === 10) return { lane: "local", ends: "restart" };
+  return { lane: seed % 5 === 1 ? "memory" : "local", ends: "never" };
+}
+
+/** How many hosts of a sort work side by side: most of what a run does is to wait. */
+const width: Readonly<Record<LaneKind, number>> = { local: 3, memory: 1, killed: 1 };
+
+type Total = Record<keyof RunFigures | "runs" | "ms", number>;
+
+/** Rejects with the first run that is not as it must be: its seed, what is wrong, and its log. */
+export async function manyRuns(from: number, count: number): Promise<Total> {
+  const startedMs = performance.now();
+  const total: Total = {
+    runs: 0,
+    ms: 0,
+    clients: 0,
+    acts: 0,
+    faults: 0,
+    hostEnds: 0,
+    snapshots: 0,
+    replays: 0,
+    gaps: 0,
+    questions: 0,
+    retriesAnswered: 0,
+    unknownOutcomes: 0,
+  };
+  const seeds = Array.from({ length: count }, (_, at) => from + at);
+  const kinds: readonly LaneKind[] = ["local", "memory", "killed"];
+  const workers = kinds.flatMap((kind) => {
+    const own = seeds.filter((seed) => sortOf(seed).lane === kind);
+    return Array.from({ length: Math.min(width[kind], own.length) }, () =>
+      work(kind, own, (figures) => add(total, figures)),
+    );
+  });
+  const ended = await Promise.allSettled(workers);
+  const failed = ended.find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+  total.ms = Math.round(performance.now() - startedMs);
+  return total;
+}
+
+/** Takes one seed after another until there is none. */
+async function work(
+  kind: LaneKind,
+  seeds: number[],
+  done: (figures: RunFigures) => void,
+): Promise<void> {
+  while (seeds.length > 0) {
+    const lane = await Lane.start(kind);
+    try {
+      for (let runs = 0; runs < runsOfOneHome; runs += 1) {
+        const seed = seeds.shift();
+        if (seed === undefined) break;
+        done(await runPlan(lane, planOf(seed, sortOf(seed))));
+      }
+    } catch (error) {
+      // The others need not go on.
+      seeds.length = 0;
+      throw error;
+    } finally {
+      await lane.end();
+    }
+  }
+}
+
+function add(total: Total, figures: RunFigures): void {
+  total.runs += 1;
+  for (const name of names) total[name] += figures[name];
+}
+
+const names = [
+  "clients",
+  "acts",
+  "faults",
+  "hostEnds",
+  "snapshots",
+  "replays",
+  "gaps",
+  "questions",
+  "retriesAnswered",
+  "unknownOutcomes",
+] as const;

@@ -1,0 +1,71 @@
+/** A model endpoint for the seeded runs: what a prompt's first word says, with the prompt's own key in all that it does. */
+import { setTimeout as delay } from "node:timers/promises";
+import { listOf, textIn } from "../helpers/kill-ledger.ts";
+import type { Json } from "../helpers/kill-peer.ts";
+import type { MockModel, MockReply, MockRequest, MockStep } from "../helpers/mock-model.ts";
+import {
+  answer,
+  customCall,
+  functionCall,
+  messageSteps,
+  say,
+  startMockModel,
+} from "../helpers/mock-model.ts";
+
+/** More requests than one home sees. */
+const many = 20_000;
+const slowPieces = 12;
+const pieceMs = 3;
+/** Characters of two, three and four bytes: a line can break in the middle of each. */
+const wide = "\u00e4\u20ac\u{1f600}";
+
+/** The file that commands write their key to, in the folder of the run. */
+export const counterFile = "counter.txt";
+
+export async function startTalkModel(): Promise<MockModel> {
+  const model = await startMockModel();
+  model.enqueue(...Array.from({ length: many }, () => replyTo));
+  return model;
+}
+
+function replyTo({ body }: MockRequest): MockReply {
+  const input = listOf(body["input"]);
+  if (textIn(input.at(-1) ?? {}, "type").endsWith("_output")) return say("Done ", wide, ".");
+  const [word = "", key = ""] = promptIn(input).split(" ");
+  if (word === "run") {
+    const asked = { sandbox_permissions: "require_escalated", justification: "a test wants it" };
+    const cmd = `echo ${key} >> ${counterFile}; echo ${wide}`;
+    return answer(
+      ...messageSteps(["First ", wide]),
+      ...functionCall("exec_command", { cmd, ...asked }),
+    );
+  }
+  if (word === "patch") {
+    const patch = `*** Begin Patch\n*** Add File: ${key}.txt\n+${key} ${wide}\n*** End Patch\n`;
+    return JSON.stringify(body["tools"] ?? []).includes('"name":"apply_patch"')
+      ? answer(...customCall("apply_patch", patch))
+      : answer(...functionCall("exec_command", { cmd: `apply_patch <<'EOF'\n${patch}EOF\n` }));
+  }
+  return word === "slow" ? answer(...slowly(key)) : say(`${wide} `, `${key} `, wide, " said.");
+}
+
+function slowly(key: string): readonly MockStep[] {
+  const words = Array.from({ length: slowPieces }, (_, index) => `${key}:${index}${wide} `);
+  return messageSteps(words).flatMap((step, index) => [
+    step,
+    { wait: delay(pieceMs * (index + 1), undefined, { ref: false }) },
+  ]);
+}
+
+/** What a person wrote last; what programs put in begins with a tag or a heading. */
+function promptIn(input: readonly Json[]): string {
+  const texts = input
+    .filter((item) => item["role"] === "user")
+    .map((item) =>
+      listOf(item["content"])
+        .map((part) => textIn(part, "text"))
+        .join("")
+        .trim(),
+    );
+  return texts.findLast((text) => !/^(<|# AGENTS)/.test(text)) ?? "";
+}

@@ -59,7 +59,7 @@ import { makePrivateFolder } from "./util/private-folder.ts";
 const budget = { softBytes: 1024 * 1024, hardBytes: 8 * 1024 * 1024 };
 const limitsOf = ({ pingIntervalMs }: HostFacts) => ({ budget, heartbeatMs: pingIntervalMs });
 const clone = fileURLToPath(new URL("..", import.meta.url));
-/** How long calls may take that were under way when the host was asked to end. */
+/** What was begun when the host was asked to end may take so long: who asks again is not to hear that its outcome is unknown. */
 const lastCallsMs = 5_000;
 const oneDayMs = 24 * 60 * 60 * 1000;
 
@@ -130,9 +130,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       clearInterval(renewal);
       accounts.close();
       await transport.close();
-      await processes.close();
-      // What was begun is ended and written down: nobody who asks again hears that its outcome is unknown.
-      await dispatcher.quiet(lastCallsMs);
+      await Promise.all([processes.close(), dispatcher.quiet(lastCallsMs)]);
       await threads.close();
       await tools.close();
       await store.close();

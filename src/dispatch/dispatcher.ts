@@ -124,8 +124,9 @@ export class Dispatcher {
 
   #track(call: Promise<void> | void): void {
     if (!(call instanceof Promise)) return;
-    const done = (): void => void this.#underway.delete(settled);
-    const settled: Promise<void> = call.then(done, done);
+    const settled: Promise<void> = call
+      .catch(() => undefined)
+      .finally(() => this.#underway.delete(settled));
     this.#underway.add(settled);
   }
 

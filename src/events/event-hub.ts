@@ -49,12 +49,14 @@ export class EventHub implements Publisher, Subscriptions {
     const nowMs = this.#now();
     const rest = { threadId, method: spec.name, mark };
     const watching = this.#watching(threadId);
+    // What some of those who watch the thread are not told is none of its events: its number would be a hole to them.
+    const isEvent = threadId !== undefined && spec.role === undefined;
     if (spec.audience === "all" && this.#all.size > 0) {
       // A number says "everything up to here", which holds for those alone who watch the thread.
       const frame = notificationFrame(spec.name, params, nowMs);
-      this.#add(this.#all, { ...rest, frame }, watching);
+      this.#add(this.#all, { ...rest, frame }, isEvent ? watching : nobody);
     }
-    if (threadId === undefined) return;
+    if (!isEvent) return;
     const frame = loggedFrame(this.#logs.of(threadId), spec.name, params, { nowMs, mark });
     this.#add(watching, { ...rest, frame });
   }

@@ -4,6 +4,7 @@ import { EventHub } from "../../../src/events/event-hub.ts";
 import { TextStream, escapeText } from "../../../src/events/text-stream.ts";
 import { ItemId, ThreadId, TurnId } from "../../../src/protocol/ids.ts";
 import {
+  approvalInboxChanged,
   agentMessageDelta,
   threadArchived,
   threadNameUpdated,
@@ -267,5 +268,17 @@ describe("any course of subscribing and publishing", () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe("what is for some of all alone", () => {
+  it("is no event of the thread that it names: the numbers of those who watch that have no hole", () => {
+    const hub = new EventHub();
+    const watcher = new RecordingOutlet();
+    hub.join(watcher);
+    watchFromNow(hub, a, watcher);
+    const before = hub.position(a).seq;
+    hub.publish(approvalInboxChanged, { threadId: a });
+    expect(hub.position(a).seq).toBe(before);
   });
 });

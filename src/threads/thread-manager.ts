@@ -179,7 +179,9 @@ export class ThreadManager implements Threads {
     if (present && !present.stored && !comesBack) throw invalidRequest(noRollout(id));
     this.#idle.touch(id);
     const thread = present ?? (await this.#load(id, options));
-    const announce = present ? await this.goals.cameBack(id, options.wakesGoal ?? false) : () => {};
+    const announce = present?.stored
+      ? await this.goals.cameBack(id, options.wakesGoal ?? false)
+      : () => {};
     if (includeTurns) await prepareTurns(thread.turns);
     const view = viewOf(thread, includeTurns ? thread.snapshot() : [], initialTurns);
     return { ...view, thread: await this.#placed(view.thread), announce };

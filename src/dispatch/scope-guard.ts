@@ -64,7 +64,7 @@ export class ScopeGuard {
     return typeof cwd === "string" ? cwd : this.#defaultCwd;
   }
 
-  /** A list without the rows, threads or their ids, that are not in the scope. */
+  /** A list without the rows, threads, what was found in them, or their ids, that are not in the scope. */
   async listed(scope: Scope, result: unknown): Promise<unknown> {
     if (!isRecord(result) || !Array.isArray(result["data"])) return result;
     const rows: unknown[] = result["data"];
@@ -73,7 +73,8 @@ export class ScopeGuard {
   }
 
   async #seesRow(scope: Scope, row: unknown): Promise<boolean> {
-    const id = isRecord(row) ? row["id"] : row;
+    const thread = isRecord(row) && isRecord(row["thread"]) ? row["thread"] : row;
+    const id = isRecord(thread) ? thread["id"] : thread;
     return typeof id === "string" && this.mayTouch(scope, id);
   }
 

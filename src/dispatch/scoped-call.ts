@@ -85,7 +85,7 @@ async function asUnknown(
     return await method.handle(context, { ...params, threadId: nobodys });
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
-    throw denied("scope", error.message.replaceAll(nobodys, threadId));
+    throw error.asDenied("scope", error.message.replaceAll(nobodys, threadId));
   }
 }
 

@@ -74,7 +74,9 @@ import {
 } from "./thread-section.ts";
 import { threadReadStateUpdate } from "./thread-read-state.ts";
 import { threadDelete, threadMetadataUpdate } from "./thread-metadata.ts";
+import { threadItemsRead, threadTimelineList } from "./thread-items.ts";
 import { threadRevert, threadRollback } from "./thread-revert.ts";
+import { threadSearch, threadSearchOccurrences } from "./thread-search.ts";
 import {
   threadArchive,
   threadNameSet,
@@ -107,6 +109,10 @@ export const methods = [
   threadCompactStart,
   threadInjectItems,
   threadReadStateUpdate,
+  threadSearch,
+  threadSearchOccurrences,
+  threadItemsRead,
+  threadTimelineList,
   threadRevert,
   threadRollback,
   threadGoalSet,

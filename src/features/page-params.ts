@@ -16,8 +16,11 @@ export const pageParams = {
 type PageParams = z.output<z.ZodObject<typeof pageParams>>;
 
 /** A limit of zero acts as one; none as `standard`. */
-export const limitOf = (limit: number | null | undefined, standard: number): number =>
-  Math.min(Math.max(limit ?? standard, 1), maxPage);
+export const limitOf = (
+  limit: number | null | undefined,
+  standard: number,
+  max: number = maxPage,
+): number => Math.min(Math.max(limit ?? standard, 1), max);
 
 export const queryOf = (params: PageParams, standard: number, direction: "asc" | "desc") => ({
   cursor: params.cursor ?? undefined,

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { method } from "../dispatch/define.ts";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
-import type { ModelItem } from "../protocol/model-item.ts";
-import { isRecord } from "../util/is-record.ts";
+import { injectedItem } from "./injected-item.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
 import { turnOverrideOf, turnSettingsParams } from "./turn-settings.ts";
 
@@ -38,7 +37,7 @@ export const threadShellCommand = method({
   params: z.looseObject({
     threadId: z.string(),
     command: z.string(),
-    timeoutMs: z.number().nullish(),
+    timeoutMs: z.int().nullish(),
   }),
   result: z.object({}),
   order: threadOrder,
@@ -82,25 +81,7 @@ export const threadInjectItems = method({
   order: threadOrder,
   async handle({ threads }, { threadId, items }) {
     if (items.length === 0) throw invalidRequest("items must not be empty");
-    await threads.injectItems(parseThreadId(threadId), items.map(parseModelItem));
+    await threads.injectItems(parseThreadId(threadId), items.map(injectedItem));
     return {};
   },
 });
-
-function parseModelItem(item: unknown, index: number): ModelItem {
-  if (isModelItem(item)) {
-    const missing = item.type === "message" ? ["role", "content"] : [];
-    const first = missing.find((member) => item[member] === undefined);
-    if (first === undefined) return item;
-    throw refusedItem(index, `missing field \`${first}\``);
-  }
-  if (isRecord(item) || Array.isArray(item)) throw refusedItem(index, "missing field `type`");
-  const shown = typeof item === "string" ? `string ${JSON.stringify(item)}` : String(item);
-  throw refusedItem(index, `invalid type: ${shown}, expected internally tagged enum ResponseItem`);
-}
-
-const isModelItem = (item: unknown): item is ModelItem =>
-  isRecord(item) && typeof item["type"] === "string";
-
-const refusedItem = (index: number, reason: string): RpcError =>
-  invalidRequest(`items[${index}] is not a valid response item: ${reason}`);

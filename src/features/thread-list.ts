@@ -10,7 +10,7 @@ import type { ThreadListQuery } from "../threads/port.ts";
 import { PageLimit, pageAnswer, pageParams, pageResult, queryOf } from "./page-params.ts";
 import { idFault, parseThreadId, parseThreadIdParam } from "./thread-id.ts";
 
-const ThreadSourceKind = z.enum([
+export const ThreadSourceKind = z.enum([
   "cli",
   "vscode",
   "exec",
@@ -24,7 +24,7 @@ const ThreadSourceKind = z.enum([
 ]);
 
 /** The programs with which a person talks; the others are asked for by name. */
-const interactiveKinds = ["cli", "vscode", "custom:atlas", "custom:chatgpt"];
+export const interactiveKinds = ["cli", "vscode", "custom:atlas", "custom:chatgpt"];
 
 const maxExcluded = 100;
 

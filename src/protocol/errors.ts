@@ -42,6 +42,13 @@ export class RpcError extends Error {
     this.denied = options.denied;
   }
 
+  /** The same refusal in other words, as one of something that is not this caller's to have. */
+  asDenied(denied: string, message: string): RpcError {
+    const { data } = this;
+    const name = this.code === errorCodes.methodNotFound ? "methodNotFound" : "invalidRequest";
+    return new RpcError(name, message, { denied, ...(data === undefined ? {} : { data }) });
+  }
+
   toWire(): WireError {
     const { code, message, data } = this;
     return data === undefined ? { code, message } : { code, message, data };

@@ -36,6 +36,24 @@ export const Turn = z.looseObject({
 });
 export type Turn = z.infer<typeof Turn>;
 
+const inTimeline = { position: z.int(), turnId: TurnId };
+
+/** An item, or where a turn began or ended. */
+export const TimelineEntry = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("item"), ...inTimeline, item: ThreadItem }),
+  z.object({ type: z.literal("turnStarted"), ...inTimeline, startedAt: z.number().nullable() }),
+  z.object({
+    type: z.literal("turnCompleted"),
+    ...inTimeline,
+    status: TurnStatus,
+    error: TurnError.nullable(),
+    startedAt: z.number().nullable(),
+    completedAt: z.number().nullable(),
+    durationMs: z.number().nullable(),
+  }),
+]);
+export type TimelineEntry = z.infer<typeof TimelineEntry>;
+
 const TokenUsageBreakdown = z.object({
   totalTokens: z.number(),
   inputTokens: z.number(),

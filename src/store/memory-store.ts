@@ -10,6 +10,8 @@ import type {
   ForkCut,
   History,
   IndexProgress,
+  SearchPage,
+  SearchQuery,
   ThreadMeta,
   ThreadPage,
   ThreadQuery,
@@ -22,6 +24,7 @@ import { encodeEvents, encodeHead, freshState } from "./rollout/encode.ts";
 import type { EncoderState } from "./rollout/encode.ts";
 import { ForkScan } from "./rollout/fork-point.ts";
 import { interruption } from "./rollout/interruption.ts";
+import { searchByReading } from "./search-snippet.ts";
 import { freshRecord, noted } from "./thread-record.ts";
 
 interface Kept {
@@ -157,6 +160,10 @@ class MemoryStore implements ThreadStore {
       parent = kept && spawnOf(kept.record.source)?.parentId;
     }
     return false;
+  }
+
+  search(query: SearchQuery): Promise<SearchPage> {
+    return searchByReading(this, query);
   }
 
   async rename(id: ThreadId, name: string): Promise<void> {

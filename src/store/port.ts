@@ -128,6 +128,26 @@ export interface ThreadPage {
   readonly backwardsCursor: string | null;
 }
 
+/** Whose messages a text stands in; what `ThreadQuery` says of its members holds here. */
+export interface SearchQuery extends Pick<
+  ThreadQuery,
+  "archived" | "sources" | "sortDirection" | "cursor" | "limit"
+> {
+  /** Not empty. Case does not count. */
+  readonly term: string;
+  readonly sortKey: Exclude<ThreadQuery["sortKey"], "note_position">;
+}
+
+export interface FoundThread {
+  readonly record: ThreadRecord;
+  /** The first message in which the term stands, around it, on one line. */
+  readonly snippet: string;
+}
+
+export interface SearchPage extends Omit<ThreadPage, "data"> {
+  readonly data: readonly FoundThread[];
+}
+
 /** Where a fork leaves its source; without either, at the source's end. */
 export interface ForkCut {
   /** The last turn to keep. */
@@ -226,6 +246,8 @@ export interface ThreadStore {
   /** Rejects with `StoreError` `notFound`. */
   load(id: ThreadId): Promise<History>;
   list(query: ThreadQuery): Promise<ThreadPage>;
+  /** Threads in which a person or the agent said something; a turn that runs may be missing. */
+  search(query: SearchQuery): Promise<SearchPage>;
   rename(id: ThreadId, name: string): Promise<void>;
   setArchived(id: ThreadId, archived: boolean): Promise<ThreadRecord>;
   /** Replaces what is known of the thread's repository. Rejects with `StoreError` (`notFound`, `busy`). */

@@ -16,9 +16,10 @@ export function pageOf<T>(
   rows: readonly T[],
   idOf: (row: T) => string,
   { cursor, limit, direction }: PageQuery,
+  refusal = `invalid cursor: ${cursor}`,
 ): Page<T> {
   const ordered = direction === "asc" ? rows : rows.toReversed();
-  const start = cursor === undefined ? 0 : startAt(ordered, idOf, cursor);
+  const start = cursor === undefined ? 0 : startAt(ordered, idOf, cursor, refusal);
   const data = ordered.slice(start, start + limit);
   const [first] = data;
   const last = data.at(-1);
@@ -30,17 +31,25 @@ export function pageOf<T>(
   };
 }
 
+/** The cursor at a row itself. */
+export const cursorAtRow = (id: string): string => cursorOf({ id, inclusive: true });
+
 /** The cursor at which a list that grows begins: its newest row, going backwards. */
 export const newestCursor = (newestId: string | undefined): string | null =>
-  newestId === undefined ? null : cursorOf({ id: newestId, inclusive: true });
+  newestId === undefined ? null : cursorAtRow(newestId);
 
 /** Just past a row, whichever way the list is read. */
 export const cursorAfter = (id: string): string => cursorOf({ id, inclusive: false });
 
-function startAt<T>(ordered: readonly T[], idOf: (row: T) => string, cursor: string): number {
+function startAt<T>(
+  ordered: readonly T[],
+  idOf: (row: T) => string,
+  cursor: string,
+  refusal: string,
+): number {
   const anchor = readCursor(cursor);
   const index = anchor ? ordered.findIndex((row) => idOf(row) === anchor.id) : -1;
-  if (!anchor || index < 0) throw invalidRequest(`invalid cursor: ${cursor}`);
+  if (!anchor || index < 0) throw invalidRequest(refusal);
   return anchor.inclusive ? index : index + 1;
 }
 

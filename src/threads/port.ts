@@ -15,9 +15,10 @@ import type { QueuedMessage } from "../protocol/queued-message.ts";
 import type { SectionAppearance, ThreadSection } from "../protocol/section.ts";
 import type { ApprovalPolicy, SandboxPolicy, ThreadSettings } from "../protocol/settings.ts";
 import type { Thread } from "../protocol/thread.ts";
-import type { Turn, TurnItemsView } from "../protocol/turn.ts";
+import type { TimelineEntry, Turn, TurnItemsView } from "../protocol/turn.ts";
 import type { UserInput } from "../protocol/user-input.ts";
 import type { BackgroundCommand, UserCommand } from "../tools/port.ts";
+import type { ThreadSearch } from "./search-port.ts";
 
 /** What a caller may set when a thread or turn starts; undefined: as it was, or as configured. */
 export interface SettingsOverride {
@@ -355,6 +356,7 @@ export interface Threads {
   readonly readStates: ThreadReadStates;
   readonly reverting: ThreadRevert;
   readonly goals: ThreadGoals;
+  readonly search: ThreadSearch;
   readonly sections: Sections;
   readonly terminals: BackgroundTerminals;
   readonly attachments: Attachments;
@@ -376,6 +378,18 @@ export interface Threads {
   unarchive(id: ThreadId): Promise<{ thread: Thread; readonly announce: () => void }>;
   turns(id: ThreadId, query: TurnsQuery): Promise<Page<Turn>>;
   items(id: ThreadId, query: ItemsQuery): Promise<Page<ThreadItemEntry>>;
+
+  /** Those of a turn's items that are named and there, oldest first. */
+  itemsNamed(
+    id: ThreadId,
+    turnId: TurnId,
+    itemIds: readonly string[],
+  ): Promise<readonly ThreadItemEntry[]>;
+  /** Items with the beginnings and ends of their turns: the last page first, each oldest first. */
+  timeline(
+    id: ThreadId,
+    query: { readonly cursor: string | undefined; readonly limit: number },
+  ): Promise<{ readonly data: readonly TimelineEntry[]; readonly nextCursor: string | null }>;
 
   /** The new turn; `announce` sets it going. While one runs: that turn, and the input joins it. */
   startTurn(id: ThreadId, start: TurnStart): Promise<{ turn: Turn; readonly announce: () => void }>;

@@ -43,6 +43,7 @@ import { prepareTurns } from "./sent-turns.ts";
 import { ThreadReading } from "./thread-reading.ts";
 import { statusOf } from "./thread-state.ts";
 import { ThreadRecords } from "./thread-records.ts";
+import { ThreadSearching } from "./thread-search.ts";
 import { ThreadReverting } from "./thread-reverting.ts";
 import { threadOf, viewOf } from "./thread-view.ts";
 import { TurnControl } from "./turn-control.ts";
@@ -67,6 +68,7 @@ export class ThreadManager implements Threads {
   readonly readStates: ReadStates;
   readonly reverting: ThreadReverting;
   readonly goals: GoalEngine;
+  readonly search: ThreadSearching;
   readonly sections: ThreadSections;
   readonly terminals: BackgroundTerminals = {
     list: (id) => this.#ports.tools.background(this.#loaded.must(id).id),
@@ -82,6 +84,11 @@ export class ThreadManager implements Threads {
     this.#ports = ports;
     this.#loader = loader;
     this.#reading = new ThreadReading(this.#loaded, store);
+    this.search = new ThreadSearching({
+      loaded: this.#loaded,
+      store,
+      turnsOf: (id) => this.#reading.keptTurns(id),
+    });
     this.#records = new ThreadRecords({
       loaded: this.#loaded,
       store,
@@ -139,6 +146,8 @@ export class ThreadManager implements Threads {
   };
   readonly idAt: Threads["idAt"] = (path, running) => this.#reading.idAt(path, running);
   readonly turns: Threads["turns"] = (id, query) => this.#reading.turns(id, query);
+  readonly itemsNamed: Threads["itemsNamed"] = (...wanted) => this.#reading.itemsNamed(...wanted);
+  readonly timeline: Threads["timeline"] = (id, query) => this.#reading.timeline(id, query);
   readonly items: Threads["items"] = (id, query) => this.#reading.items(id, query);
   readonly rename: Threads["rename"] = (id, name) => this.#records.rename(id, name);
   readonly archive: Threads["archive"] = (id) => this.#records.archive(id);

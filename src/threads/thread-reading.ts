@@ -1,9 +1,9 @@
 import { isAbsolute } from "node:path";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
-import type { ThreadId } from "../protocol/ids.ts";
+import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
 import type { Thread } from "../protocol/thread.ts";
-import type { Turn } from "../protocol/turn.ts";
+import type { TimelineEntry, Turn } from "../protocol/turn.ts";
 import type { History, ThreadStore } from "../store/port.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import { noRollout } from "./loaded-threads.ts";
@@ -14,6 +14,7 @@ import { sectionNote } from "./sections.ts";
 import { prepareTurns } from "./sent-turns.ts";
 import { clientError } from "./store-errors.ts";
 import { listedThread, storedThread, threadOf } from "./thread-view.ts";
+import { timelineKey, timelineOf } from "./timeline.ts";
 import { entriesOf, turnsPage, withoutOutput } from "./turn-views.ts";
 
 /** Threads as they are, in memory or stored; nothing here changes one. */
@@ -116,6 +117,39 @@ export class ThreadReading {
     return deferOutput
       ? { ...page, data: page.data.map((entry) => withoutOutput(entry, deferOutput)) }
       : page;
+  }
+
+  async itemsNamed(
+    id: ThreadId,
+    turnId: TurnId,
+    itemIds: readonly string[],
+  ): Promise<readonly ThreadItemEntry[]> {
+    const wanted: ReadonlySet<string> = new Set(itemIds);
+    const turns = await this.#mustBeKept(id, "thread/items/read");
+    return entriesOf(turns, turnId).filter(({ item }) => wanted.has(item.id));
+  }
+
+  async timeline(
+    id: ThreadId,
+    query: { readonly cursor: string | undefined; readonly limit: number },
+  ): Promise<Pick<Page<TimelineEntry>, "data" | "nextCursor">> {
+    const entries = timelineOf(await this.#mustBeKept(id, "thread/timeline/list"));
+    const refusal = "invalid thread timeline cursor";
+    const page = pageOf(entries, timelineKey, { ...query, direction: "desc" }, refusal);
+    return { data: page.data.toReversed(), nextCursor: page.nextCursor };
+  }
+
+  /** The turns of a thread that is kept, if anything is. */
+  async keptTurns(id: ThreadId): Promise<readonly Turn[] | undefined> {
+    const thread = this.#loaded.get(id);
+    if (thread) return thread.stored && !thread.ephemeral ? thread.snapshot() : undefined;
+    return (await this.#store.find(id)) && (await this.#turnsOf(id, noRollout(id)));
+  }
+
+  async #mustBeKept(id: ThreadId, method: string): Promise<readonly Turn[]> {
+    const turns = await this.keptTurns(id);
+    if (turns === undefined) throw new RpcError("methodNotFound", `${method} is not supported yet`);
+    return turns;
   }
 
   async #turnsOf(id: ThreadId, notStored: string): Promise<readonly Turn[]> {

@@ -12,6 +12,7 @@ import { threadContentContract } from "./thread-content.contract.ts";
 import { threadForkContract } from "./thread-fork.contract.ts";
 import { threadNotesContract } from "./thread-notes.contract.ts";
 import { threadRevertContract } from "./thread-revert.contract.ts";
+import { threadSearchContract } from "./thread-search.contract.ts";
 import { threadStoreContract } from "./thread-store.contract.ts";
 import type { StoreUnderTest } from "./thread-store.contract.ts";
 
@@ -56,6 +57,7 @@ const contracts = [
   threadNotesContract,
   threadRevertContract,
   threadContentContract,
+  threadSearchContract,
 ];
 for (const contract of contracts) {
   contract("the local store", local);

@@ -73,6 +73,16 @@ export class Catalogue {
     return (await repair.rewritten(page.data)) ? index.page(query) : page;
   }
 
+  /** Resolves when the index says what lies on the disk, or after a while. */
+  async upToDate(): Promise<void> {
+    const abandon = new AbortController();
+    const late = delay(maxWaitMs, undefined, { signal: abandon.signal }).catch(() => undefined);
+    await Promise.race([this.complete(), late]);
+    abandon.abort();
+    await this.#parts.names.refresh();
+    if (this.#parts.nowMs() - this.#scannedAtMs > rescanAfterMs) void this.#rescan();
+  }
+
   async close(): Promise<void> {
     clearTimeout(this.#start);
     this.#parts.scan.stop();

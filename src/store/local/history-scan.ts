@@ -31,7 +31,11 @@ interface SeenFile {
   readonly mtimeMs: number;
 }
 
-async function inParallel<T>(list: readonly T[], work: (entry: T) => Promise<void>): Promise<void> {
+/** A few at a time. */
+export async function inParallel<T>(
+  list: readonly T[],
+  work: (entry: T) => Promise<void>,
+): Promise<void> {
   const queue = list.values();
   const worker = async (): Promise<void> => {
     for (const entry of queue) await work(entry);

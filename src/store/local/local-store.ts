@@ -7,6 +7,8 @@ import type {
   ForkCut,
   History,
   IndexProgress,
+  SearchPage,
+  SearchQuery,
   ThreadMeta,
   ThreadPage,
   ThreadQuery,
@@ -27,6 +29,7 @@ import { IndexRepair } from "./index-repair.ts";
 import type { LocalWriter } from "./local-writer.ts";
 import { LocalNotes } from "./local-notes.ts";
 import { earlierFiles, exists } from "./rollout-entry.ts";
+import { MessageSearch } from "./message-search.ts";
 import { Reservations } from "./reservations.ts";
 import { rolloutAt } from "./rollout-at.ts";
 import { moveFile } from "./rollout-file.ts";
@@ -70,6 +73,7 @@ class LocalStore implements ThreadStore {
   readonly #nowMs: () => number;
   readonly #writers: ThreadWriters;
   readonly #catalogue: Catalogue;
+  readonly #messages: MessageSearch;
   readonly #histories = new HistoryCache();
   readonly #stock: StockState;
 
@@ -112,6 +116,11 @@ class LocalStore implements ThreadStore {
     });
     const parts = { index: this.#index, names: this.#names, scan, repair, log, nowMs };
     this.#catalogue = new Catalogue(parts);
+    this.#messages = new MessageSearch(database, {
+      index: this.#index,
+      pathOf: (segment) => this.#lookup.pathOf(segment),
+      log,
+    });
   }
 
   create(meta: ThreadMeta): ThreadWriter {
@@ -218,6 +227,11 @@ class LocalStore implements ThreadStore {
     return this.#catalogue.list(query);
   }
 
+  async search(query: SearchQuery): Promise<SearchPage> {
+    await this.#catalogue.upToDate();
+    return this.#messages.search(query);
+  }
+
   async rename(id: ThreadId, name: string): Promise<void> {
     const writer = this.#writers.get(id);
     if (writer !== undefined) {
@@ -313,6 +327,7 @@ class LocalStore implements ThreadStore {
         });
       }
       this.#index.remove(id, record.path);
+      this.#messages.forget(id);
       await this.#names.remove(id);
       this.notes.removeAll(id);
     } finally {
@@ -325,7 +340,7 @@ class LocalStore implements ThreadStore {
   }
 
   async close(): Promise<void> {
-    await this.#catalogue.close();
+    await Promise.all([this.#catalogue.close(), this.#messages.close()]);
     await this.#writers.close();
   }
 

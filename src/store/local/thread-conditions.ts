@@ -8,6 +8,11 @@ import { coveredKinds } from "../../protocol/session-source.ts";
 import { decodeCursor } from "../page-cursor.ts";
 import type { ThreadQuery } from "../port.ts";
 
+export interface IndexQuery extends ThreadQuery {
+  /** Of these threads alone. */
+  readonly ids?: readonly string[];
+}
+
 /** A provider and a source that threads of the index have together. */
 export interface ThreadKind {
   readonly provider: string;
@@ -29,7 +34,7 @@ export const isListed = "(preview <> '' OR name IS NOT NULL)";
 
 /** Undefined: no thread can be in it. Throws `StoreError` `badCursor`. */
 export function pageStatement(
-  query: ThreadQuery,
+  query: IndexQuery,
   kinds: readonly ThreadKind[],
   columns: string,
 ): PageStatement | undefined {
@@ -63,7 +68,7 @@ interface Part {
 /** A clause and its values. */
 type Clause = readonly [string, ...SqlValue[]];
 
-function partsOf(query: ThreadQuery, kinds: readonly ThreadKind[]): readonly Part[] {
+function partsOf(query: IndexQuery, kinds: readonly ThreadKind[]): readonly Part[] {
   const archived: Clause = ["archived = ?", query.archived ? 1 : 0];
   const few = fewRows(query);
   if (few !== undefined) return [{ from: few, clauses: [archived, ...amongAll(query)] }];
@@ -93,12 +98,16 @@ function kindsOf(
 }
 
 /** Where the query names something that few threads have to do with: those. */
-function fewRows({ noted, parentId, ancestorId }: ThreadQuery): Part["from"] | undefined {
+function fewRows({ ids, noted, parentId, ancestorId }: IndexQuery): Part["from"] | undefined {
+  if (ids !== undefined) return { sql: named, values: [JSON.stringify(ids)] };
   if (noted !== undefined && noted.label !== null)
     return { sql: labelled, values: [noted.kind, noted.label] };
   if (parentId !== undefined) return { sql: children, values: [parentId] };
   return ancestorId === undefined ? undefined : { sql: descendants, values: [ancestorId] };
 }
+
+const named =
+  "(SELECT threads.* FROM json_each(?) CROSS JOIN store_threads AS threads ON threads.id = value)";
 
 /** Threads with the place that a note gives each of them. */
 const labelled = `(SELECT threads.*, position AS note_position

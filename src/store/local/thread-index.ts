@@ -6,10 +6,11 @@ import { setImmediate } from "node:timers/promises";
 import type { Database, Row, SqlValue, Statement } from "../../db/database.ts";
 import { ThreadId } from "../../protocol/ids.ts";
 import { sourceKindOf, spawnOf } from "../../protocol/session-source.ts";
-import type { ThreadMeta, ThreadPage, ThreadQuery, ThreadRecord } from "../port.ts";
+import type { ThreadMeta, ThreadPage, ThreadRecord } from "../port.ts";
 import { pageCursors } from "../page-cursor.ts";
 import { parseRecord, recordOf, textOf } from "../rollout/members.ts";
 import { decodeMeta, encodeMeta } from "../rollout/meta-coding.ts";
+import type { IndexQuery } from "./thread-conditions.ts";
 import { isListed, pageStatement } from "./thread-conditions.ts";
 import { ThreadKinds } from "./thread-kinds.ts";
 
@@ -180,7 +181,7 @@ export class ThreadIndex {
   }
 
   /** Throws `StoreError` `badCursor`. */
-  page(query: ThreadQuery): ThreadPage {
+  page(query: IndexQuery): ThreadPage {
     const statement = pageStatement(query, this.#kinds.of(query.archived), recordColumns);
     if (statement === undefined) return { data: [], nextCursor: null, backwardsCursor: null };
     const { sql, values, parts } = statement;

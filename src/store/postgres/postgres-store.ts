@@ -6,6 +6,8 @@ import type {
   ForkCut,
   History,
   IndexProgress,
+  SearchPage,
+  SearchQuery,
   ThreadMeta,
   ThreadPage,
   ThreadQuery,
@@ -15,6 +17,7 @@ import type {
 } from "../port.ts";
 import { freshState } from "../rollout/encode.ts";
 import { interruption } from "../rollout/interruption.ts";
+import { searchByReading } from "../search-snippet.ts";
 import { freshRecord } from "../thread-record.ts";
 import type { PostgresDatabase, PostgresLog, SqlValue } from "./database.ts";
 import { readForkSource, storeFork, storeRevert } from "./fork-rows.ts";
@@ -125,6 +128,10 @@ export class PostgresStore implements ThreadStore {
 
   list(query: ThreadQuery): Promise<ThreadPage> {
     return pageOf(this.#parts.database, query);
+  }
+
+  async search(query: SearchQuery): Promise<SearchPage> {
+    return searchByReading(this, query, await this.#table.mayHold(query.term));
   }
 
   async rename(id: ThreadId, name: string): Promise<void> {

@@ -1,8 +1,9 @@
 /** The rows of threads: finding them, changing them, and taking them for this host. */
-import type { ThreadId } from "../../protocol/ids.ts";
+import { ThreadId } from "../../protocol/ids.ts";
 import type { ThreadMeta } from "../port.ts";
 import { StoreError } from "../port.ts";
 import type { PostgresDatabase, SqlValue } from "./database.ts";
+import { isAscii } from "../../util/folded-text.ts";
 import { isThere } from "./host-presence.ts";
 import { columns, newColumns, newValues, rowOf } from "./thread-rows.ts";
 import type { ThreadRow } from "./thread-rows.ts";
@@ -68,6 +69,19 @@ export class ThreadTable {
     const sql = `UPDATE farhelm.threads t SET ${change} WHERE id = $1 RETURNING ${columns}`;
     const [row] = await this.#database.query("change the thread", sql, [id, value]);
     return row && rowOf(row);
+  }
+
+  /**
+   * The threads in whose lines the term may stand: those that have it, in JSON's spelling and in any
+   * case, and those with signs of which Postgres may know the case otherwise. Undefined: any.
+   */
+  async mayHold(term: string): Promise<ReadonlySet<ThreadId> | undefined> {
+    if (!isAscii(term)) return undefined;
+    const sql = `SELECT DISTINCT thread_id FROM farhelm.history
+      WHERE position($1 in lower(lines)) > 0 OR lines ~ '[^\\x01-\\x7f]'`;
+    const spelled = JSON.stringify(term).slice(1, -1).toLowerCase();
+    const rows = await this.#database.query("search in the threads", sql, [spelled]);
+    return new Set(rows.map((row) => ThreadId.parse(row["thread_id"])));
   }
 
   /** With all that belongs to it. Rejects with `StoreError`. */

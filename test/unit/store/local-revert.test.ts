@@ -144,6 +144,14 @@ describe("turns that the stock server took back", () => {
     const store = home.open();
     expect((await store.list(all)).data.map((row) => [row.id, row.preview])).toEqual([[id, "one"]]);
     expect(await answersOf(store, id)).toEqual(["answer to one"]);
+    const found = {
+      archived: false,
+      sortKey: "created_at",
+      sortDirection: "desc",
+      limit: 9,
+    } as const;
+    expect((await store.search({ ...found, term: "to one" })).data).toHaveLength(1);
+    expect((await store.search({ ...found, term: "to two" })).data).toEqual([]);
     const [turn] = (await store.load(id)).turns;
     if (turn === undefined) throw new Error("one turn is left");
     await store.revert(id, turn.id);

@@ -67,6 +67,8 @@ export class HostPresence {
 
   /** Gives up what is left. */
   async close(): Promise<void> {
+    // Nobody knows of a host that did not begin.
+    if (this.#timer === undefined) return;
     clearInterval(this.#timer);
     await this.#beating;
     await this.#parts.database

@@ -56,6 +56,7 @@ export class Deeds {
     slow: (client, threadId) => this.#turn(client, threadId, "slow"),
     run: (client, threadId) => this.#turn(client, threadId, "run"),
     patch: (client, threadId) => this.#turn(client, threadId, "patch"),
+    long: (client, threadId) => this.#turn(client, threadId, "long"),
     steer: (client, threadId) => this.#steer(client, threadId),
     interrupt: (client, threadId) => this.#interrupt(client, threadId),
     name: (client, threadId) =>

@@ -12,6 +12,11 @@ import { startTalkModel } from "./talk-model.ts";
 /** Hosts in this process with one of its stores, or in processes of their own. */
 export type LaneKind = "local" | "memory" | "killed";
 
+const writeStderr = process.stderr.write.bind(process.stderr);
+// Clients that come while their host ends are turned away by the hundred: that is no news of a run.
+process.stderr.write = (chunk: string | Uint8Array): boolean =>
+  (typeof chunk === "string" && chunk.includes('"event":"refused"')) || writeStderr(chunk);
+
 /** As many as a run has clients at most: each has an access of its own. */
 const accesses = 5;
 

@@ -23,6 +23,8 @@ const weights = {
   queueReorder: 1,
   queueStart: 1,
   read: 1,
+  // Only where it is asked for: an answer of megabytes.
+  long: 0,
 } as const;
 export type Act = keyof typeof weights;
 

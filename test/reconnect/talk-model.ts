@@ -19,6 +19,9 @@ const pieceMs = 3;
 /** Characters of two, three and four bytes: a line can break in the middle of each. */
 const wide = "\u00e4\u20ac\u{1f600}";
 
+/** It comes as a delta, with its item and with its turn. */
+const longText = wide.repeat(70_000);
+
 /** The file that commands write their key to, in the folder of the run. */
 export const counterFile = "counter.txt";
 
@@ -46,6 +49,7 @@ function replyTo({ body }: MockRequest): MockReply {
       ? answer(...customCall("apply_patch", patch))
       : answer(...functionCall("exec_command", { cmd: `apply_patch <<'EOF'\n${patch}EOF\n` }));
   }
+  if (word === "long") return say(longText);
   return word === "slow" ? answer(...slowly(key)) : say(`${wide} `, `${key} `, wide, " said.");
 }
 

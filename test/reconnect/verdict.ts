@@ -104,7 +104,15 @@ function wrongThreads({ deeds, heard }: Found): readonly string[] {
   return made.size > most ? [`${made.size} threads for ${most} calls`] : [];
 }
 
-const inputs: ReadonlySet<string> = new Set(["say", "slow", "run", "patch", "steer", "queueAdd"]);
+const inputs: ReadonlySet<string> = new Set([
+  "say",
+  "slow",
+  "run",
+  "patch",
+  "long",
+  "steer",
+  "queueAdd",
+]);
 
 const told = ({ client, act, key, threadId, end }: Deed): string =>
   `${client}'s ${act} ${key} of ${threadId} (${end?.kind ?? "no answer"})`;

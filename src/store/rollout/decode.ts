@@ -29,6 +29,8 @@ export interface DecodedHistory {
 
 interface OpenTurn {
   readonly id: TurnId;
+  /** Begun by what was said, as the oldest files have it, and not by an event. */
+  readonly isImplicit: boolean;
   rootTurnId: string | null;
   readonly items: ThreadItem[];
   /** What the model was sent before it, and how much of that; a compaction begins another list. */
@@ -46,6 +48,10 @@ const lineType =
   /^\{"timestamp":"[^"]*",(?:"ordinal":\d+,)?"type":"(?<type>\w+)"(?:,"payload":\{"type":"(?<event>\w+)")?/;
 const passedOver = new Set(["world_state", "token_usage_record", "inter_agent_communication"]);
 
+/** What the stock program keeps and nothing is made of here; other kinds, and errors, are not counted among the lines. */
+const keptEvents =
+  /^(?:warning|item_started|mcp_tool_call_\w+|web_search_\w+|dynamic_tool_call_\w+|image_generation_\w+|(?:entered|exited)_review_mode|undo_\w+|thread_(?:name|goal)_updated|collab_\w+|sub_agent_\w+|exec_command_\w+|patch_apply_\w+|plan_\w+)$/;
+
 export class RolloutDecoder {
   #meta: ThreadMeta | undefined;
   readonly #turns: OpenTurn[] = [];
@@ -56,31 +62,35 @@ export class RolloutDecoder {
   readonly #contexts = new LatestLine();
   readonly #applied = new LatestLine();
   readonly #tokenCounts = new LatestLine();
+  /** Without the lines of which nothing is known: by their places turns without an id are named. */
   #lines = 0;
   #legacyItems = 0;
-  #implicitTurns = 0;
 
   /** One line, in file order, without its end. */
   add(line: string): void {
-    this.#lines += 1;
+    if (this.#take(line)) this.#lines += 1;
+  }
+
+  /** Whether it is a line of a known kind. */
+  #take(line: string): boolean {
     const { type, event } = lineType.exec(line)?.groups ?? {};
-    if (type !== undefined && passedOver.has(type)) return;
+    if (type !== undefined && passedOver.has(type)) return true;
     if (type === "turn_context") {
       this.#contexts.add(line, null, this.#lines);
-      return;
+      return true;
     }
     if (event === "thread_settings_applied") {
       this.#applied.add(line, null, this.#lines);
-      return;
+      return true;
     }
     if (event === "token_count") {
       if (!line.includes('"info":null')) {
         this.#tokenCounts.add(line, this.#current?.id ?? this.#turns.at(-1)?.id ?? null);
       }
-      return;
+      return true;
     }
     const record = parseRecord(line);
-    if (record !== undefined) this.#apply(record, line);
+    return record !== undefined && this.#apply(record, line);
   }
 
   /** The turn that began last, of those that were not taken back. */
@@ -121,26 +131,27 @@ export class RolloutDecoder {
       : settings;
   }
 
-  #apply(record: Json, line: string): void {
+  #apply(record: Json, line: string): boolean {
     const payload = record["payload"];
-    if (!isRecord(payload)) return;
-    switch (record["type"]) {
+    if (!isRecord(payload)) return false;
+    const { type } = record;
+    switch (type) {
       case "session_meta":
         this.#addMeta(decodeMeta(payload, Date.parse(textOf(record["timestamp"]) ?? "") || 0));
-        return;
+        return true;
       case "turn_context":
         this.#contexts.add(line, null, this.#lines);
-        return;
+        return true;
       case "response_item":
         this.#addModelItem(payload);
-        return;
+        return true;
       case "compacted":
         this.#compact(payload);
-        return;
+        return true;
       case "event_msg":
-        this.#applyEvent(payload, line);
-        return;
+        return this.#applyEvent(payload, line);
       default:
+        return typeof type === "string" && passedOver.has(type);
     }
   }
 
@@ -165,32 +176,38 @@ export class RolloutDecoder {
     }
   }
 
-  #applyEvent(event: Json, line: string): void {
-    const type = textOf(event["type"]);
-    if (type === "task_started" || type === "turn_started") this.#start(event);
-    else if (type === "task_complete" || type === "turn_complete") this.#complete(event);
-    else if (type === "turn_aborted") this.#end(event, "interrupted");
-    else if (type === "item_completed") this.#addItem(event);
+  /** A turn's events without its id are of no known kind; only the end of one that was cut short never had it. */
+  #applyEvent(event: Json, line: string): boolean {
+    const type = textOf(event["type"]) ?? "";
+    const id = textOf(event["turn_id"]);
+    if (type === "turn_aborted") this.#end(event, "interrupted");
+    else if (/^(?:task|turn)_(?:started|complete)$/.test(type)) {
+      if (id === null) return false;
+      if (type.endsWith("started")) this.#start(event, id);
+      else this.#complete(event);
+    } else if (type === "item_completed") this.#addItem(event);
     else if (type === "error") this.#fail(event);
-    else if (type === "thread_rolled_back") this.#rollBack(numberOf(event["num_turns"]) ?? 0);
+    else if (type === "thread_rolled_back") return this.#rollBack(numberOf(event["num_turns"]));
     else if (type === "thread_settings_applied") this.#applied.add(line, null, this.#lines);
     else if (type === "token_count") {
       this.#tokenCounts.add(line, this.#current?.id ?? null);
-    } else this.#addLegacyItem(event);
+    } else return this.#addLegacyItem(event) || keptEvents.test(type);
+    return type !== "error";
   }
 
-  #start(event: Json): void {
-    const turn = this.#turn(textOf(event["turn_id"]) ?? this.#implicitId());
+  #start(event: Json, id: string): void {
+    const turn = this.#turn(id);
     turn.rootTurnId = textOf(event["root_turn_id"]);
     turn.startedAt = numberOf(event["started_at"]);
     this.#current = turn;
   }
 
-  #turn(id: string): OpenTurn {
+  #turn(id: string, isImplicit = false): OpenTurn {
     const known = this.#byId.get(id);
     if (known !== undefined) return known;
     const turn: OpenTurn = {
       id: TurnId.parse(id),
+      isImplicit,
       rootTurnId: null,
       items: [],
       modelItems: this.#modelItems,
@@ -215,7 +232,7 @@ export class RolloutDecoder {
 
   #end(event: Json, status: Turn["status"]): OpenTurn | undefined {
     const id = textOf(event["turn_id"]);
-    const turn = id === null ? (this.#current ?? this.#turns.at(-1)) : this.#byId.get(id);
+    const turn = id === null ? this.#current : this.#byId.get(id);
     this.#current = undefined;
     if (turn === undefined) return undefined;
     turn.status = status;
@@ -237,49 +254,52 @@ export class RolloutDecoder {
   }
 
   #fail(event: Json): void {
-    if (this.#current !== undefined) this.#current.error = decodeError(event);
+    const turn = this.#current;
+    if (turn && !turn.isImplicit) turn.error = decodeError(event);
   }
 
-  #addLegacyItem(event: Json): void {
-    const turn = this.#current ?? this.#turns.at(-1);
+  #addLegacyItem(event: Json): boolean {
+    const named = this.#byId.get(textOf(event["turn_id"]) ?? "");
+    const turn = named ?? this.#current;
     const decoded = decodeLegacyItem(
       event,
       turn?.items.at(-1),
       () => `item-${++this.#legacyItems}`,
     );
-    if (decoded === undefined) return;
-    const fresh = this.#current === undefined && event["type"] === "user_message";
-    const target = fresh || turn === undefined ? this.#implicitTurn() : turn;
-    if (decoded.replacesLast) target.items.pop();
-    target.items.push(decoded.item);
+    if (decoded === undefined) return false;
+    const isQuestion = event["type"] === "user_message";
+    const goesOn = turn && !(isQuestion && turn.isImplicit);
+    const { items } = goesOn ? turn : this.#implicitTurn(isQuestion);
+    if (decoded.replacesLast) items.pop();
+    items.push(decoded.item);
+    return true;
   }
 
-  /** The oldest files have no turn events: there a message from a person begins one. */
-  #implicitTurn(): OpenTurn {
-    const turn = this.#turn(this.#implicitId());
+  /** The oldest files have no turn events: there a message from a person begins one, or whatever comes between turns. */
+  #implicitTurn(isQuestion: boolean): OpenTurn {
+    const turn = this.#turn(`rollout-${this.#lines}`, true);
     turn.status = "completed";
     // The message was written for the model first.
-    if (this.#modelItems.at(-1)?.["role"] === "user") turn.modelItemsBefore -= 1;
+    if (isQuestion && this.#modelItems.at(-1)?.["role"] === "user") turn.modelItemsBefore -= 1;
+    this.#current = turn;
     return turn;
   }
 
-  /** Turns of the oldest files are numbered; a number is not given twice, not even after a rollback. */
-  #implicitId(): string {
-    this.#implicitTurns += 1;
-    return `turn-${this.#implicitTurns}`;
-  }
-
-  #rollBack(count: number): void {
-    if (count <= 0) return;
-    const taken = this.#turns.splice(-count);
+  /** Items without an id are numbered among those that are left. */
+  #rollBack(count: number | null): boolean {
+    if (count === null) return false;
+    const taken = count > 0 ? this.#turns.splice(-count) : [];
     for (const { id } of taken) this.#byId.delete(id);
     const [first] = taken;
     if (first) this.#modelItems = first.modelItems.slice(0, first.modelItemsBefore);
+    this.#legacyItems = this.#turns.reduce((sum, { items }) => sum + items.length, 0);
+    this.#current = undefined;
+    return true;
   }
 }
 
 /** Whether a turn has no id in its file. */
-export const isImplicit = (id: TurnId): boolean => /^turn-\d+$/.test(id);
+export const isImplicit = (id: TurnId): boolean => /^rollout-\d+$/.test(id);
 
 const decodeError = (stored: Json): TurnError => {
   const info = camelValue(stored["codex_error_info"] ?? null);
@@ -293,7 +313,7 @@ const decodeError = (stored: Json): TurnError => {
 
 const closedTurn = (turn: OpenTurn): Turn => ({
   id: turn.id,
-  rootTurnId: turn.rootTurnId ?? turn.id,
+  rootTurnId: turn.rootTurnId,
   // A copy: more lines may be added after this.
   items: [...turn.items],
   itemsView: "full",

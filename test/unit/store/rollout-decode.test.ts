@@ -45,7 +45,7 @@ interface ShownTurn {
 }
 
 describe.each(["0.80.0", "0.100.0", "0.115.0", "0.128.0"])("a rollout of stock %s", (version) => {
-  test("reads as that version shows it, and as it was before once a turn is taken back", async () => {
+  test("reads as stock programs show it, and as it was before once a turn is taken back", async () => {
     const lines = await linesOf(`stock-${version}.jsonl`);
     const at = lines.findLastIndex((text) => text.includes('"thread_rolled_back"'));
     const shown: ShownTurn[] = JSON.parse(await fixture(`stock-${version}-turns.json`));

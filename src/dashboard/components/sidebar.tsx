@@ -16,6 +16,8 @@ const searchDelayMs = 300;
 export function Sidebar({ selected }: { readonly selected: string | null }) {
   const threads = useDashboard((state) => state.host.threads);
   const list = useDashboard((state) => state.list);
+  const cutOff = useDashboard((state) => state.cutOff);
+  const views = useDashboard((state) => state.host.views);
   const [search, setSearch] = useState("");
   const wanted = useDeferredValue(search);
   const rows = useMemo(() => listedThreads(threads, wanted), [threads, wanted]);
@@ -53,7 +55,13 @@ export function Sidebar({ selected }: { readonly selected: string | null }) {
       <ul className="thread-list" aria-busy={loading}>
         {loading && [1, 2, 3, 4].map((row) => <li key={row} className="thread-skeleton" />)}
         {rows.map((thread) => (
-          <ThreadRow key={thread.id} thread={thread} selected={thread.id === selected} />
+          <ThreadRow
+            key={thread.id}
+            thread={thread}
+            selected={thread.id === selected}
+            cutOff={cutOff}
+            fault={views.get(thread.id)?.turns.at(-1)?.error?.message}
+          />
         ))}
       </ul>
       {rows.length === 0 && !loading && <SidebarEmpty list={list} search={wanted} />}

@@ -10,6 +10,7 @@ import { openBrowserSocket } from "./browser-socket.ts";
 import { keepDraft, readDraft } from "./drafts.ts";
 import { browserClock } from "./frame-clock.ts";
 import { IndexedKeyStore } from "./indexed-key-store.ts";
+import { cutOffBy } from "../state/last-seen.ts";
 import { loadHomeFolder, loadModels, loadPairings, loadThreads } from "./loading.ts";
 import { mayAdminister } from "../state/role-rights.ts";
 import { useDashboard } from "./store.ts";
@@ -22,6 +23,9 @@ const queue = new FrameQueue<HostEvent>(browserClock, (batch) => {
   if (changed !== host) useDashboard.setState({ host: changed });
 });
 
+/** When the host was heard last, Unix milliseconds. */
+let seenAtMs: number | null = null;
+
 export const client = new FarhelmClient({
   origin: location.origin,
   post: (url, init) => fetch(url, init),
@@ -31,10 +35,14 @@ export const client = new FarhelmClient({
   listener: {
     stateChanged,
     notified: (notification) => {
+      seenAtMs = Date.now();
       queue.push({ kind: "notified", notification });
       noteUnknownThread(notification);
     },
-    asked: (request) => queue.push({ kind: "asked", request }),
+    asked: (request) => {
+      seenAtMs = Date.now();
+      queue.push({ kind: "asked", request });
+    },
     resumed: (answer) => queue.push({ kind: "resumed", answer }),
     caughtUp: (threadId) => queue.push({ kind: "caughtUp", threadId }),
     gap: (threadId, reason) => queue.push({ kind: "gap", threadId, reason }),
@@ -47,7 +55,9 @@ export const client = new FarhelmClient({
 export const flushEvents = (): void => queue.flush();
 
 function stateChanged(connection: ConnectionState): void {
-  useDashboard.setState({ connection, role: client.role ?? null });
+  if (connection.kind === "connected") seenAtMs = Date.now();
+  const cutOff = cutOffBy(connection, useDashboard.getState().cutOff, seenAtMs);
+  useDashboard.setState({ connection, cutOff, role: client.role ?? null });
   if (connection.kind !== "connected") return;
   queue.push({ kind: "connected" });
   void loadThreads(client);

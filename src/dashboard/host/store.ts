@@ -5,10 +5,13 @@ import type { ConnectionState } from "../../client/connection-state.ts";
 import type { Model } from "../../client/host-api.ts";
 import type { AuditHead } from "../state/audit-head.ts";
 import type { HostView } from "../state/host-view.ts";
+import type { CutOff } from "../state/last-seen.ts";
 import { emptyHostView } from "../state/host-view.ts";
 
 export interface DashboardState {
   readonly connection: ConnectionState;
+  /** Set while the page cannot hear the host. */
+  readonly cutOff: CutOff | undefined;
   readonly role: Role | null;
   readonly host: HostView;
   readonly list: {
@@ -30,6 +33,7 @@ export interface DashboardState {
 
 export const useDashboard = create<DashboardState>(() => ({
   connection: { kind: "stopped" },
+  cutOff: undefined,
   role: null,
   host: emptyHostView,
   list: { load: "loading", error: null, nextCursor: null },

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { ThreadView } from "../state/host-view.ts";
 import { openThread } from "../host/actions.ts";
+import { gapSentence } from "../state/gap-sentence.ts";
 import { Icon } from "./icon.tsx";
 import { LogEmpty } from "./log-empty.tsx";
 import { LogSkeleton } from "./log-skeleton.tsx";
@@ -55,6 +56,11 @@ export function ConversationLog({ view }: { readonly view: ThreadView }) {
           {view.pending.map((send) => (
             <PendingMessage key={send.clientId} send={send} threadId={view.id} />
           ))}
+          {view.gap !== null && (
+            <p className="quiet-note" role="status">
+              {gapSentence(view.gap)}
+            </p>
+          )}
           {view.warnings.map((warning) => (
             <p key={warning} className="quiet-note">
               {warning}

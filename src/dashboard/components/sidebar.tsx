@@ -7,6 +7,7 @@ import { AuditNote } from "./audit-note.tsx";
 import { ConnectionPill } from "./connection-pill.tsx";
 import { DevicesButton } from "./devices-button.tsx";
 import { Icon } from "./icon.tsx";
+import { Inbox } from "./inbox.tsx";
 import { SidebarEmpty } from "./sidebar-empty.tsx";
 import { ThreadRow } from "./thread-row.tsx";
 import { Wheel } from "./wheel.tsx";
@@ -52,6 +53,7 @@ export function Sidebar({ selected }: { readonly selected: string | null }) {
           New thread
         </a>
       </div>
+      <Inbox selected={selected} />
       <ul className="thread-list" aria-busy={loading}>
         {loading && [1, 2, 3, 4].map((row) => <li key={row} className="thread-skeleton" />)}
         {rows.map((thread) => (

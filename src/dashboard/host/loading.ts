@@ -71,6 +71,16 @@ export async function loadPairings(client: Caller): Promise<void> {
   }
 }
 
+/** For those who may answer: what waits, in threads that this page does not show too. */
+export async function loadInbox(client: Caller): Promise<void> {
+  try {
+    const { data } = await client.call("approval/inbox", {});
+    useDashboard.setState({ inbox: data });
+  } catch {
+    // The next change is told and asks again.
+  }
+}
+
 function mergeThreads(listed: readonly Thread[]): void {
   useDashboard.setState(({ host }) => {
     const threads = new Map(host.threads);

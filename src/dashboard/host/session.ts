@@ -11,8 +11,8 @@ import { keepDraft, readDraft } from "./drafts.ts";
 import { browserClock } from "./frame-clock.ts";
 import { IndexedKeyStore } from "./indexed-key-store.ts";
 import { cutOffBy } from "../state/last-seen.ts";
-import { loadHomeFolder, loadModels, loadPairings, loadThreads } from "./loading.ts";
-import { mayAdminister } from "../state/role-rights.ts";
+import { loadHomeFolder, loadInbox, loadModels, loadPairings, loadThreads } from "./loading.ts";
+import { mayAdminister, mayApprove } from "../state/role-rights.ts";
 import { useDashboard } from "./store.ts";
 
 export const keyStore = new IndexedKeyStore();
@@ -38,6 +38,7 @@ export const client = new FarhelmClient({
       seenAtMs = Date.now();
       queue.push({ kind: "notified", notification });
       noteUnknownThread(notification);
+      if (notification.method === "approval/inbox/changed") void loadInbox(client);
     },
     asked: (request) => {
       seenAtMs = Date.now();
@@ -63,7 +64,9 @@ function stateChanged(connection: ConnectionState): void {
   void loadThreads(client);
   void loadModels(client);
   void loadHomeFolder(client);
-  if (mayAdminister(client.role ?? null)) void loadPairings(client);
+  const role = client.role ?? null;
+  if (mayAdminister(role)) void loadPairings(client);
+  if (mayApprove(role)) void loadInbox(client);
   void keepAuditHead(client);
 }
 

@@ -5,6 +5,7 @@ import type { ConnectionState } from "../../client/connection-state.ts";
 import type { Model } from "../../client/host-api.ts";
 import type { AuditHead } from "../state/audit-head.ts";
 import type { HostView } from "../state/host-view.ts";
+import type { InboxEntry } from "../state/inbox.ts";
 import type { CutOff } from "../state/last-seen.ts";
 import { emptyHostView } from "../state/host-view.ts";
 
@@ -19,6 +20,8 @@ export interface DashboardState {
     readonly error: string | null;
     readonly nextCursor: string | null;
   };
+  /** What waits for people in any thread, oldest first; empty for those who may not answer. */
+  readonly inbox: readonly InboxEntry[];
   readonly models: readonly Model[];
   /** A folder to begin browsing at: the one above the host's configuration. */
   readonly homeFolder: string;
@@ -37,6 +40,7 @@ export const useDashboard = create<DashboardState>(() => ({
   role: null,
   host: emptyHostView,
   list: { load: "loading", error: null, nextCursor: null },
+  inbox: [],
   models: [],
   homeFolder: "/",
   devicesOpen: false,

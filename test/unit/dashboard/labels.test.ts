@@ -3,6 +3,8 @@ import { bareCommand } from "../../../src/dashboard/state/bare-command.ts";
 import { connectionLabel } from "../../../src/dashboard/state/connection-label.ts";
 import { deviceName } from "../../../src/dashboard/state/device-name.ts";
 import { FrameQueue } from "../../../src/dashboard/state/frame-queue.ts";
+import { gapSentence } from "../../../src/dashboard/state/gap-sentence.ts";
+import { inboxSubject } from "../../../src/dashboard/state/inbox.ts";
 import { commandsOf, stepParts } from "../../../src/dashboard/state/next-step.ts";
 import { countdown, readPairingEntry } from "../../../src/dashboard/state/pairing-entry.ts";
 import {
@@ -11,6 +13,7 @@ import {
   relativePath,
   shortPath,
 } from "../../../src/dashboard/state/paths.ts";
+import { ItemId, ThreadId, TurnId } from "../../../src/protocol/ids.ts";
 
 test("the connection says in words how it stands", () => {
   const reason = { code: "revoked", message: "", nextStep: "" };
@@ -113,4 +116,29 @@ test("what arrives within a frame is taken once, in order, by whichever clock co
   due[2]?.();
   expect(batches).toEqual([[1, 2], [3]]);
   expect(cancelled).toEqual(["frame", "timer", "frame", "timer"]);
+});
+
+test("a gap is told with its cause, one of a later host too", () => {
+  expect([gapSentence("restarted"), gapSentence("moon")]).toEqual([
+    "Not every step that was missed here could be shown (the host was restarted meanwhile). This is the thread as it is now.",
+    "Not every step that was missed here could be shown (moon). This is the thread as it is now.",
+  ]);
+});
+
+test("what waits is named by its command, or by what it is", () => {
+  const entry = {
+    threadId: ThreadId.parse("t"),
+    threadName: null,
+    cwd: "/work",
+    turnId: TurnId.parse("u"),
+    itemId: ItemId.parse("i"),
+    requestId: 1,
+    askedAtMs: 1,
+  };
+  const commands = { ...entry, method: "item/commandExecution/requestApproval" };
+  expect([
+    inboxSubject({ ...commands, params: { command: "git push" } }),
+    inboxSubject({ ...commands, params: {} }),
+    inboxSubject({ ...entry, method: "item/fileChange/requestApproval", params: {} }),
+  ]).toEqual(["git push", "A question", "Change files"]);
 });

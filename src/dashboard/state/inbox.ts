@@ -1,14 +1,22 @@
 /** What waits for people, over all threads, as `approval/inbox` lists it. */
-import type { Requests } from "../../client/host-api.ts";
-import { isRecord } from "../../util/is-record.ts";
+import type { Requests, ServerRequests } from "../../client/host-api.ts";
+import { bareCommand } from "./bare-command.ts";
 
 export type InboxEntry = Requests["approval/inbox"]["result"]["data"][number];
 
+const runs = "item/commandExecution/requestApproval";
+
 /** What is asked, in a line; the thread shows the whole of it. */
-export function inboxSubject({ method, params }: InboxEntry): string {
-  if (method === "item/commandExecution/requestApproval" && isRecord(params)) {
-    const { command } = params;
-    if (typeof command === "string") return command;
+export function inboxSubject(entry: InboxEntry): string {
+  if (isCommand(entry)) {
+    const { command, commandActions } = entry.params;
+    return bareCommand(command, commandActions);
   }
-  return method === "item/fileChange/requestApproval" ? "Change files" : "A question";
+  return entry.method === "item/fileChange/requestApproval" ? "Change files" : "A question";
 }
+
+/** The params are those of the method: both come from one server request. */
+const isCommand = (
+  entry: InboxEntry,
+): entry is InboxEntry & { readonly params: ServerRequests[typeof runs]["params"] } =>
+  entry.method === runs;

@@ -135,10 +135,16 @@ test("what waits is named by its command, or by what it is", () => {
     requestId: 1,
     askedAtMs: 1,
   };
-  const commands = { ...entry, method: "item/commandExecution/requestApproval" };
+  const whole = "/bin/bash -lc 'git push'";
+  const asked = (command: string, commandActions: object[]) => ({
+    ...entry,
+    method: "item/commandExecution/requestApproval",
+    params: { command, commandActions },
+  });
   expect([
-    inboxSubject({ ...commands, params: { command: "git push" } }),
-    inboxSubject({ ...commands, params: {} }),
+    inboxSubject(asked(whole, [{ type: "unknown", command: "git push" }])),
+    inboxSubject(asked(whole, [])),
+    inboxSubject({ ...entry, method: "item/tool/requestUserInput", params: {} }),
     inboxSubject({ ...entry, method: "item/fileChange/requestApproval", params: {} }),
-  ]).toEqual(["git push", "A question", "Change files"]);
+  ]).toEqual(["git push", whole, "A question", "Change files"]);
 });

@@ -56,7 +56,8 @@ import { createLineLog } from "./util/line-log.ts";
 import { makePrivateFolder } from "./util/private-folder.ts";
 
 /** Past 1 MiB unsent a connection gets no deltas, past 8 MiB it is closed. */
-const budget = { softBytes: 1024 * 1024, hardBytes: 8 * 1024 * 1024 };
+const mebibyte = 1024 * 1024;
+const budget = { softBytes: mebibyte, hardBytes: 8 * mebibyte, answerBytes: 32 * mebibyte };
 const limitsOf = ({ pingIntervalMs }: HostFacts) => ({ budget, heartbeatMs: pingIntervalMs });
 const clone = fileURLToPath(new URL("..", import.meta.url));
 /** What was begun when the host was asked to end may take so long: who asks again is not to hear that its outcome is unknown. */

@@ -10,8 +10,10 @@ import type { FrameSocket } from "./port.ts";
 export interface ByteBudget {
   /** Past this many unsent bytes everything is held back, and texts are joined. */
   readonly softBytes: number;
-  /** Past this many the connection is closed with 1013. */
+  /** Past this many the connection is closed with 1013; answers to what it asked come on top, see `answerBytes`. */
   readonly hardBytes: number;
+  /** So many unsent bytes of answers are allowed besides; one answer alone may be of any size. */
+  readonly answerBytes: number;
 }
 
 /** Under this size the frames of a tick are joined: one buffer costs the kernel less than many. */
@@ -27,6 +29,9 @@ export class Outbox implements Outlet {
   readonly sees?: (threadId: ThreadId) => boolean;
   #frames: Buffer[] = [];
   #pendingBytes = 0;
+  /** Of answers, since everything was sent. */
+  #answerBytes = 0;
+  #longestAnswerBytes = 0;
   #lagging = false;
   #optOut = nothing;
   #asked: Set<RequestId> | undefined;
@@ -87,6 +92,14 @@ export class Outbox implements Outlet {
     this.#hub.touch(this);
   }
 
+  /** Sends an answer: who asked for much does not read too slowly for waiting for it. */
+  answer(...frame: readonly Buffer[]): void {
+    const bytes = frame.reduce((sum, piece) => sum + piece.length, 0);
+    this.#answerBytes += bytes;
+    this.#longestAnswerBytes = Math.max(this.#longestAnswerBytes, bytes);
+    this.send(...frame);
+  }
+
   /** Undefined: there is room. Else it resolves when there is again, or when `release` is called. */
   whenRoom(): Promise<void> | undefined {
     if (!this.#lagging && this.#pendingBytes <= this.#budget.softBytes) return undefined;
@@ -143,7 +156,8 @@ export class Outbox implements Outlet {
     if (this.#frames.length === 0 && held === 0) return;
     if (this.#frames.length > 0) this.#write();
     const unsent = this.#socket.bufferedBytes + held;
-    if (unsent > this.#budget.hardBytes) {
+    if (unsent === 0) this.#allSent();
+    if (unsent > this.#hardBytes()) {
       this.#socket.close(
         "tryAgainLater",
         `reads too slowly: ${unsent} bytes unsent; reconnect and resume`,
@@ -156,6 +170,7 @@ export class Outbox implements Outlet {
 
   /** The kernel took what was waiting: what was held back goes out, texts in one delta where they are of one piece. */
   drained(nowMs: number): void {
+    if (this.#socket.bufferedBytes === 0) this.#allSent();
     if (!this.#lagging || this.#socket.bufferedBytes > this.#budget.softBytes / 2) return;
     this.#hub.deliver();
     this.#lagging = false;
@@ -166,6 +181,16 @@ export class Outbox implements Outlet {
       this.#socket.close("tryAgainLater", "fell too far behind; reconnect and resume");
     this.#hub.touch(this);
     this.release();
+  }
+
+  #hardBytes(): number {
+    const { hardBytes, answerBytes } = this.#budget;
+    return hardBytes + Math.max(this.#longestAnswerBytes, Math.min(this.#answerBytes, answerBytes));
+  }
+
+  #allSent(): void {
+    this.#answerBytes = 0;
+    this.#longestAnswerBytes = 0;
   }
 
   #write(): void {

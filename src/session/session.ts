@@ -224,7 +224,7 @@ export class Session implements SessionEnd, CallerSession {
   };
 
   #respond(response: ResponseFrame): void {
-    if (this.#state.kind !== "closed") this.#outbox.send(...textFrameOf(jsonPieces(response)));
+    if (this.#state.kind !== "closed") this.#outbox.answer(...textFrameOf(jsonPieces(response)));
   }
 
   /** Only a connection that was asked may answer; anything else is ignored, as a late answer is. */

@@ -69,7 +69,7 @@ function connection() {
     dispatcher,
     hub,
     threads: Object.create(null),
-    budget: { softBytes: 1e9, hardBytes: 2e9 },
+    budget: { softBytes: 1e9, hardBytes: 2e9, answerBytes: 2e9 },
     audit: new MemoryAudit(),
     heartbeatMs: 20_000,
   });

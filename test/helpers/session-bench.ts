@@ -18,7 +18,7 @@ import { portsWith } from "./no-ports.ts";
 
 const fields = { stability: "stable", role: "viewer", result: z.unknown() } as const;
 const ofThread = z.looseObject({ threadId: ThreadId, since: Since.optional() });
-const budget = { softBytes: 1_000, hardBytes: 4_000 };
+const budget = { softBytes: 1_000, hardBytes: 4_000, answerBytes: 4_000 };
 
 const subscribing = (hub: EventHub) =>
   method({

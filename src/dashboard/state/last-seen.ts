@@ -1,5 +1,6 @@
 /** What the cards say while the page is cut off from the host: since when, and why. */
 import type { ConnectionState } from "../../client/connection-state.ts";
+import { unreachable } from "../../util/unreachable.ts";
 
 /** The connection was lost: what is shown is as it was then. */
 export interface CutOff {
@@ -25,8 +26,11 @@ export function cutOffBy(
     // The reason of the loss stands until it is mended.
     case "attempting":
       return before;
-    default:
+    case "connected":
+    case "stopped":
       return undefined;
+    default:
+      return unreachable(connection);
   }
 }
 

@@ -8,7 +8,12 @@ const frame = (bytes: number): Buffer => Buffer.alloc(bytes);
 function bench() {
   const socket = new MemorySocket();
   const hub = new EventHub();
-  const outbox = new Outbox(socket, hub, { softBytes: 1_000, hardBytes: 8_000 }, "admin");
+  const outbox = new Outbox(
+    socket,
+    hub,
+    { softBytes: 1_000, hardBytes: 8_000, answerBytes: 8_000 },
+    "admin",
+  );
   const log: string[] = [];
   const wait = (): void => {
     const room = outbox.whenRoom();
@@ -61,5 +66,44 @@ describe("room in an outbox", () => {
     outbox.release();
     await tick();
     expect(log).toEqual(["room"]);
+  });
+});
+
+describe("the hard limit of an outbox", () => {
+  const stuck = () => {
+    const made = bench();
+    made.socket.stuck = true;
+    return made;
+  };
+
+  test("does not count what was asked for: one answer of any size, or many within their own limit", async () => {
+    const one = stuck();
+    one.outbox.answer(frame(60_000), frame(40_000));
+    const many = stuck();
+    for (const bytes of [4_000, 4_000, 4_000]) many.outbox.answer(frame(bytes));
+    await tick();
+    expect([one.socket.closes, many.socket.closes]).toEqual([[], []]);
+  });
+
+  test("counts what comes unasked beside an answer, and answers that pile up", async () => {
+    const unasked = stuck();
+    unasked.outbox.answer(frame(100_000));
+    unasked.outbox.send(frame(8_001));
+    const piled = stuck();
+    for (let count = 0; count < 5; count += 1) piled.outbox.answer(frame(4_000));
+    await tick();
+    const reasons = [unasked, piled].map(({ socket }) => socket.closes.map(({ reason }) => reason));
+    expect(reasons).toEqual([["tryAgainLater"], ["tryAgainLater"]]);
+  });
+
+  test("forgets the answers once they are sent", async () => {
+    const { socket, outbox } = stuck();
+    outbox.answer(frame(100_000));
+    await tick();
+    socket.drain();
+    outbox.drained(0);
+    outbox.send(frame(8_001));
+    await tick();
+    expect(socket.closes.map(({ reason }) => reason)).toEqual(["tryAgainLater"]);
   });
 });

@@ -89,7 +89,13 @@ export class HostLink {
     try {
       const host = await peer.call("initialize", {
         clientInfo: this.#options.clientInfo,
-        capabilities: { experimentalApi: true, requestAttestation: false, heartbeat: true },
+        capabilities: {
+          experimentalApi: true,
+          requestAttestation: false,
+          heartbeat: true,
+          // none is named here, as each is resumed by itself: it says that this client counts
+          threads: [],
+        },
       });
       if (this.#isDropped) return;
       peer.notify("initialized");

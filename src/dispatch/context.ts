@@ -21,6 +21,8 @@ export interface CallerSession {
   readonly initialized: boolean;
   readonly experimental: boolean;
   readonly clientName: string;
+  /** Whether answers say where they leave it in the events of a thread. */
+  readonly countsEvents: boolean;
   /** Takes the connection from `open` to `initialized`. */
   initialize(client: {
     readonly name: string;
@@ -29,6 +31,8 @@ export interface CallerSession {
     readonly optOut: readonly string[];
     /** Whether it wants a notification at every interval. */
     readonly heartbeat: boolean;
+    /** Whether it counts the events of threads, to say later where it was. */
+    readonly countsEvents: boolean;
   }): void;
   /**
    * Where an answer leaves the caller in a thread's events: `at` is the place of what the answer shows, `since` where the

@@ -48,9 +48,9 @@ export async function enterScope(
         "This access is for a part of the host: name the thread by its id alone.",
       );
     }
-    const threadId = String(params["threadId"]);
-    if (!(await guard.mayTouch(scope, threadId))) {
-      return { touches: false, handle: () => asUnknown(call, params, threadId) };
+    for (const [member, threadId] of threadsNamed(params)) {
+      if (await guard.mayTouch(scope, threadId)) continue;
+      return { touches: false, handle: () => asUnknown(call, params, member, threadId) };
     }
   }
   const stray = guard.strayFolder(scope, params);
@@ -70,6 +70,16 @@ const namesFile = ({ name }: Method, { path }: Readonly<Record<string, unknown>>
   path !== null &&
   path !== "";
 
+/** Members of params that name a thread. */
+export const threadMembers: ReadonlySet<string> = new Set(["threadId", "beforeThreadId"]);
+
+const threadsNamed = (params: Readonly<Record<string, unknown>>): readonly [string, string][] =>
+  [...threadMembers].flatMap((member): [string, string][] => {
+    const named = params[member];
+    if (member !== "threadId" && (named === undefined || named === null)) return [];
+    return [[member, String(named)]];
+  });
+
 /** A fork is a new thread in the folder of the old one, unless another is named. */
 const makesThread = ({ name, reach }: Method): boolean =>
   reach === "start" || name === "thread/fork";
@@ -78,11 +88,12 @@ const makesThread = ({ name, reach }: Method): boolean =>
 async function asUnknown(
   { method, context }: ScopedCall,
   params: Readonly<Record<string, unknown>>,
+  member: string,
   threadId: string,
 ): Promise<unknown> {
   const nobodys = randomUUID();
   try {
-    return await method.handle(context, { ...params, threadId: nobodys });
+    return await method.handle(context, { ...params, [member]: nobodys });
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     throw error.asDenied("scope", error.message.replaceAll(nobodys, threadId));

@@ -39,7 +39,10 @@ export const initialize = method({
         optOutNotificationMethods: z.array(z.string()).nullish(),
         /** Farhelm's own: `farhelm/heartbeat` at every interval. */
         heartbeat: z.boolean().nullish(),
-        /** Farhelm's own: the threads that the client follows, and where it was in their events. */
+        /**
+         * Farhelm's own: the threads that the client follows, and where it was in their events. One that sends it, an
+         * empty list too, is told its place by thread/start, resume and fork.
+         */
         threads: z.array(PlaceParams).max(maxThreads).nullish(),
       })
       .nullish(),
@@ -71,6 +74,7 @@ export const initialize = method({
       experimental: capabilities?.experimentalApi ?? false,
       optOut: capabilities?.optOutNotificationMethods ?? [],
       heartbeat: capabilities?.heartbeat ?? false,
+      countsEvents: Array.isArray(capabilities?.threads),
     });
     const streams = session.streamsFrom(places);
     const comingBack = places.flatMap((place, index) => {

@@ -59,7 +59,7 @@ export const threadFork = method({
       session.follow(id, stream, null, params.excludeTurns ? "requests" : "all");
       announce();
     });
-    return settingsAnswer(view, stream);
+    return settingsAnswer(view, stream, session.countsEvents);
   },
 });
 

@@ -63,8 +63,8 @@ export const threadSettingsResult = {
   activePermissionProfile: z.unknown().nullable(),
   reasoningEffort: ReasoningEffort.nullable(),
   multiAgentMode: z.literal("explicitRequestOnly"),
-  /** Farhelm's own: where the caller is in the thread's events. */
-  stream: ThreadStream,
+  /** Farhelm's own: where the caller is in the thread's events, for those who count them. */
+  stream: ThreadStream.optional(),
 };
 
 /** What deciding on wishes needs of a context. */
@@ -188,11 +188,11 @@ export function environmentsOf(
   return environments.map(({ cwd }) => ({ cwd }));
 }
 
-/** The answer's members about settings. */
-export function settingsAnswer(view: ThreadView, stream: ThreadStream) {
+/** The answer's members about settings. `countsEvents`: the caller is told where it is; stock clients are not. */
+export function settingsAnswer(view: ThreadView, stream: ThreadStream, countsEvents: boolean) {
   const { thread } = view;
   return {
-    stream,
+    ...(countsEvents && { stream }),
     // The events that come say what happened in them.
     thread: stream.outcome === "replayed" ? { ...thread, turns: [] } : thread,
     model: view.model,

@@ -69,7 +69,7 @@ export const threadStart = method({
       session.follow(id, stream, null);
       announce();
     });
-    return settingsAnswer(view, stream);
+    return settingsAnswer(view, stream, session.countsEvents);
   },
 });
 
@@ -141,7 +141,7 @@ export const threadResume = method({
       threads.goals.advance(id);
     });
     return {
-      ...settingsAnswer(view, stream),
+      ...settingsAnswer(view, stream, session.countsEvents || Boolean(params.since)),
       collaborationMode: view.collaborationMode,
       initialTurnsPage: view.initialTurnsPage && pageAnswer(view.initialTurnsPage),
       turnsBackwardsCursor: view.turnsBackwardsCursor,

@@ -15,6 +15,8 @@ export interface Client {
   readonly experimental: boolean;
   /** Notification methods that it does not want. */
   readonly optOut: ReadonlySet<string>;
+  /** Whether it counts the events of threads. */
+  readonly countsEvents: boolean;
 }
 
 export type ConnectionState =

@@ -83,18 +83,23 @@ export class Session implements SessionEnd, CallerSession {
     return this.#state.kind === "initialized" ? this.#state.client.name : "";
   }
 
+  get countsEvents(): boolean {
+    return this.#state.kind === "initialized" && this.#state.client.countsEvents;
+  }
+
   initialize(client: {
     readonly name: string;
     readonly version: string;
     readonly experimental: boolean;
     readonly optOut: readonly string[];
     readonly heartbeat: boolean;
+    readonly countsEvents: boolean;
   }): void {
-    const { name, version, experimental } = client;
+    const { name, version, experimental, countsEvents } = client;
     const optOut = new Set(client.optOut);
     const next = nextConnectionState(this.#state, {
       kind: "initialize",
-      client: { name, version, experimental, optOut },
+      client: { name, version, experimental, optOut, countsEvents },
     });
     if (!next) return;
     this.#state = next;

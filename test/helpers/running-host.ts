@@ -124,7 +124,7 @@ export class HostClient {
     const client = await this.opened(socket);
     await client.call("initialize", {
       clientInfo: { name: "test", version: "1" },
-      capabilities: { experimentalApi: true },
+      capabilities: { experimentalApi: true, threads: [] },
     });
     return client;
   }

@@ -170,7 +170,7 @@ export class WireClient {
 
   #enter(): void {
     const threads = this.#subscribable();
-    const capabilities = { experimentalApi: true, ...(threads.length > 0 && { threads }) };
+    const capabilities = { experimentalApi: true, ...(this.knows && { threads }) };
     const params = { clientInfo: { name: this.name, version: "1" }, capabilities };
     this.#socket?.send(JSON.stringify({ id: "initialize", method: "initialize", params }), never);
   }

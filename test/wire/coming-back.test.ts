@@ -54,7 +54,7 @@ async function enter(homes: Homes, capabilities: object) {
 async function initializing(client: HostClient, capabilities: object) {
   const hello = await client.call("initialize", {
     clientInfo: { name: "test", version: "1" },
-    capabilities: { experimentalApi: true, ...capabilities },
+    capabilities: { experimentalApi: true, threads: [], ...capabilities },
   });
   return { client, hello };
 }
@@ -81,6 +81,17 @@ function talking(model: MockModel, count: number, ...cuts: readonly number[]) {
 }
 
 describe("a connection that breaks", () => {
+  it("is told its place only where it counts", async () => {
+    const { homes } = await bench();
+    const told = [];
+    for (const capabilities of [{ threads: null }, { threads: [] }]) {
+      const { client } = await enter(homes, capabilities);
+      const started = await client.call("thread/start", { cwd: homes.root, ephemeral: true });
+      told.push("stream" in started);
+    }
+    expect(told).toEqual([false, true]);
+  });
+
   it("is given exactly what it missed when it resumes, and the whole is what others saw", async () => {
     const { model, homes, client } = await bench();
     const talk = talking(model, 700, 100, 600);

@@ -25,6 +25,7 @@ function callerOf(facts: Partial<Caller> & { readonly role?: Role } = {}): Calle
   return Object.assign(caller, {
     principal: { kind: "local", id: "local", name: "Local", role, address: "control.sock" },
     initialized: true,
+    countsEvents: false,
     experimental: true,
     clientName: "test",
     initialize: () => {},

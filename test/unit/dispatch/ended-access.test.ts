@@ -13,6 +13,7 @@ const callerOf = (id: string): Caller => {
   return Object.assign(caller, {
     principal: { kind: "device", id, name: id, role: "operator", address: "192.0.2.1" },
     initialized: true,
+    countsEvents: false,
     experimental: true,
   });
 };

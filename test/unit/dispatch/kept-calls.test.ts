@@ -26,6 +26,7 @@ function callerOf({ id = "dev_1", role = "operator", scope }: Access = {}): Call
   return Object.assign(caller, {
     principal: scope === undefined ? principal : { ...principal, scope },
     initialized: true,
+    countsEvents: false,
     experimental: true,
   });
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { folderMembers, foldersNamed } from "../../../src/dispatch/named-folders.ts";
-import { reachOf } from "../../../src/dispatch/scoped-call.ts";
+import { reachOf, threadMembers } from "../../../src/dispatch/scoped-call.ts";
 import { methods } from "../../../src/features/index.ts";
 
 /** What an access of limited scope may call; a method that is not here is refused to it. */
@@ -24,7 +24,7 @@ const namesOf = (reach: string): readonly string[] =>
 
 test("what is of no thread is open by a decision, and only then", () => {
   expect(namesOf("open")).toEqual(open);
-  expect(namesOf("list")).toEqual(["thread/list", "thread/loaded/list"]);
+  expect(namesOf("list")).toEqual(["thread/list", "thread/loaded/list", "thread/search"]);
   expect(namesOf("start")).toEqual(["thread/start"]);
   expect(namesOf("folder")).toEqual(["fs/readDirectory", "fs/readFile"]);
   for (const name of ["farhelm/devices/list", "command/exec", "config/read"]) {
@@ -67,7 +67,7 @@ test("no reachable method names a thread or a folder by a member that nobody jud
   const suspicious = reachable.flatMap(({ name, params }) =>
     membersOf(params)
       .filter((member) => /cwd|path|root|folder|\bdir|thread.*id/i.test(member))
-      .filter((member) => member !== "threadId" && !folderMembers.has(member))
+      .filter((member) => !threadMembers.has(member) && !folderMembers.has(member))
       .map((member) => `${name}.${member}`)
       .filter((member) => !narrowing.has(member)),
   );

@@ -125,6 +125,7 @@ function knock(role: Role, method: string): unknown {
   const caller = Object.assign(nobody, {
     principal: { kind: "device" as const, id: "d", name: "D", role, address: "127.0.0.1" },
     initialized: true,
+    countsEvents: false,
     experimental: true,
   });
   const answers: ResponseFrame[] = [];

@@ -3,7 +3,13 @@ import type { ConnectionEvent, ConnectionState } from "../../../src/session/conn
 import { nextConnectionState } from "../../../src/session/connection-state.ts";
 import { pick, seededRandom } from "../../helpers/seeded-random.ts";
 
-const client = { name: "test", version: "1", experimental: true, optOut: new Set(["x"]) };
+const client = {
+  name: "test",
+  version: "1",
+  experimental: true,
+  optOut: new Set(["x"]),
+  countsEvents: false,
+};
 const open: ConnectionState = { kind: "open" };
 const initialized: ConnectionState = { kind: "initialized", client };
 const closed: ConnectionState = { kind: "closed" };

@@ -23,6 +23,12 @@ function bench() {
   return { socket, outbox, wait, log };
 }
 
+function stuck() {
+  const made = bench();
+  made.socket.stuck = true;
+  return made;
+}
+
 describe("room in an outbox", () => {
   test("is there up to the soft limit", () => {
     const { outbox, wait, log } = bench();
@@ -70,12 +76,6 @@ describe("room in an outbox", () => {
 });
 
 describe("the hard limit of an outbox", () => {
-  const stuck = () => {
-    const made = bench();
-    made.socket.stuck = true;
-    return made;
-  };
-
   test("does not count what was asked for: one answer of any size, or many within their own limit", async () => {
     const one = stuck();
     one.outbox.answer(frame(60_000), frame(40_000));

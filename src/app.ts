@@ -80,14 +80,14 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const models = createModels({ config, accounts, log: { warn: (text) => log.warn(text, {}) } });
   const kind = options.store ?? settings.store.kind;
   const installation = keepInstallationId(join(farhelmHome, "installation-id"));
-  const chosen = { ...options, kind, installation, database, log: failures };
+  const standardProvider = standardOf(config, models);
+  const chosen = { ...options, kind, installation, database, log: failures, standardProvider };
   const { store, ledger } = await openStore(chosen).catch((error) => endWith(audit, error, lock));
   const hub = new EventHub();
   const { tools, processes } = commandParts(options, kind, failures);
   const auth = await authFor(options, settings, { database, audit, log, hub });
-  const { notary, standing, gatekeeper } = auth;
   const shared = { options, config, models, store, hub, tools, failures, audit };
-  const threads = createThreads({ ...shared, notary, standing, gatekeeper });
+  const threads = createThreads({ ...shared, ...auth });
   const tls = options.lan ? await devTls(farhelmHome) : undefined;
   const address = addressOf(auth, tls);
   const host = hostFacts(options, settings, installation, address);
@@ -105,14 +105,14 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       host,
     },
     audit,
-    ledger: keptCalls(ledger, gatekeeper, failures),
-    holds: (principal) => standing.holds(principal),
+    ledger: keptCalls(ledger, auth.gatekeeper, failures),
+    holds: (principal) => auth.standing.holds(principal),
     log: failures,
     checkResults: process.env["FARHELM_CHECK_RESULTS"] === "1",
   });
   const sessions = new SessionRegistry({ dispatcher, hub, threads, audit, ...limitsOf(host) });
   const transport = createTransport(transportOptions(options, tls), {
-    gatekeeper,
+    gatekeeper: auth.gatekeeper,
     authApi: auth.api,
     sessions,
     log,
@@ -145,6 +145,10 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     },
   };
 }
+
+/** The provider of those who name none. */
+const standardOf = (config: ConfigReader, models: Models) => (): string =>
+  config.read().modelProvider ?? models.defaults().modelProvider;
 
 interface AuthParts {
   readonly database: Database;

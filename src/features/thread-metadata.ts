@@ -30,12 +30,16 @@ export const threadMetadataUpdate = method({
     gitInfo: z.looseObject({ sha: Change, branch: Change, originUrl: Change }).nullish(),
     /** Empty: none, as always here. */
     projectId: z.string().nullish(),
+    /** A choice that clients keep with the thread; null and left out: as it is. */
+    daybreakEnabled: z.boolean().nullish(),
   }),
   result: z.object({ thread: Thread }),
   order: threadOrder,
-  async handle({ threads }, { threadId, gitInfo, projectId }) {
+  async handle({ threads }, { threadId, gitInfo, projectId, daybreakEnabled }) {
     const id = parseThreadId(threadId);
     if (projectId) throw invalidRequest(`project not found: ${projectId}`);
+    const chooses = typeof daybreakEnabled === "boolean";
+    if (chooses && !gitInfo) return { thread: await threads.setDaybreak(id, daybreakEnabled) };
     if (projectId === "" && !gitInfo) return { thread: await threads.setGitInfo(id, {}) };
     if (!gitInfo) {
       throw invalidRequest("thread metadata update must include at least one field");
@@ -48,6 +52,7 @@ export const threadMetadataUpdate = method({
     if (Object.values(change).every((value) => value === undefined)) {
       throw invalidRequest("gitInfo must include at least one field");
     }
+    if (chooses) await threads.setDaybreak(id, daybreakEnabled);
     return { thread: await threads.setGitInfo(id, change) };
   },
 });

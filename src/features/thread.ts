@@ -61,6 +61,7 @@ export const threadStart = method({
       threadSource: params.threadSource ?? null,
       originator: session.clientName,
       config: params.config ?? {},
+      daybreakEnabled: params.daybreakEnabled ?? null,
       ...(dynamicTools.length > 0 ? { dynamicTools } : {}),
     });
     const { id } = view.thread;

@@ -18,6 +18,8 @@ export interface StoreChoice {
   /** Another one for every host, the same after a restart. */
   readonly installation: string;
   readonly log: StoreLog;
+  /** The provider of threads whose file names none. */
+  readonly standardProvider: () => string;
 }
 
 /** `ledger` is good until `store` is closed. */
@@ -28,9 +30,9 @@ export interface OpenedStore {
 
 /** Rejects with `StoreError`, in whose sentence there is no password. */
 export async function openStore(choice: StoreChoice): Promise<OpenedStore> {
-  const { kind, codexHome, database, installation, log } = choice;
+  const { kind, codexHome, database, installation, log, standardProvider } = choice;
   if (kind === "local") {
-    const store = createLocalStore({ codexHome, database, log });
+    const store = createLocalStore({ codexHome, database, log, standardProvider });
     return { store, ledger: new LocalCallLedger({ database }) };
   }
   if (kind === "memory") return { store: createMemoryStore(), ledger: new MemoryCallLedger() };

@@ -58,6 +58,8 @@ export interface StartOptions extends SettingsOverride {
   readonly ephemeral: boolean;
   readonly historyMode: "legacy" | "paginated" | undefined;
   readonly threadSource: string | null;
+  /** See `setDaybreak`. */
+  readonly daybreakEnabled?: boolean | null;
   /** Tools that the client runs for the agent. */
   readonly dynamicTools?: readonly DynamicTool[];
   /** The client's name. */
@@ -375,6 +377,8 @@ export interface Threads {
   ): Promise<{ view: ThreadView; readonly announce: () => void }>;
   delete(id: ThreadId): Promise<{ readonly announce: () => void }>;
   setGitInfo(id: ThreadId, change: GitInfoChange): Promise<Thread>;
+  /** A choice that clients keep with the thread. One in which nothing was said is written down. */
+  setDaybreak(id: ThreadId, enabled: boolean): Promise<Thread>;
   unarchive(id: ThreadId): Promise<{ thread: Thread; readonly announce: () => void }>;
   turns(id: ThreadId, query: TurnsQuery): Promise<Page<Turn>>;
   items(id: ThreadId, query: ItemsQuery): Promise<Page<ThreadItemEntry>>;

@@ -30,6 +30,7 @@ import type {
 } from "./port.ts";
 import { ThreadAttachments } from "./attachments.ts";
 import type { ThreadLoader } from "./thread-loader.ts";
+import { DaybreakChoices } from "./daybreak-choices.ts";
 import { setMemoryMode } from "./memory-modes.ts";
 import { IdleThreads } from "./idle-threads.ts";
 import { GoalEngine } from "./goal-engine.ts";
@@ -65,6 +66,7 @@ export class ThreadManager implements Threads {
   readonly #queue: MessageQueue;
   readonly #notes: SideNotes;
   readonly #goals: Goals;
+  readonly #daybreak: DaybreakChoices;
   readonly readStates: ReadStates;
   readonly reverting: ThreadReverting;
   readonly goals: GoalEngine;
@@ -113,6 +115,7 @@ export class ThreadManager implements Threads {
     this.sections = new ThreadSections(notes, publisher);
     this.attachments = new ThreadAttachments(notes, publisher);
     this.#notes = notes;
+    this.#daybreak = new DaybreakChoices(notes);
     this.readStates = new ReadStates({ loaded: this.#loaded, notes, publisher, log });
     this.#queue = new MessageQueue({
       loaded: this.#loaded,
@@ -142,7 +145,7 @@ export class ThreadManager implements Threads {
     this.#placed(await this.#reading.read(id, includeTurns));
   readonly list: Threads["list"] = async (query) => {
     const page = await this.#reading.list(query);
-    return { ...page, data: await this.sections.placed(page.data) };
+    return { ...page, data: await this.#daybreak.shown(await this.sections.placed(page.data)) };
   };
   readonly idAt: Threads["idAt"] = (path, running) => this.#reading.idAt(path, running);
   readonly turns: Threads["turns"] = (id, query) => this.#reading.turns(id, query);
@@ -158,6 +161,10 @@ export class ThreadManager implements Threads {
   readonly delete: Threads["delete"] = (id) => this.#records.delete(id);
   readonly setGitInfo: Threads["setGitInfo"] = async (id, change) =>
     this.#placed(await this.#records.setGitInfo(id, change));
+  readonly setDaybreak: Threads["setDaybreak"] = async (id, enabled) => {
+    await this.#daybreak.set(id, enabled);
+    return this.read(id, false);
+  };
   readonly startTurn: Threads["startTurn"] = (id, start) => this.#control.startTurn(id, start);
   readonly steer: Threads["steer"] = (...words) => this.#control.steer(...words);
   readonly interrupt: Threads["interrupt"] = (id, turnId) => this.#control.interrupt(id, turnId);
@@ -174,10 +181,9 @@ export class ThreadManager implements Threads {
   async start(options: StartOptions): Promise<{ view: ThreadView; readonly announce: () => void }> {
     const thread = await this.#loader.create(options);
     this.#keep(thread);
-    return {
-      view: viewOf(thread, []),
-      announce: () => this.#ports.publisher.publish(threadStarted, { thread: threadOf(thread) }),
-    };
+    const { daybreakEnabled = null } = options;
+    if (daybreakEnabled !== null) await this.#daybreak.set(thread.id, daybreakEnabled);
+    return this.#begun(thread, viewOf(thread, []), daybreakEnabled);
   }
 
   async resume(
@@ -218,11 +224,23 @@ export class ThreadManager implements Threads {
     const inherited = options.inheritsSettings ? present?.settings : undefined;
     const thread = await this.#loader.fork(source, { ...options, ...inheritable(inherited) });
     this.#keep(thread);
-    if (!thread.ephemeral) await this.attachments.copy(source, thread.id);
+    if (!thread.ephemeral) {
+      await this.attachments.copy(source, thread.id);
+      await this.#daybreak.copy(source, thread.id);
+    }
     if (options.includeTurns) await prepareTurns(thread.turns);
+    const view = viewOf(thread, options.includeTurns ? thread.snapshot() : []);
+    const { daybreakEnabled } = await this.#placed(view.thread);
+    return this.#begun(thread, view, daybreakEnabled);
+  }
+
+  #begun(thread: LoadedThread, view: ThreadView, daybreakEnabled: boolean | null) {
     return {
-      view: viewOf(thread, options.includeTurns ? thread.snapshot() : []),
-      announce: () => this.#ports.publisher.publish(threadStarted, { thread: threadOf(thread) }),
+      view: { ...view, thread: { ...view.thread, daybreakEnabled } },
+      announce: () =>
+        this.#ports.publisher.publish(threadStarted, {
+          thread: { ...threadOf(thread), daybreakEnabled },
+        }),
     };
   }
 
@@ -291,7 +309,8 @@ export class ThreadManager implements Threads {
   }
 
   async #placed(thread: Thread): Promise<Thread> {
-    return (await this.sections.placed([thread]))[0] ?? thread;
+    const placed = await this.sections.placed([thread]);
+    return (await this.#daybreak.shown(placed))[0] ?? thread;
   }
 
   #keep(thread: LoadedThread): void {

@@ -1,4 +1,5 @@
 /** What the calls about a thread's life take, answer and refuse, over a real host and its homes. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import type { MockModel } from "../helpers/mock-model.ts";
 import { say, startMockModel } from "../helpers/mock-model.ts";
@@ -274,6 +275,68 @@ describe("pages of items", () => {
     expect(await refused({ cursor })).toContain("turnId is required when cursor is an item anchor");
     expect(await refused({ cursor, turnId: entries[2].turnId })).toContain(
       "cursor.itemId does not identify an item in the requested history scope",
+    );
+  });
+});
+
+const chosen = (answer: Readonly<Record<string, unknown>>): unknown =>
+  Object(answer["thread"]).daybreakEnabled;
+
+it("a thread whose file names no provider has the configured one", async () => {
+  const on = await bench();
+  const { id, path } = await thread(on);
+  const other = "019a0000-0000-7000-8000-000000000001";
+  const file = path.replaceAll(id, other);
+  const text = readFileSync(path, "utf8").replaceAll(id, other);
+  expect(text).toContain('"model_provider":"mock"');
+  writeFileSync(file, text.replaceAll('"model_provider":"mock",', ""));
+  const seen = async (method: string) => {
+    const { modelProvider } = Object((await on.client.call(method, { threadId: other }))["thread"]);
+    return modelProvider;
+  };
+  expect(await seen("thread/read")).toBe("mock");
+  const { data } = await on.client.call("thread/list", {});
+  expect([data].flat().map((row) => Object(row).id)).toContain(other);
+  expect(await seen("thread/resume")).toBe("mock");
+});
+
+describe("the choice that clients keep with a thread", () => {
+  it("is stored at the start or later, shown everywhere, and goes with a fork", async () => {
+    const on = await bench();
+    const { client } = on;
+    const update = async (params: object) =>
+      chosen(await client.call("thread/metadata/update", params));
+    const start = await client.call("thread/start", { daybreakEnabled: true });
+    const { id } = Object(start["thread"]);
+    const told = await client.until(({ method }) => method === "thread/started");
+    expect([chosen(start), chosen(Object(told.params))]).toEqual([true, true]);
+    await turn(on, id, "q");
+    const fork = await client.call("thread/fork", { threadId: id });
+    expect(chosen(fork)).toBe(true);
+    expect(await update({ threadId: id, daybreakEnabled: false })).toBe(false);
+    const both = { threadId: id, daybreakEnabled: true, gitInfo: { branch: "b" } };
+    expect(await update(both)).toBe(true);
+    expect(await update({ threadId: id, gitInfo: { branch: "c" } })).toBe(true);
+    const other = await thread(on);
+    await stop(on.host);
+    await startOn(on.homes);
+    const again = await HostClient.connect(on.homes);
+    const { data } = await again.call("thread/list", {});
+    const rows = new Map([data].flat().map((row) => [Object(row).id, Object(row).daybreakEnabled]));
+    expect([rows.get(id), rows.get(other.id)]).toEqual([true, null]);
+    expect(chosen(await again.call("thread/resume", { threadId: id }))).toBe(true);
+    expect(chosen(await again.call("thread/read", { threadId: other.id }))).toBe(null);
+    const refused = (params: object) => refusalOf(again.call("thread/metadata/update", params));
+    expect(await refused({ threadId: id, daybreakEnabled: null })).toContain(
+      "thread metadata update must include at least one field",
+    );
+    const unknown = "019a0000-0000-7000-8000-000000000099";
+    expect(await refused({ threadId: unknown, daybreakEnabled: true })).toContain(
+      `thread not found: ${unknown}`,
+    );
+    const passing = await again.startThread({ ephemeral: true });
+    expect(await refused({ threadId: passing, daybreakEnabled: true })).toContain(
+      `ephemeral thread does not support metadata updates: ${passing}`,
     );
   });
 });

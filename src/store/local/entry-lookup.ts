@@ -10,6 +10,8 @@ import type { ThreadNames } from "./thread-names.ts";
 import type { ThreadWriters } from "./thread-writers.ts";
 
 export interface LookupParts {
+  /** The provider of threads that name none. */
+  readonly standardProvider: () => string;
   readonly folders: RolloutFolders;
   readonly index: ThreadIndex;
   readonly names: ThreadNames;
@@ -25,6 +27,7 @@ export class EntryLookup {
     this.#look = {
       folders: parts.folders,
       name: (id) => parts.names.nameOf(id),
+      standardProvider: parts.standardProvider,
       pathOf: (segment) => this.pathOf(segment),
     };
   }

@@ -19,6 +19,8 @@ const parallelFiles = 8;
 const batchEntries = 64;
 
 export interface ScanParts {
+  /** The provider of threads that name none. */
+  readonly standardProvider: () => string;
   readonly folders: RolloutFolders;
   readonly index: ThreadIndex;
   readonly names: ThreadNames;
@@ -72,6 +74,7 @@ export class HistoryScan {
     this.#look = {
       folders: parts.folders,
       name: (id) => parts.names.nameOf(id),
+      standardProvider: parts.standardProvider,
       pathOf: async (id) => this.#paths.get(id),
     };
   }

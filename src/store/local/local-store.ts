@@ -55,6 +55,8 @@ export interface LocalStoreOptions {
   readonly database: Database;
   readonly log: StoreLog;
   readonly nowMs?: () => number;
+  /** The provider of threads whose file names none; the stock program's own where this is absent. */
+  readonly standardProvider?: () => string;
 }
 
 /** Returns at once; an unknown history is indexed in the background. */
@@ -77,7 +79,13 @@ class LocalStore implements ThreadStore {
   readonly #histories = new HistoryCache();
   readonly #stock: StockState;
 
-  constructor({ codexHome, database, log, nowMs = Date.now }: LocalStoreOptions) {
+  constructor({
+    codexHome,
+    database,
+    log,
+    nowMs = Date.now,
+    standardProvider = () => "openai",
+  }: LocalStoreOptions) {
     this.#codexHome = codexHome;
     this.#folders = foldersIn(codexHome);
     this.#index = new ThreadIndex(database);
@@ -97,12 +105,14 @@ class LocalStore implements ThreadStore {
       named: (record, name) => this.#named(record, name),
     });
     this.#lookup = new EntryLookup({
+      standardProvider,
       folders: this.#folders,
       index: this.#index,
       names: this.#names,
       writers: this.#writers,
     });
     const scan = new HistoryScan({
+      standardProvider,
       folders: this.#folders,
       index: this.#index,
       names: this.#names,

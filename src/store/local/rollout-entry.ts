@@ -134,6 +134,8 @@ export interface EntryParts {
   readonly folders: RolloutFolders;
   /** What people call a thread. */
   name(id: string): string | null;
+  /** Of a thread that names none. */
+  standardProvider(): string;
   /** The file of another thread. */
   pathOf(id: string): Promise<string | undefined>;
 }
@@ -155,6 +157,7 @@ export async function readEntry(path: string, look: EntryParts): Promise<IndexEn
     effort: head.effort,
     path,
     ...head.meta,
+    modelProvider: head.meta.modelProvider || look.standardProvider(),
     id,
     baseInstructions: null,
   };

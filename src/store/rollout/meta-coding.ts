@@ -99,7 +99,7 @@ export function decodeMeta(payload: Json, fallbackMs: number): ThreadMeta | unde
     cliVersion: textOf(payload["cli_version"]) ?? "",
     source: decodeSource(payload["source"]),
     threadSource: textOf(payload["thread_source"]),
-    modelProvider: textOf(payload["model_provider"]) ?? "openai",
+    modelProvider: textOf(payload["model_provider"]) ?? "",
     baseInstructions:
       textOf(recordOf(payload["base_instructions"])["text"]) ?? textOf(payload["instructions"]),
     historyMode: payload["history_mode"] === "paginated" ? "paginated" : "legacy",

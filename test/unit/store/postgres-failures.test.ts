@@ -43,6 +43,8 @@ function address(change: (url: URL) => void): string {
   return url.href;
 }
 
+const standardProvider = (): string => "mock";
+
 describe("a database that cannot be used", () => {
   test("is named in a sentence that says what to do, without the password", async () => {
     const { port } = new URL(bridge.url);
@@ -84,7 +86,7 @@ describe("a database that cannot be used", () => {
       const choice = { kind: "postgres", databaseUrl } as const;
       await expect(checkStore(choice)).rejects.toThrow(sentence);
       const rest = { codexHome: "/nowhere", database, installation: "one", log: silent };
-      await expect(openStore({ ...choice, ...rest })).rejects.toThrow(sentence);
+      await expect(openStore({ ...choice, ...rest, standardProvider })).rejects.toThrow(sentence);
     }
     database.close();
   });

@@ -29,8 +29,8 @@ export interface SceneOptions {
   readonly backOffMs: () => number;
 }
 
-/** How long everything may take to come to rest once it has healed. */
-const restMs = 30_000;
+/** How long everything may take to come to rest once it has healed; a machine that does much else is slow at it. */
+const restMs = 150_000;
 const pollMs = 6;
 /** What is still under way when all rests has so many looks to arrive. */
 const looks = 40;

@@ -28,8 +28,8 @@ interface Calling {
   sent: boolean;
 }
 
-/** A resumption is of one connection; the next one asks with where it is then. */
-const ofOneConnection = "thread/resume";
+/** Subscriptions are of one connection; on the next one a resumption says where the client is then. */
+const ofOneConnection: ReadonlySet<string> = new Set(["thread/resume", "thread/unsubscribe"]);
 
 export class WireCalls {
   readonly #name: string;
@@ -51,7 +51,7 @@ export class WireCalls {
     const call: Calling = { method, params, again, end, taken, sent: false };
     this.#calls.set(id, call);
     if (this.#send) this.#put(id, call, this.#send);
-    else if (again === undefined || method === ofOneConnection) this.#end(id, { kind: "lost" });
+    else if (again === undefined || ofOneConnection.has(method)) this.#end(id, { kind: "lost" });
     return end.promise;
   }
 
@@ -72,7 +72,7 @@ export class WireCalls {
   lost(): void {
     this.#send = undefined;
     for (const [id, { sent, again, method }] of this.#calls) {
-      if ((sent && again === undefined) || method === ofOneConnection) {
+      if ((sent && again === undefined) || ofOneConnection.has(method)) {
         this.#end(id, { kind: "lost" });
       }
     }

@@ -26,7 +26,10 @@ const width: Readonly<Record<LaneKind, number>> = { local: 3, memory: 1, killed:
 
 type Total = Record<keyof RunFigures | "runs" | "ms", number>;
 
-/** Rejects with the first run that is not as it must be: its seed, what is wrong, and its log. */
+/** After so many failures the rest is left out. */
+const maxFailures = 5;
+
+/** Rejects with the seeds of the runs that are not as they must be, and of the first what is wrong and its log. */
 export async function manyRuns(from: number, count: number): Promise<Total> {
   const startedMs = performance.now();
   const total: Total = {
@@ -45,15 +48,23 @@ export async function manyRuns(from: number, count: number): Promise<Total> {
   };
   const seeds = Array.from({ length: count }, (_, at) => from + at);
   const kinds: readonly LaneKind[] = ["local", "memory", "killed"];
+  const failures = new Map<number, unknown>();
   const workers = kinds.flatMap((kind) => {
     const own = seeds.filter((seed) => sortOf(seed).lane === kind);
     return Array.from({ length: Math.min(width[kind], own.length) }, () =>
-      work(kind, own, (figures) => add(total, figures)),
+      work(kind, own, failures, (figures) => add(total, figures)),
     );
   });
-  const ended = await Promise.allSettled(workers);
-  const failed = ended.find(({ status }) => status === "rejected");
-  if (failed?.status === "rejected") throw failed.reason;
+  await Promise.all(workers);
+  const [first] = failures.values();
+  if (first !== undefined) {
+    throw new Error(
+      `of ${total.runs + failures.size} runs these failed: ${[...failures.keys()].join()}`,
+      {
+        cause: first,
+      },
+    );
+  }
   total.ms = Math.round(performance.now() - startedMs);
   return total;
 }
@@ -62,22 +73,34 @@ export async function manyRuns(from: number, count: number): Promise<Total> {
 async function work(
   kind: LaneKind,
   seeds: number[],
+  failures: Map<number, unknown>,
   done: (figures: RunFigures) => void,
 ): Promise<void> {
-  while (seeds.length > 0) {
+  while (seeds.length > 0 && failures.size < maxFailures) {
     const lane = await Lane.start(kind);
     try {
-      for (let runs = 0; runs < runsOfOneHome; runs += 1) {
-        const seed = seeds.shift();
-        if (seed === undefined) break;
-        done(await runPlan(lane, planOf(seed, sortOf(seed))));
-      }
-    } catch (error) {
-      // The others need not go on.
-      seeds.length = 0;
-      throw error;
+      await runOn(lane, seeds, failures, done);
     } finally {
       await lane.end();
+    }
+  }
+}
+
+/** Until the home has seen enough, or a run of it failed. */
+async function runOn(
+  lane: Lane,
+  seeds: number[],
+  failures: Map<number, unknown>,
+  done: (figures: RunFigures) => void,
+): Promise<void> {
+  for (let runs = 0; runs < runsOfOneHome && failures.size < maxFailures; runs += 1) {
+    const seed = seeds.shift();
+    if (seed === undefined) return;
+    try {
+      done(await runPlan(lane, planOf(seed, sortOf(seed))));
+    } catch (error) {
+      failures.set(seed, error);
+      return;
     }
   }
 }

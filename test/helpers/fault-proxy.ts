@@ -8,6 +8,8 @@ import type { Armed, CutPoint, Pace } from "./fault-line.ts";
 export interface FaultProxyOptions {
   /** The address from which the host sees connections come. */
   readonly from?: string;
+  /** Hears what comes from the host, before anything is done to it. */
+  readonly tap?: (bytes: Buffer) => void;
 }
 
 /** More connections than that at one time are not taken. */
@@ -132,6 +134,8 @@ export class FaultProxy {
       () => this.#pace,
       () => this.#lines.delete(line),
     );
+    const { tap } = this.#options;
+    if (tap) far.prependListener("data", tap);
     line.silent = this.#silent;
     this.#lines.add(line);
   }

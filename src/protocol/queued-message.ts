@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TurnId } from "./ids.ts";
 import { UserInput } from "./user-input.ts";
 
 /** A message that waits for its thread to be free, as it is kept. */
@@ -11,5 +12,7 @@ export const QueuedMessage = z.object({
   clientMetadata: z.record(z.string(), z.string()).readonly().nullable(),
   /** The principal who sent it or changed it last; absent where that is not known. */
   from: z.string().optional(),
+  /** The turn that was to begin with it when it was written last: once that is stored it waits no more. */
+  turnId: TurnId.optional(),
 });
 export type QueuedMessage = z.infer<typeof QueuedMessage>;

@@ -1,5 +1,6 @@
 import type { Publisher } from "../events/port.ts";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
+import { TurnId } from "../protocol/ids.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import { threadQueueChanged } from "../protocol/notifications.ts";
 import type { Turn } from "../protocol/turn.ts";
@@ -39,11 +40,13 @@ export interface QueueParts {
   readonly publisher: Publisher;
   readonly log: { error(fields: object, message: string): void };
   readonly maySend: (principalId: string) => boolean;
+  /** Whether a turn of the thread holds what somebody said. */
+  readonly isSaid: (id: ThreadId, turnId: TurnId) => Promise<boolean>;
 }
 
 /**
- * A message leaves the queue when its turn is stored: after a crash between the two it is still
- * there, rather than lost.
+ * A message leaves the queue when its turn is stored. Before that it is written which turn this will be: after a crash
+ * between the two it is seen in the thread whether the message began, so that it is neither lost nor said twice.
  */
 export class MessageQueue implements ThreadQueue {
   readonly #parts: QueueParts;
@@ -142,11 +145,13 @@ export class MessageQueue implements ThreadQueue {
       const waiting = await this.#waiting(id);
       const thread = this.#parts.loaded.get(id);
       if (!thread) throw invalidRequest("resume the thread before starting a queued message");
-      if (thread.active) throw invalidRequest("thread already has an active or pending turn");
+      if (thread.active) throw busy();
       const [first] = waiting;
       if (messageId === undefined && !first) throw invalidRequest("queue is empty");
       const message = messageId === undefined && first ? first : found(waiting, messageId ?? "");
-      return this.#begin(id, message, waiting);
+      const begun = await this.#begin(id, message, waiting);
+      if (!begun) throw busy();
+      return begun;
     });
   }
 
@@ -200,18 +205,23 @@ export class MessageQueue implements ThreadQueue {
     const waiting = this.#sendable(await this.#read(id));
     const [first] = waiting;
     if (!first || !isFree()) return;
-    const { announce } = await this.#begin(id, first, waiting);
-    announce();
+    const begun = await this.#begin(id, first, waiting);
+    begun?.announce();
   }
 
+  /** Undefined: meanwhile another turn began. */
   async #begin(
     id: ThreadId,
     message: QueuedMessage,
     waiting: readonly QueuedMessage[],
-  ): Promise<{ readonly turn: Turn } & Announcing> {
-    const { control, log } = this.#parts;
+  ): Promise<({ readonly turn: Turn } & Announcing) | undefined> {
+    const { control, loaded, log } = this.#parts;
     const { input, clientId } = message;
-    const started = await control.startTurn(id, { input, clientId, outputSchema: null });
+    const turnId = TurnId.parse(uuidV7());
+    const marked = waiting.map((each) => (each === message ? { ...message, turnId } : each));
+    await this.#save(id, marked);
+    if (loaded.get(id)?.active) return undefined;
+    const started = await control.startTurn(id, { input, clientId, outputSchema: null, turnId });
     this.#held.delete(id);
     const rest = waiting.filter((each) => each !== message);
     try {
@@ -241,7 +251,13 @@ export class MessageQueue implements ThreadQueue {
   }
 
   async #read(id: ThreadId): Promise<readonly QueuedMessage[]> {
-    return (await this.#parts.notes.read(id, queueNote)) ?? [];
+    const kept = (await this.#parts.notes.read(id, queueNote)) ?? [];
+    const waiting: QueuedMessage[] = [];
+    for (const message of kept) {
+      const { turnId } = message;
+      if (turnId === undefined || !(await this.#parts.isSaid(id, turnId))) waiting.push(message);
+    }
+    return waiting;
   }
 
   #save(id: ThreadId, messages: readonly QueuedMessage[]): Promise<void> {
@@ -264,6 +280,8 @@ export class MessageQueue implements ThreadQueue {
     }
   }
 }
+
+const busy = (): RpcError => invalidRequest("thread already has an active or pending turn");
 
 function checkMessage(input: QueuedMessage["input"]): void {
   if (input.length === 0) {

@@ -127,6 +127,8 @@ export interface PersonsWords {
 }
 
 export interface TurnStart extends SettingsOverride, PersonsWords {
+  /** The id of the new turn, where it had to be known before. */
+  readonly turnId?: TurnId;
   readonly outputSchema: unknown;
 }
 

@@ -124,6 +124,7 @@ export class ThreadManager implements Threads {
       publisher: ports.publisher,
       log: ports.log,
       maySend: ports.maySend ?? (() => true),
+      isSaid: (id, turnId) => this.#reading.isSaid(id, turnId),
     });
     this.#goals = new Goals(notes, publisher);
     this.goals = new GoalEngine({

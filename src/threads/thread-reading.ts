@@ -45,6 +45,13 @@ export class ThreadReading {
     return storedThread(record);
   }
 
+  /** Whether a turn of the thread holds what somebody said. */
+  async isSaid(id: ThreadId, turnId: TurnId): Promise<boolean> {
+    const turns = this.#loaded.get(id)?.snapshot() ?? (await this.#store.load(id)).turns;
+    const turn = turns.findLast((each) => each.id === turnId);
+    return turn?.items.some(({ type }) => type === "userMessage") ?? false;
+  }
+
   async idAt(path: string, running: ThreadId | undefined): Promise<ThreadId> {
     const active = running && this.#loaded.get(running)?.path;
     try {

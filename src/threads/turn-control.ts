@@ -1,5 +1,6 @@
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
-import type { ThreadId, TurnId } from "../protocol/ids.ts";
+import type { ThreadId } from "../protocol/ids.ts";
+import { TurnId } from "../protocol/ids.ts";
 import { threadSettingsUpdated, threadTokenUsageUpdated } from "../protocol/notifications.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import type { Turn } from "../protocol/turn.ts";
@@ -22,11 +23,19 @@ import { sameSettings, turnSettings, withOverride } from "./settings.ts";
 import { ShellWork } from "./shell-work.ts";
 import { clientError } from "./store-errors.ts";
 import { settingsView } from "./thread-view.ts";
+import { uuidV7 } from "../util/uuid-v7.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 import { TurnRunner } from "./turn-runner.ts";
 import type { TurnWork } from "./turn-work.ts";
 
 const nothing: Announcing = { announce: () => {} };
+
+/** What a turn begins with. */
+interface TurnOpening {
+  readonly words?: PersonsWords;
+  readonly modelItems?: readonly ModelItem[];
+  readonly turnId?: TurnId | undefined;
+}
 
 /** What people do with a thread in memory: turns, settings, and what the model knows. */
 export class TurnControl {
@@ -40,7 +49,7 @@ export class TurnControl {
 
   async startTurn(
     id: ThreadId,
-    { input, clientId, context = [], outputSchema, ...override }: TurnStart,
+    { input, clientId, context = [], outputSchema, turnId, ...override }: TurnStart,
   ): Promise<{ readonly turn: Turn } & Announcing> {
     const thread = this.#loaded.must(id);
     checkInputSize(input);
@@ -61,7 +70,7 @@ export class TurnControl {
     thread.settings = withOverride(before, override);
     try {
       const work = new AgentWork(outputSchema);
-      const { runner, announce } = await this.#begin(thread, work, words);
+      const { runner, announce } = await this.#begin(thread, work, { words, turnId });
       if (!sameSettings(before, runner.settings)) this.#tellSettings(thread);
       return { turn: runner.opening(), announce };
     } catch (error) {
@@ -77,7 +86,7 @@ export class TurnControl {
   ): Promise<{ readonly turnId: TurnId } & Announcing> {
     const thread = this.#loaded.must(id);
     thread.unannounced?.();
-    const begun = this.#begin(thread, new AgentWork(null), undefined, [words]);
+    const begun = this.#begin(thread, new AgentWork(null), { modelItems: [words] });
     const { runner, announce } = await begun;
     const { usage } = thread;
     return {
@@ -176,10 +185,10 @@ export class TurnControl {
   async #begin(
     thread: LoadedThread,
     work: TurnWork,
-    words?: PersonsWords,
-    modelItems: readonly ModelItem[] = [],
+    { words, modelItems = [], turnId }: TurnOpening = {},
   ): Promise<{ readonly runner: TurnRunner } & Announcing> {
-    const runner = new TurnRunner(thread, this.#ports, work);
+    const id = turnId ?? TurnId.parse(uuidV7());
+    const runner = new TurnRunner(thread, this.#ports, work, id);
     thread.active = runner;
     thread.recencyAtMs = Date.now();
     try {

@@ -13,7 +13,6 @@ import {
 } from "../protocol/notifications.ts";
 import type { ThreadTokenUsage, Turn, TurnError } from "../protocol/turn.ts";
 import type { HistoryEvent } from "../store/port.ts";
-import { uuidV7 } from "../util/uuid-v7.ts";
 import { contextNews } from "./additional-context.ts";
 import { abortedItem } from "./instructions.ts";
 import { userMessageItem } from "./items.ts";
@@ -28,7 +27,7 @@ import { isRunning, nextTurnState } from "./turn-state.ts";
 
 /** What a turn is, keeps and tells: everything is stored first and announced then. */
 export class TurnRecord {
-  readonly id: TurnId = TurnId.parse(uuidV7());
+  readonly id: TurnId;
   readonly thread: LoadedThread;
   /** The settings in force when the turn began; later changes are for later turns. */
   readonly settings: ThreadSettings;
@@ -45,7 +44,8 @@ export class TurnRecord {
   #endAnnounced = false;
   #tellBeforeEnd: () => void = () => {};
 
-  constructor(thread: LoadedThread, publisher: Publisher) {
+  constructor(thread: LoadedThread, publisher: Publisher, id: TurnId) {
+    this.id = id;
     this.thread = thread;
     this.settings = thread.settings;
     this.#publisher = publisher;

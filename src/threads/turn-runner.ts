@@ -38,11 +38,11 @@ export class TurnRunner {
   #cancelled = false;
   #interrupters = 0;
 
-  constructor(thread: LoadedThread, ports: TurnPorts, work: TurnWork) {
+  constructor(thread: LoadedThread, ports: TurnPorts, work: TurnWork, id: TurnId) {
     this.#thread = thread;
     this.#ports = ports;
     this.#work = work;
-    const record = new TurnRecord(thread, ports.publisher);
+    const record = new TurnRecord(thread, ports.publisher, id);
     const { signal } = this.#interruption;
     this.#record = record;
     const context = createToolContext({

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RpcError } from "../../../src/protocol/errors.ts";
 import { ThreadId, TurnId } from "../../../src/protocol/ids.ts";
+import { QueuedMessage } from "../../../src/protocol/queued-message.ts";
 import type { ThreadQueue } from "../../../src/threads/port.ts";
 import { StoreError } from "../../../src/store/port.ts";
 import { deferred } from "../../../src/util/deferred.ts";
@@ -113,6 +114,26 @@ describe("a message that waits", () => {
     after.queue.advance(id);
     await turnEnded(outlet, 3);
     expect(await waiting(after.queue, id)).toEqual([]);
+  });
+
+  it("is said once, where the host ends between its turn and the queue", async () => {
+    const bench = createThreadBench();
+    const { id, interrupt, queue } = await busy(bench);
+    for (const text of ["one", "two"]) await add(queue, id, text);
+    await interrupt();
+    const { turn } = await queue.start(id, undefined);
+    const after = bench.restarted();
+    const kind = { name: "queue", parse: (value: unknown) => QueuedMessage.array().parse(value) };
+    const [two] = (await bench.held.store.notes.read(id, kind)) ?? [];
+    const left = [
+      { ...two, id: "begun", turnId: turn.id },
+      { ...two, id: "not begun", turnId: TurnId.parse("01a2040b-9765-7000-8325-f4574125819a") },
+    ];
+    await bench.held.store.notes.change(id, kind, () => ({
+      value: QueuedMessage.array().parse(left),
+    }));
+    const { data } = await after.queue.list(id, { cursor: 0, limit: 10 });
+    expect(data.map((message) => message.id)).toEqual(["not begun"]);
   });
 
   it("is kept where its turn could not be stored", async () => {

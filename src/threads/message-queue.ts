@@ -145,13 +145,11 @@ export class MessageQueue implements ThreadQueue {
       const waiting = await this.#waiting(id);
       const thread = this.#parts.loaded.get(id);
       if (!thread) throw invalidRequest("resume the thread before starting a queued message");
-      if (thread.active) throw busy();
+      if (thread.active) throw invalidRequest("thread already has an active or pending turn");
       const [first] = waiting;
       if (messageId === undefined && !first) throw invalidRequest("queue is empty");
       const message = messageId === undefined && first ? first : found(waiting, messageId ?? "");
-      const begun = await this.#begin(id, message, waiting);
-      if (!begun) throw busy();
-      return begun;
+      return this.#begin(id, message, waiting);
     });
   }
 
@@ -205,22 +203,25 @@ export class MessageQueue implements ThreadQueue {
     const waiting = this.#sendable(await this.#read(id));
     const [first] = waiting;
     if (!first || !isFree()) return;
-    const begun = await this.#begin(id, first, waiting);
-    begun?.announce();
+    try {
+      const { announce } = await this.#begin(id, first, waiting);
+      announce();
+    } catch (error) {
+      // meanwhile another turn began; its end comes here again
+      if (isFree()) throw error;
+    }
   }
 
-  /** Undefined: meanwhile another turn began. */
   async #begin(
     id: ThreadId,
     message: QueuedMessage,
     waiting: readonly QueuedMessage[],
-  ): Promise<({ readonly turn: Turn } & Announcing) | undefined> {
-    const { control, loaded, log } = this.#parts;
+  ): Promise<{ readonly turn: Turn } & Announcing> {
+    const { control, log } = this.#parts;
     const { input, clientId } = message;
     const turnId = TurnId.parse(uuidV7());
     const marked = waiting.map((each) => (each === message ? { ...message, turnId } : each));
     await this.#save(id, marked);
-    if (loaded.get(id)?.active) return undefined;
     const started = await control.startTurn(id, { input, clientId, outputSchema: null, turnId });
     this.#held.delete(id);
     const rest = waiting.filter((each) => each !== message);
@@ -280,8 +281,6 @@ export class MessageQueue implements ThreadQueue {
     }
   }
 }
-
-const busy = (): RpcError => invalidRequest("thread already has an active or pending turn");
 
 function checkMessage(input: QueuedMessage["input"]): void {
   if (input.length === 0) {

@@ -127,7 +127,7 @@ export interface PersonsWords {
 }
 
 export interface TurnStart extends SettingsOverride, PersonsWords {
-  /** The id of the new turn, where it had to be known before. */
+  /** The id of the new turn, where it had to be known before; such a start never joins a turn that runs. */
   readonly turnId?: TurnId;
   readonly outputSchema: unknown;
 }

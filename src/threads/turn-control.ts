@@ -37,7 +37,11 @@ interface TurnOpening {
   readonly turnId?: TurnId | undefined;
 }
 
-/** What people do with a thread in memory: turns, settings, and what the model knows. */
+/**
+ * What people do with a thread in memory: turns, settings, and what the model knows. What comes to a turn comes behind its
+ * announcement, and the next turn behind its stored end, so that clients and the store see them in this order: each waits
+ * until the turn does not change, and looks at the thread in the same moment.
+ */
 export class TurnControl {
   readonly #loaded: LoadedThreads;
   readonly #ports: TurnPorts;
@@ -54,9 +58,12 @@ export class TurnControl {
     const thread = this.#loaded.must(id);
     checkInputSize(input);
     const words = { input, clientId, context };
-    await betweenChanges(thread);
+    while (thread.active?.change) await thread.active.change;
     if (thread.active?.running) {
       const { active } = thread;
+      if (turnId !== undefined) {
+        throw invalidRequest("thread already has an active or pending turn");
+      }
       if (active.kind === "compact") {
         throw new RpcError(
           "internal",
@@ -110,7 +117,7 @@ export class TurnControl {
     const thread = this.#loaded.must(id);
     if (!expected) throw invalidRequest("expectedTurnId must not be empty");
     checkInputSize(input);
-    await betweenChanges(thread);
+    while (thread.active?.change) await thread.active.change;
     const active = runningTurn(thread, "steer");
     if (active.id !== expected) {
       throw invalidRequest(`expected active turn id \`${expected}\` but found \`${active.id}\``);
@@ -132,7 +139,7 @@ export class TurnControl {
 
   async runShellCommand(id: ThreadId, command: UserCommand): Promise<Announcing> {
     const thread = this.#loaded.must(id);
-    await betweenChanges(thread);
+    while (thread.active?.change) await thread.active.change;
     const { active } = thread;
     if (active?.running) return { announce: () => active.runBeside(command) };
     thread.unannounced?.();
@@ -142,7 +149,7 @@ export class TurnControl {
   async compact(id: ThreadId): Promise<Announcing> {
     const thread = this.#loaded.must(id);
     const announceEnd = thread.active?.running ? await thread.active.interrupt() : undefined;
-    await betweenChanges(thread);
+    while (thread.active?.change) await thread.active.change;
     const { announce } = await this.#begin(thread, new Compaction());
     return {
       announce() {
@@ -206,14 +213,6 @@ export class TurnControl {
       threadSettings: settingsView(thread),
     });
   }
-}
-
-/**
- * What comes to a turn comes behind its announcement, and the next turn behind its stored end: clients and the store see
- * them in this order. Afterwards the thread has no turn, or one that runs.
- */
-async function betweenChanges(thread: LoadedThread): Promise<void> {
-  while (thread.active?.change) await thread.active.change;
 }
 
 const steered = async (active: TurnRunner, words: PersonsWords): Promise<() => void> => {

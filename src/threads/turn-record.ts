@@ -1,6 +1,6 @@
 import type { ModelOutcome } from "../model/port.ts";
 import type { Publisher } from "../events/port.ts";
-import { TurnId } from "../protocol/ids.ts";
+import type { TurnId } from "../protocol/ids.ts";
 import type { ThreadItem } from "../protocol/item.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import {

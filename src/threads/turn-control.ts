@@ -39,8 +39,7 @@ interface TurnOpening {
 
 /**
  * What people do with a thread in memory: turns, settings, and what the model knows. What comes to a turn comes behind its
- * announcement, and the next turn behind its stored end, so that clients and the store see them in this order: each waits
- * until the turn does not change, and looks at the thread in the same moment.
+ * announcement, and the next turn behind its stored end, so that clients and the store see them in this order.
  */
 export class TurnControl {
   readonly #loaded: LoadedThreads;
@@ -58,7 +57,8 @@ export class TurnControl {
     const thread = this.#loaded.must(id);
     checkInputSize(input);
     const words = { input, clientId, context };
-    while (thread.active?.change) await thread.active.change;
+    do await betweenChanges(thread);
+    while (thread.active?.change);
     if (thread.active?.running) {
       const { active } = thread;
       if (turnId !== undefined) {
@@ -117,7 +117,8 @@ export class TurnControl {
     const thread = this.#loaded.must(id);
     if (!expected) throw invalidRequest("expectedTurnId must not be empty");
     checkInputSize(input);
-    while (thread.active?.change) await thread.active.change;
+    do await betweenChanges(thread);
+    while (thread.active?.change);
     const active = runningTurn(thread, "steer");
     if (active.id !== expected) {
       throw invalidRequest(`expected active turn id \`${expected}\` but found \`${active.id}\``);
@@ -139,7 +140,8 @@ export class TurnControl {
 
   async runShellCommand(id: ThreadId, command: UserCommand): Promise<Announcing> {
     const thread = this.#loaded.must(id);
-    while (thread.active?.change) await thread.active.change;
+    do await betweenChanges(thread);
+    while (thread.active?.change);
     const { active } = thread;
     if (active?.running) return { announce: () => active.runBeside(command) };
     thread.unannounced?.();
@@ -149,7 +151,8 @@ export class TurnControl {
   async compact(id: ThreadId): Promise<Announcing> {
     const thread = this.#loaded.must(id);
     const announceEnd = thread.active?.running ? await thread.active.interrupt() : undefined;
-    while (thread.active?.change) await thread.active.change;
+    do await betweenChanges(thread);
+    while (thread.active?.change);
     const { announce } = await this.#begin(thread, new Compaction());
     return {
       announce() {
@@ -213,6 +216,11 @@ export class TurnControl {
       threadSettings: settingsView(thread),
     });
   }
+}
+
+/** Until then the thread has no turn, or one that runs; another may begin before the caller is woken, who looks again. */
+async function betweenChanges(thread: LoadedThread): Promise<void> {
+  while (thread.active?.change) await thread.active.change;
 }
 
 const steered = async (active: TurnRunner, words: PersonsWords): Promise<() => void> => {

@@ -73,7 +73,8 @@ it("what is done with a thread costs so many calls of the store, and no more", a
   await next.resume(id, { includeTurns: true });
   await done("a cold resume");
   await next.close();
-  const noted = { "notes.readAll": 1 };
+  // The section, and the choice that is kept beside the thread.
+  const noted = { "notes.readAll": 2 };
   const queueLookedAt = { "notes.read": 1 };
   const readUpTo = { "notes.change": 1 };
   expect(costs).toEqual({
@@ -85,7 +86,7 @@ it("what is done with a thread costs so many calls of the store, and no more", a
     "a read of a loaded thread": noted,
     "a list": { list: 1, ...noted },
     // What the source was set to, then what the fork begins with.
-    "a fork": { find: 1, load: 2, fork: 1, "notes.read": 1 },
+    "a fork": { find: 1, load: 2, fork: 1, "notes.read": 2, "notes.readAll": 2 },
     "the end of two loaded threads": { "writer.close": 2 },
     "a read of the record alone": { find: 1, ...noted },
     "a cold resume": { find: 1, open: 1, load: 1, ...noted },

@@ -100,6 +100,8 @@ async function runOn(
       done(await runPlan(lane, planOf(seed, sortOf(seed))));
     } catch (error) {
       failures.set(seed, error);
+      // At once: what is left may take an hour.
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
       return;
     }
   }

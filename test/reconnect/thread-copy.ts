@@ -15,6 +15,8 @@ interface TurnCopy {
 export interface Question {
   readonly method: string;
   readonly params: Json;
+  /** Of the thread's events when it was asked: a host that was restarted gives the ids out anew. */
+  readonly epoch: string;
 }
 
 export interface Position {

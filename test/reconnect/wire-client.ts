@@ -290,19 +290,20 @@ export class WireClient {
 
   #noteResolved(copy: ThreadCopy, { requestId, answer }: Json): void {
     if (typeof requestId !== "string" && typeof requestId !== "number") return;
+    const epoch = copy.questions.get(requestId)?.epoch ?? copy.position?.epoch ?? "";
     copy.questions.delete(requestId);
-    const epoch = copy.position?.epoch ?? "";
     this.resolved.push({ threadId: copy.id, epoch, requestId, answer });
   }
 
-  #ask(id: string | number, question: Question, seq: unknown): void {
-    const copy = this.copies.get(textIn(question.params, "threadId"));
+  #ask(id: string | number, asked: Omit<Question, "epoch">, seq: unknown): void {
+    const copy = this.copies.get(textIn(asked.params, "threadId"));
     if (copy === undefined || !this.#subscribed.has(copy.id)) {
-      const left = this.#left.has(textIn(question.params, "threadId"));
+      const left = this.#left.has(textIn(asked.params, "threadId"));
       if (!left) this.faults.push(`${this.name} was asked of a thread that it does not watch`);
       return;
     }
-    this.#follow(copy, seq, question.method);
+    this.#follow(copy, seq, asked.method);
+    const question = { ...asked, epoch: copy.position?.epoch ?? "" };
     copy.questions.set(id, question);
     const name = `${copy.id} ${copy.position?.epoch ?? ""} ${id}`;
     const words = JSON.stringify(question.params);

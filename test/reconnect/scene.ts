@@ -137,6 +137,10 @@ export class Scene {
   async #watchAll(): Promise<void> {
     const { umpire } = this;
     const [first] = this.clients;
+    // A call that was lost on its way deleted nothing.
+    for (const threadId of this.deeds.deleted) {
+      if (await this.#read(threadId)) this.deeds.deleted.delete(threadId);
+    }
     const archived = await umpire.call("thread/list", { archived: true, cwd: this.deeds.folder });
     for (const { id: threadId } of listOf(archived["data"])) {
       await umpire.call("thread/unarchive", { threadId }).catch(() => undefined);

@@ -39,7 +39,8 @@ export function openDatabase(file: string): Database {
       db.exec("COMMIT");
       return result;
     } catch (error) {
-      db.exec("ROLLBACK");
+      // on a full disk SQLite has rolled back by itself; what counts is why
+      if (db.inTransaction) db.exec("ROLLBACK");
       throw error;
     }
   };

@@ -235,6 +235,9 @@ attack(
     const operator = await bench.clientAs("operator");
     const approver = await bench.clientAs("approver");
     const threadId = await talkedThread(operator);
+    const putAway = await talkedThread(operator);
+    await operator.call("thread/archive", { threadId: putAway });
+    await operator.call("thread/unarchive", { threadId: putAway });
     const cwd = bench.homes.cwd;
     const git = { command: ["git", "-c", "safe.bareRepository=explicit", "status"], cwd };
     const turn = { threadId, input: [{ type: "text", text: "what can you do?" }] };
@@ -245,8 +248,8 @@ attack(
         ["thread/settings/update", { threadId, sandboxPolicy }],
       ]),
       ["thread/settings/update", { threadId, permissions: ":danger-full-access" }],
-      ["thread/resume", { threadId, sandbox: "danger-full-access" }],
-      ["thread/resume", { threadId, config: { notify: ["id"] } }],
+      ["thread/resume", { threadId: putAway, sandbox: "danger-full-access" }],
+      ["thread/resume", { threadId: putAway, config: { notify: ["id"] } }],
       ["thread/fork", { threadId, sandbox: "danger-full-access" }],
       ["thread/fork", { threadId, config: { notify: ["id"] } }],
       ["command/exec", { command: ["env"] }],
@@ -267,12 +270,14 @@ attack(
       )),
     ];
     expect(admitted).toEqual([]);
-    // What these would have changed is as it was; an operator's own choices go on working.
+    // A thread in memory passes over what a resume asks for. All is as it was; an operator's own choices go on working.
+    for (const more of [{ sandbox: "danger-full-access" }, { config: { notify: ["id"] } }])
+      await operator.call("thread/resume", { threadId, ...more });
     const view = await operator.call("thread/resume", { threadId });
     expect(view["sandbox"]).toEqual({ type: "readOnly", networkAccess: false });
     const harmless = { config: { model_reasoning_effort: "low", mcp_servers: {} }, cwd };
     await operator.call("thread/start", { ...harmless, baseInstructions: "be brief" });
-    const narrow = { type: "workspaceWrite", writableRoots: ["sub"] };
+    const narrow = { type: "workspaceWrite", writableRoots: [] };
     await operator.call("thread/settings/update", { threadId, sandboxPolicy: narrow });
     const admin = await bench.clientAs("admin");
     await admin.call("thread/start", { sandbox: "danger-full-access" });

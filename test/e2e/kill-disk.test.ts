@@ -100,7 +100,10 @@ describe.skipIf(disk === undefined)("a disk that is full or read-only (needs roo
     checkDatabase(homes);
 
     await start();
-    expect(await turnsOf(id)).toEqual(after);
+    // A turn for whose end there was no room reads interrupted from now on.
+    const lasting = (turn: Json): Json =>
+      ["failed", "interrupted"].includes(textIn(turn, "status")) ? { id: turn["id"] } : turn;
+    expect((await turnsOf(id)).map(lasting)).toEqual(after.map(lasting));
     expect((await turnsOf(other)).length).toBe(1);
     peer.drop();
   }, 60_000);

@@ -75,6 +75,7 @@ export class WireClient {
   #entered = false;
   #stopped = false;
   #entries = 0;
+  #connections = 0;
   #ended: Promise<void> = Promise.resolve();
   #waiting: (() => void)[] = [];
 
@@ -155,6 +156,7 @@ export class WireClient {
         perMessageDeflate: false,
       });
       this.#socket = socket;
+      this.#connections += 1;
       const closed = deferred<void>();
       socket.on("error", never);
       socket.on("open", () => this.#enter());
@@ -290,7 +292,7 @@ export class WireClient {
 
   #noteResolved(copy: ThreadCopy, { requestId, answer }: Json): void {
     if (typeof requestId !== "string" && typeof requestId !== "number") return;
-    const epoch = copy.questions.get(requestId)?.epoch ?? copy.position?.epoch ?? "";
+    const epoch = copy.questions.get(requestId)?.epoch ?? this.#epochOf(copy);
     copy.questions.delete(requestId);
     this.resolved.push({ threadId: copy.id, epoch, requestId, answer });
   }
@@ -303,15 +305,20 @@ export class WireClient {
       return;
     }
     this.#follow(copy, seq, asked.method);
-    const question = { ...asked, epoch: copy.position?.epoch ?? "" };
+    const question = { ...asked, epoch: this.#epochOf(copy) };
     copy.questions.set(id, question);
-    const name = `${copy.id} ${copy.position?.epoch ?? ""} ${id}`;
+    const name = `${copy.id} ${question.epoch} ${id}`;
     const words = JSON.stringify(question.params);
     if ((this.asked.get(name) ?? words) !== words)
       this.faults.push(`${name} is another question now`);
     this.asked.set(name, words);
     const decision = this.#parts.decide(question);
     if (decision !== undefined) void this.#answer(id, copy, decision);
+  }
+
+  /** One that does not count events knows no more than its connections. */
+  #epochOf(copy: ThreadCopy): string {
+    return copy.position?.epoch ?? `${this.name} ${this.#connections}`;
   }
 
   async #answer(id: string | number, copy: ThreadCopy, { decision, afterMs }: Decision) {

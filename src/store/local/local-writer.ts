@@ -188,7 +188,8 @@ export class LocalWriter implements ThreadWriter {
       before.preview !== this.#record.preview ||
       events.some(({ kind }) => listed.has(kind))
     ) {
-      await this.#refreshEntry();
+      // The lines are with the system: an index that has no room now follows later, at the latest with the next list.
+      await this.#refreshEntry().catch(() => (this.#stale = true));
     }
   }
 
@@ -206,8 +207,8 @@ export class LocalWriter implements ThreadWriter {
   async #refreshEntry(): Promise<void> {
     const found = this.begun ? await this.#parts.file.stat() : undefined;
     if (found === undefined) return;
-    this.#stale = false;
     this.#record = { ...this.#record, updatedAtMs: found.mtimeMs };
     this.#parts.index({ record: this.record, mtimeMs: found.mtimeMs, size: found.size });
+    this.#stale = false;
   }
 }

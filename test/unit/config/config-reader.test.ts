@@ -51,6 +51,8 @@ describe("config.toml", () => {
       developerInstructions: null,
       projectDocMaxBytes: 32_768,
       projectRootMarkers: [".git"],
+      goals: true,
+      threadUnloadDelayMs: 1_800_000,
       raw: {},
     });
   });
@@ -121,6 +123,8 @@ stream_max_retries = 1000
       developerInstructions: null,
       projectDocMaxBytes: 32_768,
       projectRootMarkers: [".git"],
+      goals: true,
+      threadUnloadDelayMs: 1_800_000,
       raw: undefined,
     });
   });

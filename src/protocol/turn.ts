@@ -36,20 +36,23 @@ export const Turn = z.looseObject({
 });
 export type Turn = z.infer<typeof Turn>;
 
-const inTimeline = { position: z.int(), turnId: TurnId };
+const turnBoundary = {
+  position: z.int(),
+  turn_id: TurnId,
+  started_at: z.number().nullable(),
+};
 
-/** An item, or where a turn began or ended. */
+/** An item, or where a turn began or ended; the stock server spells the members of the latter this way. */
 export const TimelineEntry = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("item"), ...inTimeline, item: ThreadItem }),
-  z.object({ type: z.literal("turnStarted"), ...inTimeline, startedAt: z.number().nullable() }),
+  z.object({ type: z.literal("item"), position: z.int(), turnId: TurnId, item: ThreadItem }),
+  z.object({ type: z.literal("turnStarted"), ...turnBoundary }),
   z.object({
     type: z.literal("turnCompleted"),
-    ...inTimeline,
+    ...turnBoundary,
     status: TurnStatus,
     error: TurnError.nullable(),
-    startedAt: z.number().nullable(),
-    completedAt: z.number().nullable(),
-    durationMs: z.number().nullable(),
+    completed_at: z.number().nullable(),
+    duration_ms: z.number().nullable(),
   }),
 ]);
 export type TimelineEntry = z.infer<typeof TimelineEntry>;

@@ -5,18 +5,22 @@ export function timelineOf(turns: readonly Turn[]): readonly TimelineEntry[] {
   const entries: TimelineEntry[] = [];
   const add = (entry: WithoutPosition): void =>
     void entries.push({ ...entry, position: entries.length });
-  for (const { id: turnId, items, status, error, startedAt, completedAt, durationMs } of turns) {
-    add({ type: "turnStarted", turnId, startedAt });
-    for (const item of items) add({ type: "item", turnId, item });
+  for (const { id, items, status, error, startedAt, completedAt, durationMs } of turns) {
+    const boundary = { turn_id: id, started_at: startedAt };
+    add({ type: "turnStarted", ...boundary });
+    for (const item of items) add({ type: "item", turnId: id, item });
     if (completedAt === null) continue;
-    add({ type: "turnCompleted", turnId, status, error, startedAt, completedAt, durationMs });
+    const end = { completed_at: completedAt, duration_ms: durationMs };
+    add({ type: "turnCompleted", ...boundary, status, error, ...end });
   }
   return entries;
 }
 
 /** What tells one entry from all others of the thread. */
 export const timelineKey = (entry: TimelineEntry): string =>
-  entry.type === "item" ? `item ${entry.turnId} ${entry.item.id}` : `${entry.type} ${entry.turnId}`;
+  entry.type === "item"
+    ? `item ${entry.turnId} ${entry.item.id}`
+    : `${entry.type} ${entry.turn_id}`;
 
 type WithoutPosition = TimelineEntry extends infer E
   ? E extends TimelineEntry

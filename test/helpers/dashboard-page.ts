@@ -12,7 +12,7 @@ export class DashboardPage {
 
   private constructor(page: Page) {
     this.page = page;
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(30_000);
     page.on("websocket", (socket) =>
       socket.on("framereceived", ({ payload }) => this.received.push(payload.toString())),
     );

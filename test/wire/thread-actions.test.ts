@@ -211,13 +211,13 @@ describe("items", () => {
     expect(whole).toMatchObject({ nextCursor: null, activeRealtimeSessionAtPageStart: null });
     expect(whole["data"]).toMatchObject(
       turnIds.flatMap((turnId, index) => [
-        { type: "turnStarted", position: index * 4, turnId },
+        { type: "turnStarted", position: index * 4, turn_id: turnId },
         { type: "item", position: index * 4 + 1, turnId, item: { type: "userMessage" } },
         { type: "item", position: index * 4 + 2, turnId, item: { type: "agentMessage" } },
         {
           type: "turnCompleted",
           position: index * 4 + 3,
-          turnId,
+          turn_id: turnId,
           status: "completed",
           error: null,
         },

@@ -17,6 +17,10 @@ import { SmallDisk } from "../helpers/small-disk.ts";
 const disk = SmallDisk.make(8);
 const oneSentence = /^farhelm: [^\n]+\n$/;
 
+/** A turn for whose end there was no room reads interrupted after a restart: what lasts of it is its id. */
+const lasting = (ended: Json): Json =>
+  ["failed", "interrupted"].includes(textIn(ended, "status")) ? { id: ended["id"] } : ended;
+
 describe.skipIf(disk === undefined)("a disk that is full or read-only (needs root)", () => {
   let small: SmallDisk;
   let model: KillModel;
@@ -100,9 +104,6 @@ describe.skipIf(disk === undefined)("a disk that is full or read-only (needs roo
     checkDatabase(homes);
 
     await start();
-    // A turn for whose end there was no room reads interrupted from now on.
-    const lasting = (turn: Json): Json =>
-      ["failed", "interrupted"].includes(textIn(turn, "status")) ? { id: turn["id"] } : turn;
     expect((await turnsOf(id)).map(lasting)).toEqual(after.map(lasting));
     expect((await turnsOf(other)).length).toBe(1);
     peer.drop();

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newFolder } from "../helpers/host-process.ts";
 import type { MockModel } from "../helpers/mock-model.ts";
@@ -72,11 +73,16 @@ describe.skipIf(binary === undefined)(
       }
     }
 
+    /** Times of threads have whole seconds. */
+    const secondAfter = (second: number): Promise<void> =>
+      delay(Math.max(0, (second + 1) * 1000 - Date.now()));
+
     test("a turn of its own: the goal is kept, and the list knows when the thread was written", async () => {
       const [before] = await listed(false);
       expect(before).toMatchObject({ id: threadId, section: { id: pinned } });
       await meanwhile(async ({ peer }) => {
         await peer.request("thread/resume", { threadId });
+        await secondAfter(before?.updatedAt ?? 0);
         model.enqueue(say("And again."));
         await peer.turn(threadId, "again");
       });

@@ -102,7 +102,12 @@ describe.skipIf(chromiumPath === undefined)("two browsers, one thread (needs chr
     const listed = far.page.getByRole("link", { name: /^sweep the deck/ });
     await listed.waitFor();
     expect(await listed.count()).toBe(1);
+    const mark = near.received.length;
     await near.openThread(threadId);
+    // what follows the answer to a resume is over with this
+    await expect
+      .poll(() => eventsOf(near, mark).join("\n"), { timeout: 15_000 })
+      .toContain("thread/goal/cleared");
   });
 
   test("one that was cut off for 500 deltas is given each of them once, and ends with the same text", async () => {

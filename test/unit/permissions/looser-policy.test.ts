@@ -26,8 +26,8 @@ describe("a policy is looser than the configured one", () => {
     workspaceWrite({ writableRoots: ["/"] }),
     workspaceWrite({ writableRoots: ["/srv/shared/../other"] }),
     workspaceWrite({ writableRoots: ["/srv/shared2"] }),
-    workspaceWrite({ writableRoots: ["/work/sub", "/up"] }),
-    workspaceWrite({ writableRoots: ["/work/sub/../../up"] }),
+    workspaceWrite({ writableRoots: ["/srv/work/sub", "/up"] }),
+    workspaceWrite({ writableRoots: ["/srv/work/sub/../../up"] }),
   ])("%j is", (wish) => {
     expect(isLooser(wish, configured, workspace)).toBe(true);
   });

@@ -10,6 +10,7 @@ export default defineConfig({
     include: [long ? "test/**/*.long.test.ts" : "test/**/*.test.ts"],
     exclude: long ? [] : ["test/**/*.long.test.ts"],
     passWithNoTests: long,
+    globalSetup: ["test/helpers/own-home.ts"],
     pool: "forks",
     // Two cores is what the suite is made for; more processes only make time limits tight.
     maxWorkers: 2,

@@ -19,6 +19,10 @@ interface Row {
   readonly section: { readonly id: string } | null;
 }
 
+/** Times of threads have whole seconds. */
+const secondAfter = (second: number): Promise<void> =>
+  delay(Math.max(0, (second + 1) * 1000 - Date.now()));
+
 describe.skipIf(binary === undefined)(
   "what is kept beside a thread that the stock program changes (needs the stock program)",
   () => {
@@ -72,10 +76,6 @@ describe.skipIf(binary === undefined)(
         await stock.stop();
       }
     }
-
-    /** Times of threads have whole seconds. */
-    const secondAfter = (second: number): Promise<void> =>
-      delay(Math.max(0, (second + 1) * 1000 - Date.now()));
 
     test("a turn of its own: the goal is kept, and the list knows when the thread was written", async () => {
       const [before] = await listed(false);

@@ -68,9 +68,10 @@ export class Catalogue {
     if (early !== undefined && renamed.size === 0) return early;
     if (this.#parts.nowMs() - this.#scannedAtMs > rescanAfterMs) void this.#rescan();
     if (!this.#firstDone) return index.page(query);
-    if (!(await repair.refresh())) await this.#rescan();
+    const seen = await repair.refresh();
+    if (seen === undefined) await this.#rescan();
     const page = index.page(query);
-    return (await repair.rewritten(page.data)) ? index.page(query) : page;
+    return (await repair.rewritten(page.data, seen)) ? index.page(query) : page;
   }
 
   /** Resolves when the index says what lies on the disk, or after a while. */

@@ -39,17 +39,19 @@ export class IndexRepair {
     this.#times.changed();
   }
 
-  /** False where so much is new that everything has to be looked at. */
-  async refresh(): Promise<boolean> {
+  /** The threads that were looked at; undefined where so much is new that everything has to be. */
+  async refresh(): Promise<ReadonlySet<string> | undefined> {
     const changed = this.#times.changed();
-    if (changed.length > 0 && !(await this.#compare(changed))) return false;
-    await this.#readRewritten(this.#parts.index.latestFiles(latestThreads));
-    return true;
+    if (changed.length > 0 && !(await this.#compare(changed))) return undefined;
+    const latest = this.#parts.index.latestFiles(latestThreads);
+    await this.#readRewritten(latest);
+    return new Set(latest.map(({ id }) => id));
   }
 
-  /** Whether one of these was not as the index had it. */
-  rewritten(records: readonly ThreadRecord[]): Promise<boolean> {
-    return this.#readRewritten(this.#parts.index.filesOf(records.map(({ id }) => id)));
+  /** Whether one of these was not as the index had it; those of `seen` were looked at just now. */
+  rewritten(records: readonly ThreadRecord[], seen?: ReadonlySet<string>): Promise<boolean> {
+    const unseen = records.map(({ id }) => id).filter((id) => !seen?.has(id));
+    return this.#readRewritten(this.#parts.index.filesOf(unseen));
   }
 
   async #readRewritten(files: readonly StampedFile[]): Promise<boolean> {

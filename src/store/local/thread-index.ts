@@ -41,6 +41,8 @@ const steps = [
    DROP INDEX store_threads_recency;
    ${["created", "updated", "recency"].map(pageIndexes).join("\n")}
    CREATE INDEX store_threads_fork ON store_threads (meta ->> '$.forked_from_id');`,
+  // Other than the indexes of pages it holds every thread: one in which nothing is said yet is written, too.
+  `CREATE INDEX store_threads_latest ON store_threads (updated_at, id) WHERE archived = 0;`,
 ];
 
 /** For lists of all folders and of one; every column but the sorted one is compared for equality. */
@@ -157,6 +159,7 @@ export class ThreadIndex {
   }
 
   filesOf(ids: readonly string[]): readonly StampedFile[] {
+    if (ids.length === 0) return [];
     return this.#statement(
       `SELECT id, path, mtime_ms, size FROM store_threads
        WHERE id IN (SELECT value FROM json_each(?))`,

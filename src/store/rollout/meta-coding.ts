@@ -108,11 +108,14 @@ export function decodeMeta(payload: Json, fallbackMs: number): ThreadMeta | unde
   };
 }
 
+const DynamicTools = DynamicTool.array();
+
 /** Tools in a form that is not known are as none. */
 function decodeTools(stored: unknown): Pick<ThreadMeta, "dynamicTools"> {
-  if (!Array.isArray(stored)) return {};
-  const tools = DynamicTool.array().safeParse(stored);
-  return tools.success && tools.data.length > 0 ? { dynamicTools: tools.data } : {};
+  // The rows of a list have none: this runs for each of them.
+  if (!Array.isArray(stored) || stored.length === 0) return {};
+  const tools = DynamicTools.safeParse(stored);
+  return tools.success ? { dynamicTools: tools.data } : {};
 }
 
 /** Where a fork's own file leans on another thread's: that file's first `endOffset` bytes come before it. */

@@ -260,6 +260,25 @@ describe("a page of threads", () => {
     small.index.remove(record.id, record.path);
   });
 
+  test("the files that every list looks at are found without going through all", () => {
+    const plans = big.plansOf(() => {
+      big.index.latestFiles(64);
+      big.index.filesOf(excludedIds);
+    });
+    expect(plans.filter((plan) => /^SCAN (?!json_each)|TEMP B-TREE/.test(plan))).toEqual([
+      expect.stringMatching(/^SCAN store_threads USING INDEX store_threads_latest$/),
+    ]);
+    const written = small.entries
+      .filter(({ record }) => !record.archived)
+      .toSorted(
+        ({ record: one }, { record: other }) =>
+          other.updatedAtMs - one.updatedAtMs || (one.id < other.id ? 1 : -1),
+      );
+    expect(small.index.latestFiles(64).map(({ id }) => id)).toEqual(
+      written.slice(0, 64).map(({ record }) => record.id),
+    );
+  });
+
   test("the forks of a thread are found without going through all", () => {
     const plans = big.plansOf(() => big.index.forksOf(idOf(1)));
     expect(plans.filter((plan) => plan.startsWith("SCAN"))).toEqual([]);

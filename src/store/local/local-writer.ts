@@ -1,5 +1,6 @@
 /** One thread that this program writes: a queue of batches in front of its file, and its index entry. */
 import type { GitInfo } from "../../protocol/thread.ts";
+import { AppendQueue } from "../append-queue.ts";
 import type { HistoryEvent, ThreadMeta, ThreadRecord, ThreadWriter } from "../port.ts";
 import { noted } from "../thread-record.ts";
 import { encodeEvents, encodeHead } from "../rollout/encode.ts";
@@ -31,12 +32,6 @@ export interface WriterParts {
   closed(): void;
 }
 
-interface Pending {
-  readonly events: readonly WrittenEvent[];
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
 /** Events after which the list of threads must say something new. */
 const listed = new Set<WrittenEvent["kind"]>([
   "turnStarted",
@@ -51,18 +46,17 @@ export class LocalWriter implements ThreadWriter {
   /** Still without a file, as it was before a restart. */
   wasReserved = false;
   readonly #parts: WriterParts;
+  readonly #queue: AppendQueue<WrittenEvent>;
   #state: EncoderState;
   #record: ThreadRecord;
   /** Until the first line is written. */
   #meta: ThreadMeta | undefined;
   #lock: Promise<HeldLock | undefined> | undefined;
-  #pending: Pending[] = [];
-  #draining: Promise<void> | undefined;
   #stale = false;
-  #closed = false;
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
+    this.#queue = new AppendQueue({ write: (events) => this.#write(events) });
     this.#state = parts.state;
     this.#record = parts.record;
     this.#meta = parts.meta;
@@ -79,7 +73,7 @@ export class LocalWriter implements ThreadWriter {
   }
 
   append(events: readonly HistoryEvent[]): Promise<void> {
-    return this.#queue(events);
+    return this.#queue.add(events);
   }
 
   /**
@@ -89,7 +83,7 @@ export class LocalWriter implements ThreadWriter {
   async setGitInfo(gitInfo: GitInfo | null): Promise<void> {
     if (this.begun && this.#state.form === "legacy") {
       const first = await firstPayload(this.#parts.file.path);
-      await this.#queue([{ kind: "metaChanged", first, gitInfo }]);
+      await this.#queue.add([{ kind: "metaChanged", first, gitInfo }]);
       return;
     }
     if (this.#meta !== undefined) this.#meta = { ...this.#meta, gitInfo };
@@ -99,7 +93,7 @@ export class LocalWriter implements ThreadWriter {
 
   /** Takes the last turns of a `legacy` thread back. */
   rollBack(count: number): Promise<void> {
-    return this.#queue([{ kind: "turnsTakenBack", count }]);
+    return this.#queue.add([{ kind: "turnsTakenBack", count }]);
   }
 
   /** Puts a thread into the index whose file was there before its first append. */
@@ -107,17 +101,9 @@ export class LocalWriter implements ThreadWriter {
     await this.#refreshEntry();
   }
 
-  #queue(events: readonly WrittenEvent[]): Promise<void> {
-    if (this.#closed) return Promise.reject(new Error("the thread was given up already"));
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ events, resolve, reject });
-      this.#draining ??= this.#drain();
-    });
-  }
-
   async rename(name: string): Promise<void> {
     // With its first lines on the way a thread has a file in a moment.
-    if (!this.begun) await this.#draining;
+    if (!this.begun) await this.#queue.settled();
     this.#record = { ...this.#record, name };
     if (this.begun) await this.#parts.named(name);
     else this.#parts.renamedEarly(name);
@@ -125,7 +111,7 @@ export class LocalWriter implements ThreadWriter {
 
   /** Moves the file between the folders; waits for what is queued. */
   async move(path: string, archived: boolean): Promise<void> {
-    await this.#draining;
+    await this.#queue.settled();
     await this.#parts.file.move(path);
     this.#record = { ...this.#record, archived };
     await this.#refreshEntry();
@@ -133,38 +119,23 @@ export class LocalWriter implements ThreadWriter {
 
   /** Another program moved the file between the folders. */
   async follow(path: string, archived: boolean): Promise<void> {
-    await this.#draining;
+    await this.#queue.settled();
     this.#parts.file.movedTo(path);
     this.#record = { ...this.#record, archived };
     await this.#refreshEntry();
   }
 
-  async settled(): Promise<void> {
-    await this.#draining;
+  settled(): Promise<void> {
+    return this.#queue.settled();
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#draining;
+    if (this.#queue.isClosed) return;
+    await this.#queue.close();
     if (this.#stale) await this.#refreshEntry();
     await this.#parts.file.close();
     await (await this.#lock?.catch(() => undefined))?.release();
     this.#parts.closed();
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#pending.length > 0) {
-      const batch = this.#pending;
-      this.#pending = [];
-      try {
-        await this.#write(batch.flatMap(({ events }) => events));
-        for (const waiting of batch) waiting.resolve();
-      } catch (error) {
-        for (const waiting of batch) waiting.reject(error);
-      }
-    }
-    this.#draining = undefined;
   }
 
   async #write(events: readonly WrittenEvent[]): Promise<void> {

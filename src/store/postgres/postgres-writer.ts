@@ -1,5 +1,6 @@
 /** One thread that this host writes: a queue of batches in front of its rows. */
 import type { GitInfo } from "../../protocol/thread.ts";
+import { AppendQueue } from "../append-queue.ts";
 import type { HistoryEvent, ThreadMeta, ThreadRecord, ThreadWriter } from "../port.ts";
 import { StoreError } from "../port.ts";
 import type { EncoderState } from "../rollout/encode.ts";
@@ -23,12 +24,6 @@ export interface WriterParts {
   closed(): Promise<void>;
 }
 
-interface Pending {
-  readonly events: readonly HistoryEvent[];
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
 interface Batch {
   readonly meta: ThreadMeta | undefined;
   readonly lines: readonly string[];
@@ -40,6 +35,7 @@ export class PostgresWriter implements ThreadWriter {
   /** Still without a history, as it was before a restart. */
   wasReserved = false;
   readonly #parts: WriterParts;
+  readonly #queue: AppendQueue<HistoryEvent>;
   #state: EncoderState;
   #record: ThreadRecord;
   /** Until the first line is written. */
@@ -48,13 +44,14 @@ export class PostgresWriter implements ThreadWriter {
   #storedBatch: number;
   /** The last number that was used: another one for every attempt with other lines. */
   #usedBatch: number;
-  #pending: Pending[] = [];
-  #draining: Promise<void> | undefined;
   #reserving: Promise<void> | undefined;
-  #isClosed = false;
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
+    this.#queue = new AppendQueue({
+      write: (events) => this.#write(events),
+      ready: () => this.reserved(),
+    });
     this.#state = parts.state;
     this.#record = parts.record;
     this.#meta = parts.meta;
@@ -73,11 +70,7 @@ export class PostgresWriter implements ThreadWriter {
   }
 
   append(events: readonly HistoryEvent[]): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new Error("the thread was given up already"));
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ events, resolve, reject });
-      this.#draining ??= this.#drain();
-    });
+    return this.#queue.add(events);
   }
 
   get record(): ThreadRecord {
@@ -99,29 +92,14 @@ export class PostgresWriter implements ThreadWriter {
   /** Waits for what is queued. */
   async settled(): Promise<void> {
     await this.#reserving;
-    await this.#draining;
+    await this.#queue.settled();
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    await this.settled();
-    await this.#parts.closed();
-  }
-
-  async #drain(): Promise<void> {
+    if (this.#queue.isClosed) return;
+    await this.#queue.close();
     await this.#reserving;
-    while (this.#pending.length > 0) {
-      const taken = this.#pending;
-      this.#pending = [];
-      try {
-        await this.#write(taken.flatMap(({ events }) => events));
-        for (const waiting of taken) waiting.resolve();
-      } catch (error) {
-        for (const waiting of taken) waiting.reject(error);
-      }
-    }
-    this.#draining = undefined;
+    await this.#parts.closed();
   }
 
   async #write(events: readonly HistoryEvent[]): Promise<void> {

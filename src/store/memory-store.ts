@@ -5,7 +5,7 @@ import { coveredKinds, sourceKindOf, spawnOf } from "../protocol/session-source.
 import type { GitInfo } from "../protocol/thread.ts";
 import { decodeCursor, pageCursors } from "./page-cursor.ts";
 import { MemoryNotes } from "./memory-notes.ts";
-import { noPaths, StoreError } from "./port.ts";
+import { noPaths } from "./port.ts";
 import type {
   ForkCut,
   History,
@@ -25,7 +25,8 @@ import type { EncoderState } from "./rollout/encode.ts";
 import { ForkScan } from "./rollout/fork-point.ts";
 import { interruption } from "./rollout/interruption.ts";
 import { searchByReading } from "./search-snippet.ts";
-import { freshRecord, noted } from "./thread-record.ts";
+import { openAlready, threadNotFound } from "./thread-failures.ts";
+import { forkedMeta, forkedRecord, freshRecord, noted } from "./thread-record.ts";
 
 interface Kept {
   record: ThreadRecord;
@@ -61,17 +62,13 @@ class MemoryStore implements ThreadStore {
     const from = this.#begun(source);
     const scan = new ForkScan();
     scan.add(source, from.lines);
-    const { end, preview, openTurn, history } = scan.finish(cut, from.open);
-    const own = { ...meta, historyMode: from.record.historyMode, forkedFromId: source };
+    const point = scan.finish(cut, from.open);
+    const { end, openTurn } = point;
+    const own = forkedMeta(meta, from.record);
     const nowMs = this.#nowMs();
     const head = encodeHead(freshState(meta.id, "paginated"), own, nowMs);
     const kept: Kept = {
-      record: {
-        ...freshRecord(own),
-        preview,
-        model: history.settings?.model ?? null,
-        effort: history.settings?.effort ?? null,
-      },
+      record: forkedRecord(own, point),
       lines: [...head.lines, ...from.lines.slice(0, end?.line ?? 0)],
       state: { ...head.state, nextOrdinal: (end?.ordinal ?? 0) + 1 },
       open: true,
@@ -217,10 +214,7 @@ class MemoryStore implements ThreadStore {
   #begun(id: ThreadId): Kept {
     const kept = this.#threads.get(id);
     if (kept === undefined || kept.lines.length === 0) {
-      throw new StoreError(
-        "notFound",
-        `No thread ${id} is stored here. Look for it in the list of threads.`,
-      );
+      throw threadNotFound(id);
     }
     return kept;
   }
@@ -243,9 +237,6 @@ class MemoryStore implements ThreadStore {
     };
   }
 }
-
-const openAlready = (id: ThreadId): StoreError =>
-  new StoreError("busy", `Thread ${id} is open for writing already. Close it first.`);
 
 interface Place {
   readonly timeMs: number;

@@ -1,10 +1,11 @@
 /** One thread's entry, brought up to date with its file: another program may have written, moved or removed it. */
 import { stat } from "node:fs/promises";
+import { threadNotFound } from "../thread-failures.ts";
 import type { EntryParts } from "./rollout-entry.ts";
 import { laterFile, locate, locateSegment, readEntry } from "./rollout-entry.ts";
 import { segmentOfFile } from "./rollout-path.ts";
 import type { RolloutFolders } from "./rollout-path.ts";
-import { notFound, storeFailure } from "./store-failure.ts";
+import { storeFailure } from "./store-failure.ts";
 import type { IndexEntry, ThreadIndex } from "./thread-index.ts";
 import type { ThreadNames } from "./thread-names.ts";
 import type { ThreadWriters } from "./thread-writers.ts";
@@ -45,7 +46,7 @@ export class EntryLookup {
     const entry = await this.find(id).catch((error: unknown) => {
       throw storeFailure(error, "look for the thread");
     });
-    if (entry === undefined) throw notFound(id);
+    if (entry === undefined) throw threadNotFound(id);
     return entry;
   }
 

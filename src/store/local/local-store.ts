@@ -16,7 +16,8 @@ import type {
   ThreadStore,
   ThreadWriter,
 } from "../port.ts";
-import { freshRecord } from "../thread-record.ts";
+import { turnNotFound } from "../thread-failures.ts";
+import { forkedMeta, forkedRecord, freshRecord, unsaidHistory } from "../thread-record.ts";
 import type { DecodedHistory } from "../rollout/decode.ts";
 import { interruption } from "../rollout/interruption.ts";
 import { Catalogue } from "./catalogue.ts";
@@ -37,7 +38,7 @@ import { archivedPath, fileOf, foldersIn, newRolloutPath, unarchivedPath } from 
 import type { RolloutFolders } from "./rollout-path.ts";
 import { readHistory } from "./rollout-reader.ts";
 import { StockState } from "./stock-state.ts";
-import { storeFailure, turnNotFound } from "./store-failure.ts";
+import { storeFailure } from "./store-failure.ts";
 import { ThreadIndex } from "./thread-index.ts";
 import type { IndexEntry } from "./thread-index.ts";
 import { threadLocksIn } from "./thread-lock.ts";
@@ -190,17 +191,10 @@ class LocalStore implements ThreadStore {
     const file = fileOf(from);
     const pathOf = (segment: string): Promise<string | undefined> => this.#lookup.pathOf(segment);
     const point = await readForkPoint(file, pathOf, cut, running !== undefined);
-    const { historyMode } = from;
-    const own = { ...meta, historyMode, forkedFromId: source };
+    const own = forkedMeta(meta, from);
     const path = this.pathOf(meta);
     const state = await writeForkFile(path, own, point, file, pathOf, this.#nowMs());
-    const record = {
-      ...freshRecord(own),
-      preview: point.preview,
-      model: point.history.settings?.model ?? null,
-      effort: point.history.settings?.effort ?? null,
-    };
-    const writer = this.#writers.made(record, path, state);
+    const writer = this.#writers.made(forkedRecord(own, point), path, state);
     await writer.listed();
     if (point.openTurn !== undefined)
       await writer.append(interruption(point.openTurn, this.#nowMs()));
@@ -214,9 +208,9 @@ class LocalStore implements ThreadStore {
   async load(id: ThreadId): Promise<History> {
     const writer = this.#writers.get(id);
     await writer?.settled();
-    if (writer?.wasReserved) return { record: writer.record, ...nothingSaid };
+    if (writer?.wasReserved) return unsaidHistory(writer.record);
     const reserved = await this.#reserved(id);
-    if (reserved) return { record: reserved.record, ...nothingSaid };
+    if (reserved) return unsaidHistory(reserved.record);
     const { record } = await this.#lookup.entry(id);
     const { meta, ...history } = await this.#history(record);
     return {
@@ -380,11 +374,3 @@ class LocalStore implements ThreadStore {
     await this.#stock.put({ ...record, name });
   }
 }
-
-const nothingSaid: Omit<History, "record"> = {
-  turns: [],
-  modelItems: [],
-  settings: null,
-  usage: null,
-  usageTurnId: null,
-};

@@ -37,9 +37,3 @@ export function storeFailure(error: unknown, doing: string): StoreError {
       );
   }
 }
-
-export const notFound = (id: string): StoreError =>
-  new StoreError("notFound", `No thread ${id} is stored here. Look for it in the list of threads.`);
-
-export const turnNotFound = (id: string): StoreError =>
-  new StoreError("notFound", `turn not found: ${id}`);

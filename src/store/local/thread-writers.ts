@@ -1,7 +1,7 @@
 /** The threads that this program writes: at most one writer each, locked against other programs. */
 import type { ThreadId } from "../../protocol/ids.ts";
 import type { ThreadMeta, ThreadRecord } from "../port.ts";
-import { StoreError } from "../port.ts";
+import { openAlready } from "../thread-failures.ts";
 import type { EncoderState } from "../rollout/encode.ts";
 import { freshState } from "../rollout/encode.ts";
 import type { StoreLog } from "./local-store.ts";
@@ -84,7 +84,7 @@ export class ThreadWriters {
 
   refuseTaken(id: string): void {
     if (!this.#open.has(id) && !this.#opening.has(id)) return;
-    throw new StoreError("busy", `Thread ${id} is open for writing already. Close it first.`);
+    throw openAlready(id);
   }
 
   /** The right to write a thread, which other programs respect. Rejects with `StoreError` `busy`. */

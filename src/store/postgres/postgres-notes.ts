@@ -2,8 +2,8 @@
 import { ThreadId } from "../../protocol/ids.ts";
 import type { FoundNote, NoteDraft, NoteKind, ThreadNotes } from "../port.ts";
 import { unreadableNote } from "../port.ts";
+import { threadNotFound } from "../thread-failures.ts";
 import type { PostgresDatabase, Query, Row } from "./database.ts";
-import { notFound } from "./thread-table.ts";
 import { bytesOf } from "./thread-rows.ts";
 
 /** What belongs to the store as a whole. */
@@ -81,7 +81,7 @@ async function held(query: Query, id: ThreadId | null): Promise<void> {
     return;
   }
   const sql = "SELECT id FROM farhelm.threads WHERE id = $1 AND begun FOR NO KEY UPDATE";
-  if ((await query(sql, [id])).length === 0) throw notFound(id);
+  if ((await query(sql, [id])).length === 0) throw threadNotFound(id);
 }
 
 async function put<T>(

@@ -1,7 +1,7 @@
 /** Threads in a Postgres database, for hosts that keep no disk; several hosts may share one. */
 import type { ThreadId, TurnId } from "../../protocol/ids.ts";
 import type { GitInfo } from "../../protocol/thread.ts";
-import { noPaths, StoreError } from "../port.ts";
+import { noPaths } from "../port.ts";
 import type {
   ForkCut,
   History,
@@ -18,7 +18,8 @@ import type {
 import { freshState } from "../rollout/encode.ts";
 import { interruption } from "../rollout/interruption.ts";
 import { searchByReading } from "../search-snippet.ts";
-import { freshRecord } from "../thread-record.ts";
+import { openAlready, threadNotFound } from "../thread-failures.ts";
+import { forkedMeta, forkedRecord, freshRecord, unsaidHistory } from "../thread-record.ts";
 import type { PostgresDatabase, PostgresLog, SqlValue } from "./database.ts";
 import { readForkSource, storeFork, storeRevert } from "./fork-rows.ts";
 import type { HostPresence } from "./host-presence.ts";
@@ -27,7 +28,7 @@ import { PostgresWriter } from "./postgres-writer.ts";
 import { ReadHistories } from "./read-histories.ts";
 import { knownBytes, pageOf } from "./thread-rows.ts";
 import type { ThreadRow } from "./thread-rows.ts";
-import { notFound, ThreadTable } from "./thread-table.ts";
+import { ThreadTable } from "./thread-table.ts";
 
 export interface StoreParts {
   readonly database: PostgresDatabase;
@@ -91,16 +92,11 @@ export class PostgresStore implements ThreadStore {
     const { database, presence } = this.#parts;
     await this.#writers.get(source)?.settled();
     const { record: of, reserved, isWritten } = await this.#known(source);
-    if (reserved) throw notFound(source);
+    if (reserved) throw threadNotFound(source);
     const from = await readForkSource(database, source, cut, isWritten);
-    const { preview, history, openTurn } = from.point;
-    const own = { ...meta, historyMode: of.historyMode, forkedFromId: source };
-    const record = {
-      ...freshRecord(own),
-      preview,
-      model: history.settings?.model ?? null,
-      effort: history.settings?.effort ?? null,
-    };
+    const { openTurn } = from.point;
+    const own = forkedMeta(meta, of);
+    const record = forkedRecord(own, from.point);
     const nowMs = this.#parts.nowMs();
     const fork = { source, meta: own, record, from, writer: presence.token, nowMs };
     const { nextOrdinal, lastBatch } = await storeFork(database, fork);
@@ -117,7 +113,7 @@ export class PostgresStore implements ThreadStore {
   async load(id: ThreadId): Promise<History> {
     await this.#writers.get(id)?.settled();
     const { record, reserved } = await this.#known(id);
-    if (reserved) return { record: { ...record, ...reserved }, ...nothingSaid };
+    if (reserved) return unsaidHistory({ ...record, ...reserved });
     const { meta, ...history } = await this.#histories.read(id);
     const { baseInstructions = null, dynamicTools } = meta ?? {};
     return {
@@ -203,7 +199,7 @@ export class PostgresStore implements ThreadStore {
   async #known(id: ThreadId): Promise<ThreadRow> {
     const row = await this.#table.find(id);
     const isNew = row?.reserved && this.#writers.get(id)?.wasReserved === false;
-    if (row === undefined || isNew) throw notFound(id);
+    if (row === undefined || isNew) throw threadNotFound(id);
     return row;
   }
 
@@ -218,7 +214,7 @@ export class PostgresStore implements ThreadStore {
     const row = await this.#table.change(id, change, value);
     writer?.note(more);
     const record = row?.record ?? (writer?.begun === false ? writer.record : undefined);
-    if (record === undefined) throw notFound(id);
+    if (record === undefined) throw threadNotFound(id);
     return record;
   }
 
@@ -244,19 +240,8 @@ export class PostgresStore implements ThreadStore {
   }
 }
 
-const openAlready = (id: ThreadId): StoreError =>
-  new StoreError("busy", `Thread ${id} is open for writing already. Close it first.`);
-
 interface WriterStart {
   readonly meta: ThreadMeta | undefined;
   readonly nextOrdinal: number;
   readonly lastBatch: number;
 }
-
-const nothingSaid: Omit<History, "record"> = {
-  turns: [],
-  modelItems: [],
-  settings: null,
-  usage: null,
-  usageTurnId: null,
-};

@@ -7,13 +7,11 @@ import { isAscii } from "../../util/folded-text.ts";
 import { isThere } from "./host-presence.ts";
 import { columns, newColumns, newValues, rowOf } from "./thread-rows.ts";
 import type { ThreadRow } from "./thread-rows.ts";
+import { threadNotFound } from "../thread-failures.ts";
 import { freshRecord } from "../thread-record.ts";
 
 /** A thread that nobody said anything in for so long is forgotten. */
 const unsaidKeptMs = 30 * 24 * 60 * 60 * 1000;
-
-export const notFound = (id: string): StoreError =>
-  new StoreError("notFound", `No thread ${id} is stored here. Look for it in the list of threads.`);
 
 export class ThreadTable {
   readonly #database: PostgresDatabase;
@@ -53,7 +51,7 @@ export class ThreadTable {
       WHERE id = $1 AND (writer = $2 OR NOT ${isThere}) RETURNING ${columns}`;
     const [row] = await this.#database.query("open the thread", sql, [id, this.#token]);
     if (row !== undefined) return rowOf(row);
-    if ((await this.find(id)) === undefined) throw notFound(id);
+    if ((await this.find(id)) === undefined) throw threadNotFound(id);
     throw new StoreError(
       "busy",
       `Another host is writing thread ${id}. Close the thread there, or stop that host, and try again.`,

@@ -4,6 +4,7 @@ import type { TurnId } from "../../protocol/ids.ts";
 import type { Turn } from "../../protocol/turn.ts";
 import { StoreError } from "../port.ts";
 import type { ForkCut } from "../port.ts";
+import { turnNotFound } from "../thread-failures.ts";
 import { isImplicit, RolloutDecoder } from "./decode.ts";
 import type { DecodedHistory } from "./decode.ts";
 import { previewOfInput } from "./input-coding.ts";
@@ -80,7 +81,7 @@ export class ForkScan {
     const id = cut.lastTurnId ?? cut.beforeTurnId;
     if (id === undefined) return turns;
     const at = turns.findIndex((turn) => turn.id === id);
-    if (at === -1) throw new StoreError("notFound", `turn not found: ${id}`);
+    if (at === -1) throw turnNotFound(id);
     if (cut.lastTurnId === undefined) return turns.slice(0, at);
     if (isRunning && at === turns.length - 1 && this.#decoder.isOpen(id)) {
       throw new StoreError("busy", `lastTurnId '${id}' identifies an in-progress turn`);

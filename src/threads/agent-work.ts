@@ -18,9 +18,9 @@ export class AgentWork implements TurnWork {
   async run(hands: TurnHands): Promise<void> {
     const { record, steering, signal } = hands;
     for (;;) {
-      await steering.settled();
+      const asked = await steering.beginSettled();
       signal.throwIfAborted();
-      const calls = await this.#sample(hands);
+      const calls = await this.#sample(hands, asked);
       if (calls.length > 0) {
         record.apply({ kind: "toolsCalled" });
         await runTools(calls, hands);
@@ -32,8 +32,10 @@ export class AgentWork implements TurnWork {
   }
 
   /** The tools that the model calls; none when a person's words came first and it must be asked anew. */
-  async #sample({ record, ports, steering, signal }: TurnHands): Promise<readonly ToolCall[]> {
-    const asked = steering.begin();
+  async #sample(
+    { record, ports, signal }: TurnHands,
+    asked: AbortSignal,
+  ): Promise<readonly ToolCall[]> {
     try {
       const calls = await sample({
         record,

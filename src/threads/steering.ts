@@ -26,11 +26,15 @@ export class Steering {
     return { before, done: () => gate.resolve() };
   }
 
-  /** Waits for input that is being stored, also for such that came meanwhile. */
-  async settled(): Promise<void> {
+  /**
+   * As `begin`, after all input that is being stored, also such that came meanwhile. Nobody has more to
+   * say between the two: who comes later drops the request.
+   */
+  async beginSettled(): Promise<AbortSignal> {
     for (let seen; seen !== this.#pending;) {
       seen = this.#pending;
       await seen;
     }
+    return this.begin();
   }
 }

@@ -13,6 +13,7 @@ import { checkInputSize } from "./model-input.ts";
 import type { NoteRefusals, SideNotes } from "./side-notes.ts";
 import { unsupported } from "./side-notes.ts";
 import type { Announcing, ThreadQueue } from "./port.ts";
+import { hasTurn } from "./turn-control.ts";
 import type { TurnControl } from "./turn-control.ts";
 
 /** More than anybody writes ahead; a client that loops is stopped here. */
@@ -145,7 +146,7 @@ export class MessageQueue implements ThreadQueue {
       const waiting = await this.#waiting(id);
       const thread = this.#parts.loaded.get(id);
       if (!thread) throw invalidRequest("resume the thread before starting a queued message");
-      if (thread.active) throw invalidRequest("thread already has an active or pending turn");
+      if (thread.active) throw hasTurn();
       const [first] = waiting;
       if (messageId === undefined && !first) throw invalidRequest("queue is empty");
       const message = messageId === undefined && first ? first : found(waiting, messageId ?? "");

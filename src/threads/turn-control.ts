@@ -57,27 +57,26 @@ export class TurnControl {
     const thread = this.#loaded.must(id);
     checkInputSize(input);
     const words = { input, clientId, context };
-    do await betweenChanges(thread);
-    while (thread.active?.change);
-    if (thread.active?.running) {
-      const { active } = thread;
-      if (turnId !== undefined) {
-        throw invalidRequest("thread already has an active or pending turn");
+    return betweenChanges(thread, async () => {
+      if (thread.active?.running) {
+        if (turnId !== undefined) throw hasTurn();
+        return joined(thread.active, words);
       }
-      if (active.kind === "compact") {
-        throw new RpcError(
-          "internal",
-          "failed to submit turn input: ActiveTurnNotSteerable { turn_kind: Compact }",
-        );
-      }
-      return { turn: active.opening(), announce: await steered(active, words) };
-    }
+      return this.#startAlone(thread, { words, turnId }, outputSchema, override);
+    });
+  }
+
+  async #startAlone(
+    thread: LoadedThread,
+    opening: TurnOpening,
+    outputSchema: unknown,
+    override: SettingsOverride,
+  ): Promise<{ readonly turn: Turn } & Announcing> {
     thread.unannounced?.();
     const before = thread.settings;
     thread.settings = withOverride(before, override);
     try {
-      const work = new AgentWork(outputSchema);
-      const { runner, announce } = await this.#begin(thread, work, { words, turnId });
+      const { runner, announce } = await this.#begin(thread, new AgentWork(outputSchema), opening);
       if (!sameSettings(before, runner.settings)) this.#tellSettings(thread);
       return { turn: runner.opening(), announce };
     } catch (error) {
@@ -117,15 +116,15 @@ export class TurnControl {
     const thread = this.#loaded.must(id);
     if (!expected) throw invalidRequest("expectedTurnId must not be empty");
     checkInputSize(input);
-    do await betweenChanges(thread);
-    while (thread.active?.change);
-    const active = runningTurn(thread, "steer");
-    if (active.id !== expected) {
-      throw invalidRequest(`expected active turn id \`${expected}\` but found \`${active.id}\``);
-    }
-    if (input.length === 0) throw invalidRequest("input must not be empty");
-    if (active.kind === "compact") throw notSteerable();
-    return { turnId: active.id, announce: await steered(active, { input, clientId, context }) };
+    return betweenChanges(thread, async () => {
+      const active = runningTurn(thread, "steer");
+      if (active.id !== expected) {
+        throw invalidRequest(`expected active turn id \`${expected}\` but found \`${active.id}\``);
+      }
+      if (input.length === 0) throw invalidRequest("input must not be empty");
+      if (active.kind === "compact") throw notSteerable();
+      return { turnId: active.id, announce: await steered(active, { input, clientId, context }) };
+    });
   }
 
   async interrupt(id: ThreadId, turnId: TurnId): Promise<Announcing> {
@@ -140,20 +139,20 @@ export class TurnControl {
 
   async runShellCommand(id: ThreadId, command: UserCommand): Promise<Announcing> {
     const thread = this.#loaded.must(id);
-    do await betweenChanges(thread);
-    while (thread.active?.change);
-    const { active } = thread;
-    if (active?.running) return { announce: () => active.runBeside(command) };
-    thread.unannounced?.();
-    return this.#begin(thread, new ShellWork(command));
+    return betweenChanges<Announcing>(thread, async () => {
+      const { active } = thread;
+      if (active?.running) return { announce: () => active.runBeside(command) };
+      thread.unannounced?.();
+      return this.#begin(thread, new ShellWork(command));
+    });
   }
 
   async compact(id: ThreadId): Promise<Announcing> {
     const thread = this.#loaded.must(id);
     const announceEnd = thread.active?.running ? await thread.active.interrupt() : undefined;
-    do await betweenChanges(thread);
-    while (thread.active?.change);
-    const { announce } = await this.#begin(thread, new Compaction());
+    const { announce } = await betweenChanges(thread, () =>
+      this.#begin(thread, new Compaction()),
+    );
     return {
       announce() {
         announceEnd?.();
@@ -218,9 +217,30 @@ export class TurnControl {
   }
 }
 
-/** Until then the thread has no turn, or one that runs; another may begin before the caller is woken, who looks again. */
-async function betweenChanges(thread: LoadedThread): Promise<void> {
+/** How a client is told that a turn of its own cannot begin. */
+export const hasTurn = (): RpcError =>
+  invalidRequest("thread already has an active or pending turn");
+
+/**
+ * Calls `act` when the thread has no turn, or one that runs: in the same moment in which this was
+ * seen, since another turn may begin before anybody else is woken.
+ */
+async function betweenChanges<T>(thread: LoadedThread, act: () => Promise<T>): Promise<T> {
   while (thread.active?.change) await thread.active.change;
+  return act();
+}
+
+async function joined(
+  active: TurnRunner,
+  words: PersonsWords,
+): Promise<{ readonly turn: Turn } & Announcing> {
+  if (active.kind === "compact") {
+    throw new RpcError(
+      "internal",
+      "failed to submit turn input: ActiveTurnNotSteerable { turn_kind: Compact }",
+    );
+  }
+  return { turn: active.opening(), announce: await steered(active, words) };
 }
 
 const steered = async (active: TurnRunner, words: PersonsWords): Promise<() => void> => {

@@ -33,7 +33,7 @@ import { methods } from "./features/index.ts";
 import { createModels } from "./model/models.ts";
 import type { Models } from "./model/port.ts";
 import { protocolGeneration } from "./protocol/generation.ts";
-import { accessGeneration, pairChanged } from "./protocol/notifications.ts";
+import { accessGeneration, pairChanged } from "./protocol/connection-notifications.ts";
 import { pairingUrl } from "./protocol/pairing-link.ts";
 import { SessionRegistry } from "./session/sessions.ts";
 import { commandsEnv, openStore } from "./store/open-store.ts";

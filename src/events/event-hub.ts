@@ -8,7 +8,7 @@ import type { z } from "zod";
 import type { NotificationSpec } from "../protocol/define.ts";
 import type { RequestId } from "../protocol/ids.ts";
 import { ThreadId } from "../protocol/ids.ts";
-import { serverRequestResolved } from "../protocol/notifications.ts";
+import { serverRequestResolved } from "../protocol/request-notifications.ts";
 import type { Role } from "../protocol/principal.ts";
 import { isRecord } from "../util/is-record.ts";
 import type { Entry, Mark } from "./entry.ts";

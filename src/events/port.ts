@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import type { NotificationSpec } from "../protocol/define.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
-import type { CountedAnswer } from "../protocol/notifications.ts";
+import type { CountedAnswer } from "../protocol/request-notifications.ts";
 import type { Role } from "../protocol/principal.ts";
 import type { GapReason } from "../protocol/stream.ts";
 import type { TextStream } from "./text-stream.ts";

@@ -1,7 +1,7 @@
 /** The run of one client's command, from its start to its end or to the connection's. */
 import type { CallerSession, Context } from "../dispatch/context.ts";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
-import { commandExecOutputDelta } from "../protocol/notifications.ts";
+import { commandExecOutputDelta } from "../protocol/connection-notifications.ts";
 import type { ClientCommand, ClientProcess, CommandOutputListener } from "../tools/port.ts";
 import { ClientCommandError } from "../tools/port.ts";
 import type { CommandOutput } from "./command-output.ts";

@@ -5,7 +5,7 @@ import { ConfigError } from "../config/port.ts";
 import type { HostFacts } from "../dispatch/context.ts";
 import { method } from "../dispatch/define.ts";
 import { invalidRequest } from "../protocol/errors.ts";
-import { configWarning, remoteControlStatusChanged } from "../protocol/notifications.ts";
+import { configWarning, remoteControlStatusChanged } from "../protocol/connection-notifications.ts";
 import { protocolGeneration } from "../protocol/generation.ts";
 import { ThreadId } from "../protocol/ids.ts";
 import type { ThreadPlace } from "../protocol/stream.ts";

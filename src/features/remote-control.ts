@@ -8,7 +8,7 @@ import type { PairingDesk } from "../auth/port.ts";
 import type { HostFacts } from "../dispatch/context.ts";
 import { method } from "../dispatch/define.ts";
 import { deniedRequest, invalidRequest } from "../protocol/errors.ts";
-import { remoteControlStatusChanged } from "../protocol/notifications.ts";
+import { remoteControlStatusChanged } from "../protocol/connection-notifications.ts";
 import { limitOf } from "./page-params.ts";
 
 export const remoteControlStatusRead = method({

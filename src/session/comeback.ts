@@ -3,7 +3,7 @@ import type { Owed } from "../dispatch/context.ts";
 import { notificationFrame } from "../events/notification-frame.ts";
 import type { Outlook, Replayed, StreamPosition, Subscriptions } from "../events/port.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
-import { serverRequestResolved } from "../protocol/notifications.ts";
+import { serverRequestResolved } from "../protocol/request-notifications.ts";
 import type { GapReason, Since, ThreadPlace, ThreadStream } from "../protocol/stream.ts";
 import type { CatchUpFrame, Threads } from "../threads/port.ts";
 import type { Outbox } from "./outbox.ts";

@@ -1,6 +1,6 @@
 /** Tells a connection beforehand that its access, or its role, ends by itself. */
 import type { z } from "zod";
-import type { accessEnding } from "../protocol/notifications.ts";
+import type { accessEnding } from "../protocol/connection-notifications.ts";
 import type { Principal } from "../protocol/principal.ts";
 
 type Ending = z.input<typeof accessEnding.params>;

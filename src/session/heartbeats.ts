@@ -1,6 +1,6 @@
 /** Tells connections that the host lives, where a client cannot see the pings of its socket. One timer for all. */
 import type { z } from "zod";
-import type { heartbeat } from "../protocol/notifications.ts";
+import type { heartbeat } from "../protocol/connection-notifications.ts";
 
 type Beat = z.input<typeof heartbeat.params>;
 

@@ -3,7 +3,7 @@ import type { Role } from "../protocol/principal.ts";
 import { mayAct } from "../protocol/principal.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
 import { HeldFrames } from "./held-frames.ts";
-import { approvalInboxChanged } from "../protocol/notifications.ts";
+import { approvalInboxChanged } from "../protocol/request-notifications.ts";
 import type { FrameSocket } from "./port.ts";
 
 /** How far a connection may fall behind. */

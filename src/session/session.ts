@@ -9,13 +9,10 @@ import { errorCodes } from "../protocol/errors.ts";
 import type { AnswerFrame, ResponseFrame } from "../protocol/frames.ts";
 import { readFrame } from "../protocol/frames.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
-import {
-  accessEnding,
-  approvalRefused,
-  heartbeat,
-  turnErrored,
-  warning,
-} from "../protocol/notifications.ts";
+import { accessEnding, heartbeat } from "../protocol/connection-notifications.ts";
+import { approvalRefused } from "../protocol/request-notifications.ts";
+import { warning } from "../protocol/thread-notifications.ts";
+import { turnErrored } from "../protocol/turn-notifications.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { Since, ThreadPlace, ThreadStream } from "../protocol/stream.ts";
 import type { AnswerOutcome, Threads, WaitingRequest } from "../threads/port.ts";

@@ -10,8 +10,9 @@ import type {
 import type { Publisher } from "../events/port.ts";
 import type { ServerRequestSpec } from "../protocol/define.ts";
 import type { ItemId, RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
-import type { CountedAnswer } from "../protocol/notifications.ts";
-import { approvalInboxChanged, warning } from "../protocol/notifications.ts";
+import type { CountedAnswer } from "../protocol/request-notifications.ts";
+import { approvalInboxChanged } from "../protocol/request-notifications.ts";
+import { warning } from "../protocol/thread-notifications.ts";
 import { dynamicToolCall } from "../protocol/server-requests.ts";
 import { textFrame } from "../util/text-frame.ts";
 import { AnswerAudit, decisionNameOf } from "./answer-audit.ts";

@@ -2,7 +2,7 @@ import type { Publisher } from "../events/port.ts";
 import { RpcError } from "../protocol/errors.ts";
 import { ThreadAttachment } from "../protocol/attachment.ts";
 import type { ThreadId } from "../protocol/ids.ts";
-import { threadAttachmentUpdated } from "../protocol/notifications.ts";
+import { threadAttachmentUpdated } from "../protocol/thread-notifications.ts";
 import type { FoundNote, NoteKind } from "../store/port.ts";
 import { uuidV7 } from "../util/uuid-v7.ts";
 import type { Announcing, AttachmentKey, Attachments } from "./port.ts";

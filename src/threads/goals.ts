@@ -3,7 +3,7 @@ import { invalidRequest } from "../protocol/errors.ts";
 import { KeptGoal } from "../protocol/goal.ts";
 import type { ThreadGoal } from "../protocol/goal.ts";
 import type { ThreadId, TurnId } from "../protocol/ids.ts";
-import { threadGoalCleared, threadGoalUpdated } from "../protocol/notifications.ts";
+import { threadGoalCleared, threadGoalUpdated } from "../protocol/thread-notifications.ts";
 import type { NoteKind } from "../store/port.ts";
 import { textFrame } from "../util/text-frame.ts";
 import { nextGoalStatus } from "./goal-state.ts";

@@ -2,7 +2,7 @@ import type { Publisher, StreamPosition } from "../events/port.ts";
 import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
-import { threadStatusChanged } from "../protocol/notifications.ts";
+import { threadStatusChanged } from "../protocol/thread-notifications.ts";
 import type { GitInfo } from "../protocol/thread.ts";
 import type { ThreadTokenUsage, Turn } from "../protocol/turn.ts";
 import type { HistoryEvent, ThreadMeta, ThreadWriter } from "../store/port.ts";

@@ -2,7 +2,7 @@ import type { Publisher } from "../events/port.ts";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import { TurnId } from "../protocol/ids.ts";
 import type { ThreadId } from "../protocol/ids.ts";
-import { threadQueueChanged } from "../protocol/notifications.ts";
+import { threadQueueChanged } from "../protocol/thread-notifications.ts";
 import type { Turn } from "../protocol/turn.ts";
 import { QueuedMessage } from "../protocol/queued-message.ts";
 import type { NoteKind } from "../store/port.ts";

@@ -10,7 +10,7 @@ import {
   reasoningSummaryPartAdded,
   reasoningSummaryTextDelta,
   reasoningTextDelta,
-} from "../protocol/notifications.ts";
+} from "../protocol/item-notifications.ts";
 import type { ToolCall } from "../tools/port.ts";
 import { uuidV7 } from "../util/uuid-v7.ts";
 import { agentMessageItem, reasoningItem, textsOf } from "./items.ts";

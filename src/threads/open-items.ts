@@ -2,7 +2,7 @@ import { TextStream, escapeText } from "../events/text-stream.ts";
 import type { Publisher } from "../events/port.ts";
 import type { ItemId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItem } from "../protocol/item.ts";
-import { commandOutputDelta } from "../protocol/notifications.ts";
+import { commandOutputDelta } from "../protocol/item-notifications.ts";
 
 interface OpenItem {
   readonly item: ThreadItem;

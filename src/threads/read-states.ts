@@ -1,7 +1,7 @@
 import type { Publisher } from "../events/port.ts";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId } from "../protocol/ids.ts";
-import { threadReadStateChanged } from "../protocol/notifications.ts";
+import { threadReadStateChanged } from "../protocol/thread-notifications.ts";
 import { ReadState } from "../protocol/read-state.ts";
 import type { Turn } from "../protocol/turn.ts";
 import type { NoteKind } from "../store/port.ts";

@@ -1,7 +1,7 @@
 import type { Publisher } from "../events/port.ts";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId } from "../protocol/ids.ts";
-import { threadSectionChanged } from "../protocol/notifications.ts";
+import { threadSectionChanged } from "../protocol/thread-notifications.ts";
 import { SectionPlace, ThreadSection } from "../protocol/section.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { NoteKind } from "../store/port.ts";

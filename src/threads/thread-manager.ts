@@ -6,8 +6,8 @@ import {
   threadClosed,
   threadStarted,
   threadStatusChanged,
-  threadTokenUsageUpdated,
-} from "../protocol/notifications.ts";
+} from "../protocol/thread-notifications.ts";
+import { threadTokenUsageUpdated } from "../protocol/turn-notifications.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { ThreadStore } from "../store/port.ts";
 import { textFrame } from "../util/text-frame.ts";

@@ -6,7 +6,7 @@ import {
   threadDeleted,
   threadNameUpdated,
   threadUnarchived,
-} from "../protocol/notifications.ts";
+} from "../protocol/thread-notifications.ts";
 import type { GitInfo, Thread } from "../protocol/thread.ts";
 import type { ThreadStore } from "../store/port.ts";
 import type { LoadedThread } from "./loaded-thread.ts";

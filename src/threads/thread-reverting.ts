@@ -1,6 +1,7 @@
 import { invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId, TurnId } from "../protocol/ids.ts";
-import { threadReverted, threadTokenUsageUpdated } from "../protocol/notifications.ts";
+import { threadReverted } from "../protocol/thread-notifications.ts";
+import { threadTokenUsageUpdated } from "../protocol/turn-notifications.ts";
 import type { Publisher } from "../events/port.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { ThreadStore } from "../store/port.ts";

@@ -1,12 +1,8 @@
 import type { TurnId } from "../protocol/ids.ts";
 import { ItemId } from "../protocol/ids.ts";
 import type { ThreadItem } from "../protocol/item.ts";
-import {
-  itemStarted,
-  terminalInteraction,
-  turnDiffUpdated,
-  turnPlanUpdated,
-} from "../protocol/notifications.ts";
+import { itemStarted, terminalInteraction } from "../protocol/item-notifications.ts";
+import { turnDiffUpdated, turnPlanUpdated } from "../protocol/turn-notifications.ts";
 import { dynamicToolCall } from "../protocol/server-requests.ts";
 import type { PatchedFile, ToolContext } from "../tools/port.ts";
 import { createApprovals } from "./command-approval.ts";

@@ -1,7 +1,8 @@
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import { TurnId } from "../protocol/ids.ts";
-import { threadSettingsUpdated, threadTokenUsageUpdated } from "../protocol/notifications.ts";
+import { threadSettingsUpdated } from "../protocol/thread-notifications.ts";
+import { threadTokenUsageUpdated } from "../protocol/turn-notifications.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import type { Turn } from "../protocol/turn.ts";
 import type { UserInput } from "../protocol/user-input.ts";
@@ -150,9 +151,7 @@ export class TurnControl {
   async compact(id: ThreadId): Promise<Announcing> {
     const thread = this.#loaded.must(id);
     const announceEnd = thread.active?.running ? await thread.active.interrupt() : undefined;
-    const { announce } = await betweenChanges(thread, () =>
-      this.#begin(thread, new Compaction()),
-    );
+    const { announce } = await betweenChanges(thread, () => this.#begin(thread, new Compaction()));
     return {
       announce() {
         announceEnd?.();

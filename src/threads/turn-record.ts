@@ -3,14 +3,13 @@ import type { Publisher } from "../events/port.ts";
 import type { TurnId } from "../protocol/ids.ts";
 import type { ThreadItem } from "../protocol/item.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
+import { itemCompleted, itemStarted } from "../protocol/item-notifications.ts";
 import {
-  itemCompleted,
-  itemStarted,
   threadTokenUsageUpdated,
   turnCompleted,
   turnErrored,
   turnStarted,
-} from "../protocol/notifications.ts";
+} from "../protocol/turn-notifications.ts";
 import type { ThreadTokenUsage, Turn, TurnError } from "../protocol/turn.ts";
 import type { HistoryEvent } from "../store/port.ts";
 import { contextNews } from "./additional-context.ts";

@@ -3,7 +3,7 @@ import { invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItem } from "../protocol/item.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
-import { warning } from "../protocol/notifications.ts";
+import { warning } from "../protocol/thread-notifications.ts";
 import type { Turn } from "../protocol/turn.ts";
 import type { HistoryEvent } from "../store/port.ts";
 import type { UserCommand } from "../tools/port.ts";

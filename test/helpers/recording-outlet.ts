@@ -1,7 +1,7 @@
 import type { EventHub } from "../../src/events/event-hub.ts";
 import type { Delta, Outlet } from "../../src/events/port.ts";
 import type { RequestId, ThreadId } from "../../src/protocol/ids.ts";
-import { approvalInboxChanged } from "../../src/protocol/notifications.ts";
+import { approvalInboxChanged } from "../../src/protocol/request-notifications.ts";
 import type { Role } from "../../src/protocol/principal.ts";
 import { mayAct } from "../../src/protocol/principal.ts";
 import type { Sent } from "./text-frames.ts";

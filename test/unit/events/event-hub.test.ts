@@ -3,13 +3,13 @@ import { describe, expect, it } from "vitest";
 import { EventHub } from "../../../src/events/event-hub.ts";
 import { TextStream, escapeText } from "../../../src/events/text-stream.ts";
 import { ItemId, ThreadId, TurnId } from "../../../src/protocol/ids.ts";
+import { agentMessageDelta } from "../../../src/protocol/item-notifications.ts";
+import { approvalInboxChanged } from "../../../src/protocol/request-notifications.ts";
 import {
-  approvalInboxChanged,
-  agentMessageDelta,
   threadArchived,
   threadNameUpdated,
   warning,
-} from "../../../src/protocol/notifications.ts";
+} from "../../../src/protocol/thread-notifications.ts";
 import { tick } from "../../helpers/memory-socket.ts";
 import { RecordingOutlet, watchFromNow } from "../../helpers/recording-outlet.ts";
 import { payloadsOf, sentIn } from "../../helpers/text-frames.ts";

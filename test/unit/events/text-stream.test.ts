@@ -6,7 +6,7 @@ import { ItemId, ThreadId, TurnId } from "../../../src/protocol/ids.ts";
 import {
   agentMessageDelta,
   reasoningSummaryTextDelta,
-} from "../../../src/protocol/notifications.ts";
+} from "../../../src/protocol/item-notifications.ts";
 import { payloadsOf } from "../../helpers/text-frames.ts";
 
 const ids = {

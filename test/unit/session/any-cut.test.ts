@@ -3,11 +3,8 @@ import { expect, it } from "vitest";
 import { escapeText, TextStream } from "../../../src/events/text-stream.ts";
 import { defaultRetention } from "../../../src/events/thread-logs.ts";
 import { ItemId, ThreadId, TurnId } from "../../../src/protocol/ids.ts";
-import {
-  agentMessageDelta,
-  threadNameUpdated,
-  warning,
-} from "../../../src/protocol/notifications.ts";
+import { agentMessageDelta } from "../../../src/protocol/item-notifications.ts";
+import { threadNameUpdated, warning } from "../../../src/protocol/thread-notifications.ts";
 import { textFrame } from "../../../src/util/text-frame.ts";
 import { tick } from "../../helpers/memory-socket.ts";
 import { sessionBench } from "../../helpers/session-bench.ts";

@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { escapeText, TextStream } from "../../../src/events/text-stream.ts";
 import { defaultRetention } from "../../../src/events/thread-logs.ts";
 import { ItemId, ThreadId, TurnId } from "../../../src/protocol/ids.ts";
+import { agentMessageDelta } from "../../../src/protocol/item-notifications.ts";
 import {
-  agentMessageDelta,
   threadArchived,
   threadNameUpdated,
   warning,
-} from "../../../src/protocol/notifications.ts";
+} from "../../../src/protocol/thread-notifications.ts";
 import type { Role } from "../../../src/protocol/principal.ts";
 import { textFrame } from "../../../src/util/text-frame.ts";
 import { tick } from "../../helpers/memory-socket.ts";

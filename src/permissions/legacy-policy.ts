@@ -1,0 +1,115 @@
+/** The older sandbox policy as a view of a permission profile, and back. */
+import type {
+  FileSystemAccess,
+  FileSystemEntry,
+  PermissionProfile,
+  SpecialPath,
+} from "../protocol/permission-profile.ts";
+import type { SandboxPolicy } from "../protocol/settings.ts";
+import { unreachable } from "../util/unreachable.ts";
+
+/** `[sandbox_workspace_write]` of config.toml. */
+interface WorkspaceWrite {
+  readonly writableRoots: readonly string[];
+  readonly networkAccess: boolean;
+  readonly excludeTmpdirEnvVar: boolean;
+  readonly excludeSlashTmp: boolean;
+}
+
+/** Of these, a profile for a workspace says in each workspace folder that they stay read-only. */
+const saidReadOnly = [".git", ".agents", ".codex"];
+
+const special = (value: SpecialPath, access: FileSystemAccess): FileSystemEntry => ({
+  path: { type: "special", value },
+  access,
+});
+
+const everythingReadable = special({ kind: "root" }, "read");
+
+/** Names no folder of its own: the same policy gives the same profile in every thread. */
+export function profileOfPolicy(policy: SandboxPolicy): PermissionProfile {
+  switch (policy.type) {
+    case "dangerFullAccess":
+      return { type: "disabled" };
+    case "externalSandbox":
+      return { type: "external", network: { enabled: policy.networkAccess === "enabled" } };
+    case "readOnly":
+      return managed([everythingReadable], policy.networkAccess);
+    case "workspaceWrite":
+      return managed(workspaceEntries(policy), policy.networkAccess);
+    default:
+      return unreachable(policy);
+  }
+}
+
+/**
+ * The nearest older policy that allows no more files to be written. What it cannot say (denied paths, single files,
+ * writing outside of a workspace) is left out: it is for showing, never for deciding.
+ */
+export function policyOfProfile(profile: PermissionProfile): SandboxPolicy {
+  switch (profile.type) {
+    case "disabled":
+      return { type: "dangerFullAccess" };
+    case "external":
+      return externalPolicy(profile.network.enabled);
+    case "managed":
+      return profile.fileSystem.type === "unrestricted"
+        ? openPolicy(profile.network.enabled)
+        : policyOfEntries(profile.fileSystem.entries, profile.network.enabled);
+    default:
+      return unreachable(profile);
+  }
+}
+
+const externalPolicy = (network: boolean): SandboxPolicy => ({
+  type: "externalSandbox",
+  networkAccess: network ? "enabled" : "restricted",
+});
+
+/** Every file, but not the network: the older policy says that of a sandbox of somebody else's. */
+const openPolicy = (network: boolean): SandboxPolicy =>
+  network ? { type: "dangerFullAccess" } : externalPolicy(false);
+
+function policyOfEntries(entries: readonly FileSystemEntry[], network: boolean): SandboxPolicy {
+  const written = entries.filter(({ access }) => access === "write");
+  const writes = (kind: SpecialPath["kind"]): boolean =>
+    written.some(({ path }) => path.type === "special" && isWhole(path.value, kind));
+  if (writes("root")) {
+    return entries.every(({ access }) => access !== "none")
+      ? openPolicy(network)
+      : externalPolicy(network);
+  }
+  if (!writes("project_roots") && !writes("current_working_directory")) {
+    return { type: "readOnly", networkAccess: network };
+  }
+  return {
+    type: "workspaceWrite",
+    writableRoots: written.flatMap(({ path }) => (path.type === "path" ? [path.path] : [])),
+    networkAccess: network,
+    excludeTmpdirEnvVar: !writes("tmpdir"),
+    excludeSlashTmp: !writes("slash_tmp"),
+  };
+}
+
+const isWhole = (value: SpecialPath, kind: SpecialPath["kind"]): boolean =>
+  value.kind === kind && (value.kind !== "project_roots" || value.subpath === null);
+
+function workspaceEntries(workspace: WorkspaceWrite): FileSystemEntry[] {
+  return [
+    everythingReadable,
+    special({ kind: "project_roots", subpath: null }, "write"),
+    ...(workspace.excludeSlashTmp ? [] : [special({ kind: "slash_tmp" }, "write")]),
+    ...(workspace.excludeTmpdirEnvVar ? [] : [special({ kind: "tmpdir" }, "write")]),
+    ...saidReadOnly.map((subpath) => special({ kind: "project_roots", subpath }, "read")),
+    ...workspace.writableRoots.map((path): FileSystemEntry => ({
+      path: { type: "path", path },
+      access: "write",
+    })),
+  ];
+}
+
+const managed = (entries: FileSystemEntry[], network: boolean): PermissionProfile => ({
+  type: "managed",
+  fileSystem: { type: "restricted", entries, globScanMaxDepth: undefined },
+  network: { enabled: network },
+});

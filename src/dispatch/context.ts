@@ -10,7 +10,8 @@ import type { ThreadId } from "../protocol/ids.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { StreamPosition } from "../events/port.ts";
 import type { Since, ThreadPlace, ThreadStream } from "../protocol/stream.ts";
-import type { Threads, WaitingRequest } from "../threads/port.ts";
+import type { Threads } from "../threads/port.ts";
+import type { WaitingRequest } from "../threads/connections-port.ts";
 import type { ClientProcesses } from "../tools/port.ts";
 
 /** What one who comes is told besides the events: the token usage and the requests that wait, or these alone. */

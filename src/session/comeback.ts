@@ -5,7 +5,7 @@ import type { Outlook, Replayed, StreamPosition, Subscriptions } from "../events
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
 import { serverRequestResolved } from "../protocol/request-notifications.ts";
 import type { GapReason, Since, ThreadPlace, ThreadStream } from "../protocol/stream.ts";
-import type { CatchUpFrame, Threads } from "../threads/port.ts";
+import type { CatchUpFrame, WatchedThreads } from "../threads/connections-port.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** After these the ids that a client knows are of another run of the host, which gives them to other requests. */
@@ -13,7 +13,7 @@ const otherRun: ReadonlySet<GapReason | undefined> = new Set(["restarted", "unkn
 
 interface Ports {
   readonly hub: Subscriptions;
-  readonly threads: Pick<Threads, "catchUp" | "isLoaded">;
+  readonly threads: Pick<WatchedThreads, "catchUp" | "isLoaded">;
 }
 
 export class Comeback {

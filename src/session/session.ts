@@ -15,7 +15,7 @@ import { warning } from "../protocol/thread-notifications.ts";
 import { turnErrored } from "../protocol/turn-notifications.ts";
 import type { Principal } from "../protocol/principal.ts";
 import type { Since, ThreadPlace, ThreadStream } from "../protocol/stream.ts";
-import type { AnswerOutcome, Threads, WaitingRequest } from "../threads/port.ts";
+import type { AnswerOutcome, WaitingRequest, WatchedThreads } from "../threads/connections-port.ts";
 import { jsonPieces } from "../util/spliced-json.ts";
 import { textFrameOf } from "../util/text-frame.ts";
 import { Comeback } from "./comeback.ts";
@@ -39,7 +39,7 @@ type RefusedAnswer = Extract<AnswerOutcome, { readonly kind: "refused" }>;
 export interface SessionPorts {
   readonly dispatcher: Dispatcher;
   readonly hub: Subscriptions;
-  readonly threads: Threads;
+  readonly threads: WatchedThreads;
   readonly heartbeats: Heartbeats;
   onClosed(session: Session, code: number): void;
 }
@@ -137,7 +137,7 @@ export class Session implements SessionEnd, CallerSession {
   }
 
   inbox(): readonly WaitingRequest[] {
-    const rows = this.#ports.threads.inbox().filter(({ role, threadId }) => {
+    const rows = this.#ports.threads.requests.inbox().filter(({ role, threadId }) => {
       return this.#outbox.mayAnswer(role) && this.#outbox.sees?.(threadId) !== false;
     });
     this.#outbox.inboxShown(rows.map(({ requestId }) => requestId));
@@ -232,10 +232,10 @@ export class Session implements SessionEnd, CallerSession {
   /** Only a connection that was asked may answer; anything else is ignored, as a late answer is. */
   #takeAnswer(frame: AnswerFrame): void {
     if (!this.#outbox.wasAsked(frame.id)) {
-      this.#ports.threads.refuseAnswer(frame.id, this.principal);
+      this.#ports.threads.requests.refuseAnswer(frame.id, this.principal);
       return;
     }
-    const outcome = this.#ports.threads.answer(
+    const outcome = this.#ports.threads.requests.answer(
       frame.id,
       "error" in frame ? { error: frame.error } : { result: frame.result },
       this.principal,

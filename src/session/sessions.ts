@@ -5,7 +5,7 @@ import type { Subscriptions } from "../events/port.ts";
 import type { CloseReason } from "../protocol/close-codes.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import type { Principal } from "../protocol/principal.ts";
-import type { Threads } from "../threads/port.ts";
+import type { WatchedThreads } from "../threads/connections-port.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { ByteBudget } from "./outbox.ts";
 import { Outbox } from "./outbox.ts";
@@ -16,7 +16,7 @@ import { Session } from "./session.ts";
 export interface SessionsPorts {
   readonly dispatcher: Dispatcher;
   readonly hub: Subscriptions;
-  readonly threads: Threads;
+  readonly threads: WatchedThreads;
   readonly budget: ByteBudget;
   readonly audit: Audit;
   /** How often those are told that the host lives who asked for it. */

@@ -16,7 +16,12 @@ import { warning } from "../protocol/thread-notifications.ts";
 import { dynamicToolCall } from "../protocol/server-requests.ts";
 import { textFrame } from "../util/text-frame.ts";
 import { AnswerAudit, decisionNameOf } from "./answer-audit.ts";
-import type { AnswerOutcome, CatchUpFrame, ClientAnswer, WaitingRequest } from "./port.ts";
+import type {
+  AnswerOutcome,
+  CatchUpFrame,
+  ClientAnswer,
+  WaitingRequest,
+} from "./connections-port.ts";
 import type { ApprovalEvent, ApprovalState } from "./approval-state.ts";
 import { nextApprovalState } from "./approval-state.ts";
 

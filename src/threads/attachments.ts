@@ -5,7 +5,8 @@ import type { ThreadId } from "../protocol/ids.ts";
 import { threadAttachmentUpdated } from "../protocol/thread-notifications.ts";
 import type { FoundNote, NoteKind } from "../store/port.ts";
 import { uuidV7 } from "../util/uuid-v7.ts";
-import type { Announcing, AttachmentKey, Attachments } from "./port.ts";
+import type { Announcing } from "./port.ts";
+import type { AttachmentKey, Attachments } from "./side-state-port.ts";
 import type { NoteRefusals, SideNotes } from "./side-notes.ts";
 
 /** The stock server's limit. */

@@ -10,7 +10,8 @@ import type { Goals } from "./goals.ts";
 import { isSpent, shownGoal } from "./goals.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import type { LoadedThreads } from "./loaded-threads.ts";
-import type { Announcing, GoalChange, ThreadGoals } from "./port.ts";
+import type { Announcing } from "./port.ts";
+import type { GoalChange, ThreadGoals } from "./side-state-port.ts";
 
 export interface GoalParts {
   readonly loaded: LoadedThreads;

@@ -7,7 +7,8 @@ import { threadGoalCleared, threadGoalUpdated } from "../protocol/thread-notific
 import type { NoteKind } from "../store/port.ts";
 import { textFrame } from "../util/text-frame.ts";
 import { nextGoalStatus } from "./goal-state.ts";
-import type { CatchUpFrame, GoalChange } from "./port.ts";
+import type { CatchUpFrame } from "./connections-port.ts";
+import type { GoalChange } from "./side-state-port.ts";
 import type { NoteRefusals, SideNotes } from "./side-notes.ts";
 import { unsupported } from "./side-notes.ts";
 

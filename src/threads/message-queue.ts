@@ -12,7 +12,8 @@ import type { LoadedThreads } from "./loaded-threads.ts";
 import { checkInputSize } from "./model-input.ts";
 import type { NoteRefusals, SideNotes } from "./side-notes.ts";
 import { unsupported } from "./side-notes.ts";
-import type { Announcing, ThreadQueue } from "./port.ts";
+import type { Announcing } from "./port.ts";
+import type { ThreadQueue } from "./side-state-port.ts";
 import { hasTurn } from "./turn-control.ts";
 import type { TurnControl } from "./turn-control.ts";
 

@@ -1,24 +1,24 @@
 /** What features and sessions may ask of threads. The manager implements it; tests hand in a fake. */
-import type { Actor } from "../audit/port.ts";
-import type { Answerer } from "../auth/port.ts";
-import type { ThreadAttachment } from "../protocol/attachment.ts";
 import type { StreamPosition } from "../events/port.ts";
 import type { DynamicTool } from "../protocol/dynamic-tools.ts";
-import type { ItemId, RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
-import type { GoalStatus, ThreadGoal } from "../protocol/goal.ts";
+import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
 import type { MemoryMode } from "../protocol/memory.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
-import type { ReadState } from "../protocol/read-state.ts";
-import type { Role } from "../protocol/principal.ts";
-import type { QueuedMessage } from "../protocol/queued-message.ts";
-import type { SectionAppearance, ThreadSection } from "../protocol/section.ts";
 import type { ApprovalPolicy, SandboxPolicy, ThreadSettings } from "../protocol/settings.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { TimelineEntry, Turn, TurnItemsView } from "../protocol/turn.ts";
 import type { UserInput } from "../protocol/user-input.ts";
 import type { BackgroundCommand, UserCommand } from "../tools/port.ts";
+import type { WatchedThreads } from "./connections-port.ts";
 import type { ThreadSearch } from "./search-port.ts";
+import type {
+  Attachments,
+  Sections,
+  ThreadGoals,
+  ThreadQueue,
+  ThreadReadStates,
+} from "./side-state-port.ts";
 
 /** What a caller may set when a thread or turn starts; undefined: as it was, or as configured. */
 export interface SettingsOverride {
@@ -181,43 +181,6 @@ export interface Announcing {
   readonly announce: () => void;
 }
 
-/** The messages that wait until their thread is free; each then begins a turn by itself. */
-export interface ThreadQueue {
-  add(
-    id: ThreadId,
-    message: Omit<QueuedMessage, "id">,
-  ): Promise<{ readonly message: QueuedMessage } & Announcing>;
-  /** `cursor` counts from the front. */
-  list(
-    id: ThreadId,
-    page: { readonly cursor: number; readonly limit: number },
-  ): Promise<{ readonly data: readonly QueuedMessage[]; readonly nextCursor: number | null }>;
-  /** `clientMetadata` null: as it was. */
-  update(
-    id: ThreadId,
-    messageId: string,
-    change: Omit<QueuedMessage, "id" | "clientId">,
-  ): Promise<{ readonly message: QueuedMessage } & Announcing>;
-  delete(id: ThreadId, messageId: string): Promise<{ readonly deleted: boolean } & Announcing>;
-  reorder(id: ThreadId, messageIds: readonly string[]): Promise<Announcing>;
-  /** Begins a turn with this message, or with the next one. */
-  start(id: ThreadId, messageId: string | undefined): Promise<{ readonly turn: Turn } & Announcing>;
-  /** Begins with what waits, if the thread is in memory and free, and nobody interrupted it last. */
-  advance(id: ThreadId): void;
-  /** Takes out, of every thread, what was sent by somebody who may not send any more. */
-  dropUnsendable(): Promise<void>;
-}
-
-/** What nobody read yet, for all clients together. */
-export interface ThreadReadStates {
-  /** Null: the thread is kept nowhere (yet). */
-  of(id: ThreadId): Promise<ReadState | null>;
-  /** Of stored threads, by their ids. */
-  ofAll(ids: readonly ThreadId[]): Promise<Readonly<Record<string, ReadState>>>;
-  /** Tells the subscribers before it resolves. `expected`: the revision that the caller saw. */
-  mark(id: ThreadId, as: "read" | "unread", expected: string): Promise<ReadState>;
-}
-
 /** Turns that people take back. Files that the agent changed stay as they are. */
 export interface ThreadRevert {
   /**
@@ -227,48 +190,6 @@ export interface ThreadRevert {
   revert(id: ThreadId, beforeTurnId: TurnId): Promise<{ readonly view: ThreadView } & Announcing>;
   /** So many of the last turns, or all; refused while one runs. The thread comes with those that are left. */
   rollback(id: ThreadId, turnCount: number): Promise<{ readonly thread: Thread } & Announcing>;
-}
-
-/** What a section is called and how it looks; `appearance` undefined: as it was, or none. */
-export interface SectionChange {
-  readonly name: string;
-  readonly appearance?: SectionAppearance | null | undefined;
-}
-
-/** The parts into which people put threads. */
-export interface Sections {
-  /** By id, behind `after`. */
-  list(page: {
-    readonly after: string;
-    readonly limit: number;
-  }): Promise<{ data: ThreadSection[]; nextCursor: string | null }>;
-  create(section: SectionChange): Promise<ThreadSection>;
-  update(id: string, change: SectionChange): Promise<ThreadSection>;
-  /** Its threads are in no section then. */
-  delete(id: string): Promise<void>;
-  /** In front of `before`, or behind all others; null: out of its section. */
-  move(id: ThreadId, sectionId: string | null, before: ThreadId | undefined): Promise<Announcing>;
-}
-
-/** By what an attachment of a thread is known. */
-export interface AttachmentKey {
-  readonly attachmentType: string;
-  readonly identityKey: string;
-}
-
-export interface Attachments {
-  /** `isNew` false: the thread had it already, and keeps it as it was. */
-  add(
-    id: ThreadId,
-    attachment: AttachmentKey & { readonly payload: unknown },
-  ): Promise<{ readonly attachment: ThreadAttachment; readonly isNew: boolean } & Announcing>;
-  /** In the order in which they were added. */
-  list(id: ThreadId): Promise<readonly ThreadAttachment[]>;
-  remove(id: ThreadId, key: AttachmentKey): Promise<Announcing>;
-  /** The threads that have it, by their ids. */
-  owners(
-    key: AttachmentKey,
-  ): Promise<readonly { readonly threadId: ThreadId; readonly archived: boolean }[]>;
 }
 
 /** The agent's commands that go on by themselves, in a thread in memory. */
@@ -281,81 +202,11 @@ export interface BackgroundTerminals {
   clean(id: ThreadId): void;
 }
 
-/** What of a goal is to be otherwise; undefined: as it was. */
-export interface GoalChange {
-  /** Another one is another goal. */
-  readonly objective?: string | undefined;
-  readonly status?: GoalStatus | undefined;
-  /** Null: none. */
-  readonly tokenBudget?: number | null | undefined;
-}
-
-/** What threads work towards by themselves: a goal that is active begins turns. */
-export interface ThreadGoals {
-  get(id: ThreadId): Promise<ThreadGoal | null>;
-  /** `from`: the principal who wishes it; when it may not send any more, the goal is paused. */
-  set(
-    id: ThreadId,
-    change: GoalChange,
-    from: string,
-  ): Promise<{ readonly goal: ThreadGoal } & Announcing>;
-  clear(id: ThreadId): Promise<{ readonly cleared: boolean } & Announcing>;
-  /** Goes on where the thread is in memory, free, and its goal active. */
-  advance(id: ThreadId): void;
-}
-
-/** A ready frame: a notification of `method`, or the server request `ask`. */
-export interface CatchUpFrame {
-  readonly frame: Buffer;
-  readonly method: string;
-  readonly ask?: {
-    readonly requestId: RequestId;
-    readonly role: Role;
-    /** It says something else now than when it was put: a new nonce to sign. */
-    readonly changed: boolean;
-  };
-}
-
-/** A server request that waits, for who sees it among those of other threads. */
-export interface WaitingRequest {
-  readonly threadId: ThreadId;
-  readonly threadName: string | null;
-  readonly cwd: string;
-  readonly turnId: TurnId;
-  readonly itemId: ItemId;
-  readonly requestId: RequestId;
-  readonly method: string;
-  /** As they are now. */
-  readonly params: object;
-  readonly askedAtMs: number;
-  /** The weakest role that may answer it. */
-  readonly role: Role;
-}
-
-export type ClientAnswer = { readonly result: unknown } | { readonly error: unknown };
-
-/** What became of an answer. `unknown`: nothing of that id waits. `refused`: it does not count, and the question stays open. */
-export type AnswerOutcome =
-  | { readonly kind: "taken" }
-  | { readonly kind: "unknown" }
-  | {
-      readonly kind: "refused";
-      readonly threadId: ThreadId;
-      readonly turnId: TurnId;
-      readonly code: string;
-      readonly message: string;
-      readonly nextStep: string;
-      /** Set: the request as it is now, for this connection. */
-      readonly again: Buffer | undefined;
-      /** The client shows no sign that it knows of signatures: it is told in words that such clients show, too. */
-      readonly inWords: boolean;
-    };
-
 /**
  * Every method rejects with `RpcError` where the caller is at fault. Methods that return
  * `announce` have done their work already; `announce()` tells the clients and must run after the answer.
  */
-export interface Threads {
+export interface Threads extends WatchedThreads {
   readonly queue: ThreadQueue;
   readonly readStates: ThreadReadStates;
   readonly reverting: ThreadRevert;
@@ -421,19 +272,9 @@ export interface Threads {
 
   /** Where a thread in memory works; undefined for others. */
   cwdOf(id: ThreadId): string | undefined;
-  /** Whether the thread is in memory. */
-  isLoaded(id: ThreadId): boolean;
   /**
    * The thread whose rollout is at `path`. With `running`, a thread in memory, it must be that one's.
    * Rejects with an `RpcError`.
    */
   idAt(path: string, running: ThreadId | undefined): Promise<ThreadId>;
-  /** Notifications and pending server requests that one who just subscribed must get. */
-  catchUp(id: ThreadId): readonly CatchUpFrame[];
-  /** What waits for answers in all threads, oldest first. */
-  inbox(): readonly WaitingRequest[];
-  /** A client's answer to a server request. */
-  answer(requestId: RequestId, outcome: ClientAnswer, by: Answerer): AnswerOutcome;
-  /** The answer of one who was not asked: it has no effect but a line in the audit log. */
-  refuseAnswer(requestId: RequestId, by: Actor): void;
 }

@@ -6,7 +6,8 @@ import { SectionPlace, ThreadSection } from "../protocol/section.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { NoteKind } from "../store/port.ts";
 import { uuidV7 } from "../util/uuid-v7.ts";
-import type { Announcing, SectionChange, Sections } from "./port.ts";
+import type { Announcing } from "./port.ts";
+import type { SectionChange, Sections } from "./side-state-port.ts";
 import type { NoteRefusals, SideNotes } from "./side-notes.ts";
 import { unsupported } from "./side-notes.ts";
 

@@ -1,7 +1,5 @@
-import type { Answerer } from "../auth/port.ts";
 import { invalidRequest } from "../protocol/errors.ts";
-import type { Actor } from "../audit/port.ts";
-import type { RequestId, ThreadId } from "../protocol/ids.ts";
+import type { ThreadId } from "../protocol/ids.ts";
 import {
   threadClosed,
   threadStarted,
@@ -15,19 +13,16 @@ import type { LoadedThread } from "./loaded-thread.ts";
 import { LoadedThreads, noRollout } from "./loaded-threads.ts";
 import type {
   Announcing,
-  AnswerOutcome,
   BackgroundTerminals,
-  CatchUpFrame,
-  ClientAnswer,
   ForkOptions,
   ResumeOptions,
   SettingsOverride,
   StartOptions,
-  ThreadQueue,
   ThreadView,
   Threads,
-  WaitingRequest,
 } from "./port.ts";
+import type { CatchUpFrame } from "./connections-port.ts";
+import type { ThreadQueue } from "./side-state-port.ts";
 import { ThreadAttachments } from "./attachments.ts";
 import type { ThreadLoader } from "./thread-loader.ts";
 import { DaybreakChoices } from "./daybreak-choices.ts";
@@ -49,6 +44,7 @@ import { ThreadReverting } from "./thread-reverting.ts";
 import { threadOf, viewOf } from "./thread-view.ts";
 import { TurnControl } from "./turn-control.ts";
 import type { TurnPorts } from "./turn-ports.ts";
+import { WaitingRequests } from "./waiting-requests.ts";
 
 /** The one place that knows which threads are in memory. */
 export class ThreadManager implements Threads {
@@ -81,9 +77,11 @@ export class ThreadManager implements Threads {
     },
   };
   readonly attachments: ThreadAttachments;
+  readonly requests: WaitingRequests;
 
   constructor(ports: TurnPorts, store: ThreadStore, loader: ThreadLoader) {
     this.#ports = ports;
+    this.requests = new WaitingRequests(ports.desk, this.#loaded);
     this.#loader = loader;
     this.#reading = new ThreadReading(this.#loaded, store);
     this.search = new ThreadSearching({
@@ -255,21 +253,6 @@ export class ThreadManager implements Threads {
       frames.push({ method: name, frame: textFrame(JSON.stringify({ method: name, params })) });
     }
     return [...frames, ...this.#goals.snapshot(id), ...this.#ports.desk.waitingIn(id)];
-  }
-
-  inbox(): readonly WaitingRequest[] {
-    return this.#ports.desk.waiting().flatMap((request) => {
-      const thread = this.#loaded.get(request.threadId);
-      return thread ? [{ ...request, threadName: thread.name, cwd: thread.settings.cwd }] : [];
-    });
-  }
-
-  answer(requestId: RequestId, outcome: ClientAnswer, by: Answerer): AnswerOutcome {
-    return this.#ports.desk.answer(requestId, outcome, by);
-  }
-
-  refuseAnswer(requestId: RequestId, by: Actor): void {
-    this.#ports.desk.refuseAnswer(requestId, by);
   }
 
   /** Called when the threads are given up. */

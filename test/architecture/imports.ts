@@ -66,7 +66,7 @@ function homesOf(rules: Rules, { specifier, typeOnly }: Import): readonly string
 function listed(row: readonly string[], target: string, typeOnly: boolean): boolean {
   const room = roomOf(target);
   const names = ["*", room, target];
-  if (target === `${room}/port`) names.push("any/port");
+  if (/\/(?:[\w-]+-)?port$/.test(target)) names.push("any/port");
   if (typeOnly) names.push(`${room}:types`);
   return names.some((name) => row.includes(name));
 }

@@ -57,6 +57,12 @@ describe("layers", () => {
       "dashboard/x.tsx",
       'import { a } from "../session/a.ts"; export const x = <a />;',
     ],
+    [
+      "a port that its row does not name",
+      "session/x.ts",
+      'import type { T } from "../threads/side-port.ts";',
+    ],
+    ["a file that only sounds like a port", "dispatch/x.ts", 'import "../threads/report.ts";'],
     ["a file outside src", "util/x.ts", 'import { a } from "../../test/a.ts";'],
     ["a room without a row", "shed/x.ts", 'import { a } from "../util/a.ts";'],
   ])("refuses %s", (_what, file, source) => {
@@ -69,6 +75,7 @@ describe("layers", () => {
 
   test.each([
     ["ports", "features/x.ts", 'import type { T } from "../threads/port.ts";'],
+    ["a second port", "features/x.ts", 'import type { T } from "../threads/side-port.ts";'],
     ["the ground", "store/x.ts", 'import { T } from "../protocol/thread.ts";'],
     ["its own room", "store/x.ts", 'import { T } from "./local/y.ts";'],
     [

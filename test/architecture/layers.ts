@@ -1,6 +1,6 @@
 /**
- * What each room of src may import besides itself, `protocol` and `util`. `x/port` names that one file;
- * `any/port` every port; a room followed by `:types` may be imported with `import type` alone.
+ * What each room of src may import besides itself, `protocol` and `util`. `x/port` names that one file, as
+ * does `x/noun-port`; `any/port` every one of them; a room followed by `:types` may be imported with `import type` alone.
  */
 export const layers: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
@@ -37,7 +37,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "events/text-stream",
     "auth/port",
     "audit/port",
-    "threads/port",
+    "threads/connections-port",
   ],
   transport: ["config", "session", "auth", "audit/port"],
   relay: [

@@ -9,7 +9,7 @@ import { ThreadId } from "../../src/protocol/ids.ts";
 import type { Principal, Role } from "../../src/protocol/principal.ts";
 import { Since } from "../../src/protocol/stream.ts";
 import { SessionRegistry } from "../../src/session/sessions.ts";
-import type { AnswerOutcome, CatchUpFrame } from "../../src/threads/port.ts";
+import type { AnswerOutcome, CatchUpFrame } from "../../src/threads/connections-port.ts";
 import { MemoryCallLedger } from "../../src/store/memory-call-ledger.ts";
 import { MemoryAudit } from "./memory-audit.ts";
 import { fixedAccounts } from "./fixed-accounts.ts";
@@ -51,11 +51,13 @@ export function sessionBench(methods: readonly Method[] = [], retention = defaul
     catchUp: () => owed,
     cwdOf: () => undefined,
     isLoaded: (threadId: ThreadId) => loaded.has(threadId),
-    answer: (id: unknown, outcome: object) => {
-      answers.push([id, outcome]);
-      return ruling.outcome;
+    requests: {
+      answer: (id: unknown, outcome: object) => {
+        answers.push([id, outcome]);
+        return ruling.outcome;
+      },
+      refuseAnswer: () => {},
     },
-    refuseAnswer: () => {},
   });
   const dispatcher = new Dispatcher([initialize, subscribing(hub), unsubscribe, ...methods], {
     ports: portsWith({

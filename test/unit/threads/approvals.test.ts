@@ -77,7 +77,7 @@ describe("an approval", () => {
       type: "active",
       activeFlags: ["waitingOnApproval"],
     });
-    expect(bench.manager.answer(outlet.askedIds[0] ?? -1, answer, answerer)).toEqual({
+    expect(bench.manager.requests.answer(outlet.askedIds[0] ?? -1, answer, answerer)).toEqual({
       kind: "taken",
     });
     await turnEnded(outlet);
@@ -114,7 +114,11 @@ describe("an approval", () => {
       },
       seq: expect.any(Number),
     });
-    bench.manager.answer(outlet.askedIds[0] ?? -1, { result: { decision: "accept" } }, answerer);
+    bench.manager.requests.answer(
+      outlet.askedIds[0] ?? -1,
+      { result: { decision: "accept" } },
+      answerer,
+    );
     await turnEnded(outlet);
   });
 
@@ -127,14 +131,18 @@ describe("an approval", () => {
     });
     await bench.turn(id, "go");
     await asked(1);
-    bench.manager.answer(
+    bench.manager.requests.answer(
       outlet.askedIds[0] ?? -1,
       { result: { decision: "acceptForSession" } },
       answerer,
     );
     await asked(2);
     expect(verdicts).toEqual(["run", "run"]);
-    bench.manager.answer(outlet.askedIds[1] ?? -1, { result: { decision: "decline" } }, answerer);
+    bench.manager.requests.answer(
+      outlet.askedIds[1] ?? -1,
+      { result: { decision: "decline" } },
+      answerer,
+    );
     await turnEnded(outlet);
     expect(verdicts).toEqual(["run", "run", "declined"]);
   });
@@ -144,7 +152,7 @@ describe("an approval", () => {
     ran(bench, 2, "patch");
     await bench.turn(id, "go");
     await asked(1);
-    bench.manager.answer(
+    bench.manager.requests.answer(
       outlet.askedIds[0] ?? -1,
       { result: { decision: "acceptForSession" } },
       answerer,
@@ -160,8 +168,8 @@ describe("an approval", () => {
     await asked(1);
     const [requestId = -1] = outlet.askedIds;
     expect([
-      bench.manager.answer(requestId, { result: { decision: "decline" } }, answerer),
-      bench.manager.answer(requestId, { result: { decision: "accept" } }, answerer),
+      bench.manager.requests.answer(requestId, { result: { decision: "decline" } }, answerer),
+      bench.manager.requests.answer(requestId, { result: { decision: "accept" } }, answerer),
     ]).toEqual([{ kind: "taken" }, { kind: "unknown" }]);
     await turnEnded(outlet);
     expect(verdicts).toEqual(["declined"]);
@@ -175,7 +183,9 @@ describe("an approval", () => {
     await asked(1);
     const ended = bench.manager.interrupt(id, turnId);
     const requestId: RequestId = outlet.askedIds[0] ?? -1;
-    expect(bench.manager.answer(requestId, { result: { decision: "accept" } }, answerer)).toEqual({
+    expect(
+      bench.manager.requests.answer(requestId, { result: { decision: "accept" } }, answerer),
+    ).toEqual({
       kind: "unknown",
     });
     (await ended).announce();
@@ -208,7 +218,7 @@ describe("an approval", () => {
         requestId,
       ],
     ]);
-    bench.manager.answer(requestId, { result: { decision: "accept" } }, answerer);
+    bench.manager.requests.answer(requestId, { result: { decision: "accept" } }, answerer);
     expect(owed().length).toBe(1);
     await turnEnded(outlet, 2);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { RpcError } from "../../../src/protocol/errors.ts";
 import type { ThreadGoal } from "../../../src/protocol/goal.ts";
 import { ThreadId, TurnId } from "../../../src/protocol/ids.ts";
-import type { GoalChange } from "../../../src/threads/port.ts";
+import type { GoalChange } from "../../../src/threads/side-state-port.ts";
 import { deferred } from "../../../src/util/deferred.ts";
 import { tick } from "../../helpers/memory-socket.ts";
 import type { RecordingOutlet } from "../../helpers/recording-outlet.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { RpcError } from "../../../src/protocol/errors.ts";
 import { ThreadId, TurnId } from "../../../src/protocol/ids.ts";
 import { QueuedMessage } from "../../../src/protocol/queued-message.ts";
-import type { ThreadQueue } from "../../../src/threads/port.ts";
+import type { ThreadQueue } from "../../../src/threads/side-state-port.ts";
 import { StoreError } from "../../../src/store/port.ts";
 import { deferred } from "../../../src/util/deferred.ts";
 import {

@@ -314,7 +314,7 @@ describe("a tool that a client offers", () => {
     });
     expect(bench.manager.catchUp(id).map(({ method }) => method)).toContain("item/tool/call");
     const result = { contentItems: [{ type: "inputText", text: "found" }], success: true };
-    expect(bench.manager.answer(request?.id ?? "", { result }, answerer)).toEqual({
+    expect(bench.manager.requests.answer(request?.id ?? "", { result }, answerer)).toEqual({
       kind: "taken",
     });
     await turnEnded(outlet);

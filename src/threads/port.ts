@@ -215,24 +215,21 @@ export interface Threads extends WatchedThreads {
   readonly sections: Sections;
   readonly terminals: BackgroundTerminals;
   readonly attachments: Attachments;
-  start(options: StartOptions): Promise<{ view: ThreadView; readonly announce: () => void }>;
+  start(options: StartOptions): Promise<{ readonly view: ThreadView } & Announcing>;
   /** The options have no effect on a thread that is in memory, but for `wakesGoal`. */
   resume(id: ThreadId, options: ResumeOptions): Promise<ThreadView & Announcing>;
   read(id: ThreadId, includeTurns: boolean): Promise<Thread>;
   list(query: ThreadListQuery): Promise<Page<Thread>>;
   loaded(): readonly ThreadId[];
-  rename(id: ThreadId, name: string): Promise<{ readonly announce: () => void }>;
-  archive(id: ThreadId): Promise<{ readonly announce: () => void }>;
+  rename(id: ThreadId, name: string): Promise<Announcing>;
+  archive(id: ThreadId): Promise<Announcing>;
   /** A new thread that begins with another one's past. */
-  fork(
-    source: ThreadId,
-    options: ForkOptions,
-  ): Promise<{ view: ThreadView; readonly announce: () => void }>;
-  delete(id: ThreadId): Promise<{ readonly announce: () => void }>;
+  fork(source: ThreadId, options: ForkOptions): Promise<{ readonly view: ThreadView } & Announcing>;
+  delete(id: ThreadId): Promise<Announcing>;
   setGitInfo(id: ThreadId, change: GitInfoChange): Promise<Thread>;
   /** A choice that clients keep with the thread. One in which nothing was said is written down. */
   setDaybreak(id: ThreadId, enabled: boolean): Promise<Thread>;
-  unarchive(id: ThreadId): Promise<{ thread: Thread; readonly announce: () => void }>;
+  unarchive(id: ThreadId): Promise<{ readonly thread: Thread } & Announcing>;
   turns(id: ThreadId, query: TurnsQuery): Promise<Page<Turn>>;
   items(id: ThreadId, query: ItemsQuery): Promise<Page<ThreadItemEntry>>;
 
@@ -249,14 +246,14 @@ export interface Threads extends WatchedThreads {
   ): Promise<{ readonly data: readonly TimelineEntry[]; readonly nextCursor: string | null }>;
 
   /** The new turn; `announce` sets it going. While one runs: that turn, and the input joins it. */
-  startTurn(id: ThreadId, start: TurnStart): Promise<{ turn: Turn; readonly announce: () => void }>;
+  startTurn(id: ThreadId, start: TurnStart): Promise<{ readonly turn: Turn } & Announcing>;
   steer(
     id: ThreadId,
     expected: TurnId,
     input: readonly UserInput[],
     clientId: string | null,
     context?: readonly ContextEntry[],
-  ): Promise<{ turnId: TurnId; readonly announce: () => void }>;
+  ): Promise<{ readonly turnId: TurnId } & Announcing>;
   /** Resolves when the turn has ended; rejects at once when it is not active. */
   interrupt(id: ThreadId, turnId: TurnId): Promise<Announcing>;
   /** A person's own command, outside any sandbox: in the turn that runs, else in one of its own. */

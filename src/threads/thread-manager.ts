@@ -177,7 +177,7 @@ export class ThreadManager implements Threads {
   readonly updateSettings: Threads["updateSettings"] = (id, override) =>
     this.#control.updateSettings(id, override);
 
-  async start(options: StartOptions): Promise<{ view: ThreadView; readonly announce: () => void }> {
+  async start(options: StartOptions): Promise<{ readonly view: ThreadView } & Announcing> {
     const thread = await this.#loader.create(options);
     this.#keep(thread);
     const { daybreakEnabled = null } = options;
@@ -216,7 +216,7 @@ export class ThreadManager implements Threads {
   async fork(
     source: ThreadId,
     options: ForkOptions,
-  ): Promise<{ view: ThreadView; readonly announce: () => void }> {
+  ): Promise<{ readonly view: ThreadView } & Announcing> {
     const present = this.#loaded.get(source);
     if (present && (!present.stored || present.ephemeral)) throw invalidRequest(noRollout(source));
     if (options.inheritsSettings && !present) throw invalidRequest(`thread not found: ${source}`);

@@ -12,7 +12,7 @@ import type { ThreadStore } from "../store/port.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import type { LoadedThreads } from "./loaded-threads.ts";
 import { noRollout } from "./loaded-threads.ts";
-import type { GitInfoChange } from "./port.ts";
+import type { Announcing, GitInfoChange } from "./port.ts";
 import { clientError } from "./store-errors.ts";
 import { storedThread, threadOf } from "./thread-view.ts";
 
@@ -24,10 +24,6 @@ export interface RecordPorts {
   readonly unload: (thread: LoadedThread) => Promise<void>;
 }
 
-interface Announced {
-  readonly announce: () => void;
-}
-
 /** What a thread is called, where it is kept, and whether it is kept at all. */
 export class ThreadRecords {
   readonly #ports: RecordPorts;
@@ -36,7 +32,7 @@ export class ThreadRecords {
     this.#ports = ports;
   }
 
-  async rename(id: ThreadId, name: string): Promise<Announced> {
+  async rename(id: ThreadId, name: string): Promise<Announcing> {
     const { loaded, store, publisher } = this.#ports;
     const threadName = name.trim();
     if (!threadName) throw invalidRequest("thread name must not be empty");
@@ -48,7 +44,7 @@ export class ThreadRecords {
     return { announce: () => publisher.publish(threadNameUpdated, { threadId: id, threadName }) };
   }
 
-  async archive(id: ThreadId): Promise<Announced> {
+  async archive(id: ThreadId): Promise<Announcing> {
     const { loaded, store, publisher, unload } = this.#ports;
     const thread = loaded.get(id);
     if (thread?.ephemeral) throw invalidRequest(noRollout(id));
@@ -59,7 +55,7 @@ export class ThreadRecords {
     return { announce: () => publisher.publish(threadArchived, { threadId: id }) };
   }
 
-  async unarchive(id: ThreadId): Promise<Announced & { readonly thread: Thread }> {
+  async unarchive(id: ThreadId): Promise<Announcing & { readonly thread: Thread }> {
     const { loaded, store, publisher } = this.#ports;
     const thread = loaded.get(id);
     if (thread && !thread.ephemeral) {
@@ -75,7 +71,7 @@ export class ThreadRecords {
   }
 
   /** For good. A thread that nothing was said in yet is only in memory. */
-  async delete(id: ThreadId): Promise<Announced> {
+  async delete(id: ThreadId): Promise<Announcing> {
     const { loaded, store, publisher, unload } = this.#ports;
     const thread = loaded.get(id);
     if (thread?.ephemeral) {

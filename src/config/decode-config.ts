@@ -1,5 +1,5 @@
 /** From merged tables to a `Config`, with the defaults that Codex documents for config.toml. */
-import type { ApprovalPolicy } from "../protocol/settings.ts";
+import { ApprovalPolicy } from "../protocol/settings.ts";
 import { isRecord } from "../util/is-record.ts";
 import { defaultProviderLimits } from "./port.ts";
 import type { Config, ProviderConfig } from "./port.ts";
@@ -11,6 +11,9 @@ const THREAD_UNLOAD_DELAY_S = 30 * 60;
 const PROJECT_DOC_MAX_BYTES = 32_768;
 /** Codex refuses to retry more often than this, whatever config.toml says. */
 const MAX_RETRIES_CAP = 100;
+
+/** Those of a granular policy that have no default. */
+const granularSwitches = ["sandbox_approval", "rules", "mcp_elicitations"];
 
 const APPROVAL_VARIANTS = ["untrusted", "on-failure", "on-request", "granular", "never"];
 
@@ -52,12 +55,19 @@ export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
   };
 }
 
+function whatIsMissing({ granular }: Readonly<Record<string, unknown>>): string {
+  if (!isRecord(granular)) return "missing field `granular`";
+  const missing = granularSwitches.find((name) => granular[name] === undefined);
+  return missing === undefined
+    ? "its switches must be true or false"
+    : `missing field \`${missing}\``;
+}
+
 function decodeApprovalPolicy(root: TableFields): ApprovalPolicy | null {
   const value = root.raw("approval_policy");
   if (isRecord(value)) {
-    const granular = value["granular"];
-    if (isRecord(granular)) return { granular: { ...granular } };
-    return root.fail("approval_policy", "missing field `granular`");
+    const policy = ApprovalPolicy.safeParse(value);
+    return policy.success ? policy.data : root.fail("approval_policy", whatIsMissing(value));
   }
   const policy = root.variant(
     "approval_policy",

@@ -13,6 +13,7 @@ import { serverRequests } from "../protocol/server-requests.ts";
 import { isRecord } from "../util/is-record.ts";
 import type { CallerSession, Context } from "./context.ts";
 import type { Method } from "./define.ts";
+import { memberOf } from "./define.ts";
 import type { ScopeGuard } from "./scope-guard.ts";
 import type { Entry } from "./scoped-call.ts";
 import { enterScope } from "./scoped-call.ts";
@@ -192,10 +193,15 @@ function checkStability(method: Method, params: unknown): void {
   if (method.stability === "experimental") {
     throw invalidRequest(`${method.name} requires experimentalApi capability`);
   }
-  if (!method.experimentalParams || typeof params !== "object" || params === null) return;
-  for (const [name, value] of Object.entries(params)) {
-    if (value !== null && value !== undefined && method.experimentalParams.includes(name)) {
-      throw invalidRequest(`${method.name}.${name} requires experimentalApi capability`);
-    }
+  if (!isRecord(params)) return;
+  for (const param of method.experimentalParams ?? []) {
+    const member = memberOf(param);
+    const value = params[member];
+    if (value === undefined) continue;
+    const spec = typeof param === "string" ? undefined : param;
+    const isPresent = spec ? spec.isPresent(value) : value !== null && value !== false;
+    if (!isPresent) continue;
+    const name = spec?.called ?? `${method.name}.${member}`;
+    throw invalidRequest(`${name} requires experimentalApi capability`);
   }
 }

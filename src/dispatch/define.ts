@@ -3,6 +3,20 @@ import type { Stability } from "../protocol/define.ts";
 import type { Role } from "../protocol/principal.ts";
 import type { Context } from "./context.ts";
 
+/** A member of params that needs the experimental capability when it is present: neither null nor false. */
+export type ExperimentalParam =
+  | string
+  | {
+      readonly member: string;
+      /** Where presence is something else. `value` is never undefined. */
+      isPresent(value: unknown): boolean;
+      /** What the refusal calls it, where that is not `METHOD.MEMBER`. */
+      readonly called?: string;
+    };
+
+export const memberOf = (param: ExperimentalParam): string =>
+  typeof param === "string" ? param : param.member;
+
 /** One RPC method, whole: what it is called, what it takes and gives, how firm it is, who may call it, what it does. */
 export interface Method<
   Name extends string = string,
@@ -25,8 +39,8 @@ export interface Method<
   readonly reach?: "open" | "list" | "folder" | "start";
   /** Refused on every connection but those of control.sock, whatever their role. */
   readonly localOnly?: true;
-  /** Members of `params` that need the experimental capability when they are present and not null. */
-  readonly experimentalParams?: readonly string[];
+  /** In the order in which they are looked at: the first one that is present is named. */
+  readonly experimentalParams?: readonly ExperimentalParam[];
   /** What it does is put into the audit log by whom it calls: the dispatcher adds a line for failures only. */
   readonly ownAudit?: true;
   /** An admin's method that works while the audit log cannot be written: it gives nobody anything. */

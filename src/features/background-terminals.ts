@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { method } from "../dispatch/define.ts";
 import { invalidRequest } from "../protocol/errors.ts";
-import { parseThreadId, threadOrder } from "./thread-id.ts";
-import { limitOf } from "./page-params.ts";
+import { loadedThreadId, parseThreadId, threadOrder } from "./thread-id.ts";
+import { PageLimit, limitOf } from "./page-params.ts";
 
 const standardPage = 25;
 
@@ -26,11 +26,11 @@ export const backgroundTerminalsList = method({
   params: z.looseObject({
     threadId: z.string(),
     cursor: z.string().nullish(),
-    limit: z.int().min(0).nullish(),
+    limit: PageLimit,
   }),
   result: z.object({ data: z.array(BackgroundTerminal), nextCursor: z.string().nullable() }),
   handle({ threads }, { threadId, cursor, limit }) {
-    const id = parseThreadId(threadId);
+    const id = loadedThreadId(threads, threadId);
     const after = typeof cursor === "string" ? numberOf(cursor, "cursor") : -Infinity;
     const rest = threads.terminals.list(id).filter(({ processId }) => processId > after);
     const data = rest.slice(0, limitOf(limit, standardPage)).map((command) => ({
@@ -53,9 +53,8 @@ export const backgroundTerminalsTerminate = method({
   result: z.object({ terminated: z.boolean() }),
   order: threadOrder,
   handle({ threads }, { threadId, processId }) {
-    const id = parseThreadId(threadId);
     const number = numberOf(processId, "background terminal process id");
-    return { terminated: threads.terminals.terminate(id, number) };
+    return { terminated: threads.terminals.terminate(parseThreadId(threadId), number) };
   },
 });
 

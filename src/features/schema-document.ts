@@ -1,5 +1,6 @@
 /** The wire as JSON Schema (draft 2020-12), made from the declarations. Nothing here writes. */
 import { z } from "zod";
+import { memberOf } from "../dispatch/define.ts";
 import type { Method } from "../dispatch/define.ts";
 import type { NotificationSpec, ServerRequestSpec } from "../protocol/define.ts";
 import { farhelmProtocolVersion, protocolGeneration } from "../protocol/generation.ts";
@@ -109,7 +110,9 @@ function requestEntry(spec: Method, toSchema: MakeSchema): SchemaEntry {
   const marks = {
     "x-farhelm-role": role,
     "x-farhelm-stability": stability,
-    ...(experimentalParams && { "x-farhelm-experimental-params": experimentalParams }),
+    ...(experimentalParams && {
+      "x-farhelm-experimental-params": experimentalParams.map(memberOf),
+    }),
   };
   return {
     method,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { method } from "../dispatch/define.ts";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import { injectedItem } from "./injected-item.ts";
-import { parseThreadId, threadOrder } from "./thread-id.ts";
+import { loadedThreadId, parseThreadId, threadOrder } from "./thread-id.ts";
 import { turnOverrideOf, turnSettingsParams } from "./turn-settings.ts";
 
 /** The stock server's limit on a person's own command. */
@@ -19,10 +19,8 @@ export const threadSettingsUpdate = method({
   result: z.object({}),
   order: threadOrder,
   async handle(context, params) {
-    const { announce } = await context.threads.updateSettings(
-      parseThreadId(params.threadId),
-      turnOverrideOf(context, params),
-    );
+    const id = loadedThreadId(context.threads, params.threadId);
+    const { announce } = await context.threads.updateSettings(id, turnOverrideOf(context, params));
     context.afterAnswer(announce);
     return {};
   },
@@ -81,7 +79,8 @@ export const threadInjectItems = method({
   order: threadOrder,
   async handle({ threads }, { threadId, items }) {
     if (items.length === 0) throw invalidRequest("items must not be empty");
-    await threads.injectItems(parseThreadId(threadId), items.map(injectedItem));
+    const id = loadedThreadId(threads, threadId);
+    await threads.injectItems(id, items.map(injectedItem));
     return {};
   },
 });

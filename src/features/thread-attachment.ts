@@ -3,14 +3,14 @@ import { method } from "../dispatch/define.ts";
 import { ThreadAttachment } from "../protocol/attachment.ts";
 import { RpcError } from "../protocol/errors.ts";
 import { parseThreadIdParam, threadOrder } from "./thread-id.ts";
-import { limitOf } from "./page-params.ts";
+import { PageLimit, limitOf } from "./page-params.ts";
 
 const standardPage = 25;
 const maxKeyBytes = 256;
 const maxPayloadBytes = 64 * 1024;
 
 const key = { attachmentType: z.string(), identityKey: z.string() };
-const page = { cursor: z.string().nullish(), limit: z.int().min(0).nullish() };
+const page = { cursor: z.string().nullish(), limit: PageLimit };
 
 export const threadAttachmentAdd = method({
   name: "thread/attachment/add",
@@ -45,7 +45,7 @@ export const threadAttachmentList = method({
   async handle({ threads }, { threadId, cursor, limit }) {
     const id = parseThreadIdParam(threadId);
     const all = await threads.attachments.list(id);
-    const rest = cursor ? all.slice(placeAfter(id, cursor, all)) : all;
+    const rest = typeof cursor === "string" ? all.slice(placeAfter(id, cursor, all)) : all;
     const data = rest.slice(0, limitOf(limit, standardPage));
     const last = data.at(-1);
     const nextCursor =
@@ -90,7 +90,7 @@ export const threadAttachmentOwnerList = method({
   async handle({ threads }, { archived = null, cursor, limit, ...params }) {
     const named = keyOf(params);
     const query = { ...named, archived };
-    const after = cursor ? ownerAfter(query, cursor) : "";
+    const after = typeof cursor === "string" ? ownerAfter(query, cursor) : "";
     const rest = (await threads.attachments.owners(named)).filter(
       (owner) => owner.threadId > after && (archived ?? owner.archived) === owner.archived,
     );

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { method } from "../dispatch/define.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 import { TurnId } from "../protocol/ids.ts";
+import { granularPolicy } from "./experimental-params.ts";
 import { forkedThread } from "./rollout-path.ts";
 import { threadOrder } from "./thread-id.ts";
 import {
@@ -34,6 +35,17 @@ export const threadFork = method({
   name: "thread/fork",
   stability: "stable",
   role: "operator",
+  experimentalParams: [
+    "experimentalPredictionMode",
+    "experimentalDisablePredictionMcp",
+    "beforeTurnId",
+    "path",
+    "runtimeWorkspaceRoots",
+    granularPolicy,
+    "permissions",
+    "attachToSource",
+    "deferGoalContinuation",
+  ],
   params: z.looseObject(forkParams),
   result: z.object(threadSettingsResult),
   order: threadOrder,
@@ -63,28 +75,65 @@ export const threadFork = method({
   },
 });
 
+/** What a fork that goes on with everything of its source cannot have otherwise. */
+const overrides = [
+  "model",
+  "modelProvider",
+  "cwd",
+  "approvalPolicy",
+  "approvalsReviewer",
+  "sandbox",
+  "permissions",
+  "serviceTier",
+  "runtimeWorkspaceRoots",
+  "baseInstructions",
+  "developerInstructions",
+] as const;
+
+/** Whether a caller wishes anything of them; of a configuration only when to unload it may be said. */
+const isSetUp = (params: ForkParams): boolean =>
+  overrides.some((member) => (params[member] ?? undefined) !== undefined) ||
+  Object.keys(params.config ?? {}).some((key) => key !== "thread_unload_delay_secs");
+
 /** Wishes that exclude each other, or that this host does not have. */
 function refuseFork(params: ForkParams): void {
-  const { ephemeral, attachToSource, lastTurnId, beforeTurnId } = params;
+  const { lastTurnId, beforeTurnId } = params;
   if (typeof lastTurnId === "string" && typeof beforeTurnId === "string") {
     throw invalidRequest("`beforeTurnId` cannot be combined with `lastTurnId`");
   }
-  if (params.experimentalPredictionMode) {
-    if (!ephemeral) {
-      throw invalidRequest("`experimentalPredictionMode` requires `ephemeral: true`");
-    }
-    if (params.path || typeof lastTurnId === "string" || typeof beforeTurnId === "string") {
-      throw invalidRequest(
-        "`experimentalPredictionMode` requires a thread id without a path or turn cutoff",
-      );
-    }
-  } else if (params.experimentalDisablePredictionMcp) {
+  refusePrediction(params);
+  refuseAttached(params);
+}
+
+function refusePrediction(params: ForkParams): void {
+  if (!params.experimentalPredictionMode) {
+    if (!params.experimentalDisablePredictionMcp) return;
     throw invalidRequest(
       "`experimentalDisablePredictionMcp` requires `experimentalPredictionMode: true`",
     );
   }
-  if (!attachToSource) return;
-  if (ephemeral || params.deferGoalContinuation) {
+  if (!params.ephemeral) {
+    throw invalidRequest("`experimentalPredictionMode` requires `ephemeral: true`");
+  }
+  const { path, lastTurnId, beforeTurnId } = params;
+  if (path || typeof lastTurnId === "string" || typeof beforeTurnId === "string") {
+    throw invalidRequest(
+      "`experimentalPredictionMode` requires a thread id without a path or turn cutoff",
+    );
+  }
+  if (isSetUp(params)) {
+    throw invalidRequest(
+      "`experimentalPredictionMode` cannot be combined with configuration overrides",
+    );
+  }
+}
+
+function refuseAttached({ ephemeral, attachToSource, deferGoalContinuation }: ForkParams): void {
+  if (!attachToSource) {
+    if (!ephemeral || !deferGoalContinuation) return;
+    throw invalidRequest("`deferGoalContinuation` cannot be combined with `ephemeral`");
+  }
+  if (ephemeral || deferGoalContinuation) {
     throw invalidRequest(
       "attachToSource cannot be combined with ephemeral or deferGoalContinuation",
     );

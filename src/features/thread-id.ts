@@ -1,5 +1,6 @@
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import { ThreadId } from "../protocol/ids.ts";
+import type { Threads } from "../threads/port.ts";
 
 const groups = [8, 4, 4, 4, 12];
 
@@ -11,6 +12,13 @@ export function parseThreadId(text: string, what = "thread"): ThreadId {
   const reason = idFault(text);
   if (reason) throw invalidRequest(`invalid ${what} id: ${reason}`);
   return canonical(text);
+}
+
+/** The id of a thread in memory, for methods that say so before anything else is wrong. */
+export function loadedThreadId(threads: Pick<Threads, "isLoaded">, text: string): ThreadId {
+  const id = parseThreadId(text);
+  if (!threads.isLoaded(id)) throw invalidRequest(`thread not found: ${id}`);
+  return id;
 }
 
 /** The same for methods that call a wrong id a wrong parameter (code -32602). */

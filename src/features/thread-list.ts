@@ -7,6 +7,7 @@ import type { ThreadId } from "../protocol/ids.ts";
 import { ReadState } from "../protocol/read-state.ts";
 import { Thread } from "../protocol/thread.ts";
 import type { ThreadListQuery } from "../threads/port.ts";
+import { evenNull } from "./experimental-params.ts";
 import { PageLimit, pageAnswer, pageParams, pageResult, queryOf } from "./page-params.ts";
 import { idFault, parseThreadId, parseThreadIdParam } from "./thread-id.ts";
 
@@ -57,6 +58,13 @@ export const threadList = method({
   stability: "stable",
   role: "viewer",
   reach: "list",
+  experimentalParams: [
+    "includeAttachedThreads",
+    evenNull("projectId"),
+    "parentThreadId",
+    "ancestorThreadId",
+    "attachedToThreadId",
+  ],
   params: z.looseObject(listParams),
   result: z.object({
     data: z.array(Thread),
@@ -152,9 +160,13 @@ export const threadLoadedList = method({
   params: z.looseObject({ cursor: z.string().nullish(), limit: PageLimit }),
   result: z.object({ data: z.array(z.string()), nextCursor: z.string().nullable() }),
   handle({ threads }, { cursor, limit }) {
-    if (cursor && idFault(cursor)) throw invalidRequest(`invalid cursor: ${cursor}`);
-    const after = cursor ? parseThreadId(cursor) : "";
-    const ids = threads.loaded().filter((id) => id > after);
+    const loaded = threads.loaded();
+    // with nothing to list no cursor is read
+    if (loaded.length === 0) return { data: [], nextCursor: null };
+    const isPlace = typeof cursor === "string";
+    if (isPlace && idFault(cursor)) throw invalidRequest(`invalid cursor: ${cursor}`);
+    const after = isPlace ? parseThreadId(cursor) : "";
+    const ids = loaded.filter((id) => id > after);
     const data = ids.slice(0, limit === null || limit === undefined ? Infinity : limit || 1);
     return { data, nextCursor: data.length < ids.length ? (data.at(-1) ?? null) : null };
   },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { method } from "../dispatch/define.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 import { Thread } from "../protocol/thread.ts";
+import { evenFalse } from "./experimental-params.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
 
 export const threadDelete = method({
@@ -24,6 +25,7 @@ export const threadMetadataUpdate = method({
   name: "thread/metadata/update",
   stability: "stable",
   role: "operator",
+  experimentalParams: ["projectId", evenFalse("daybreakEnabled")],
   params: z.looseObject({
     threadId: z.string(),
     /** Left out: as it is. Null: taken away. */

@@ -5,7 +5,7 @@ import type { QueuedMessage } from "../protocol/queued-message.ts";
 import { Turn } from "../protocol/turn.ts";
 import { UserInput } from "../protocol/user-input.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
-import { limitOf } from "./page-params.ts";
+import { PageLimit, limitOf } from "./page-params.ts";
 
 const ClientMetadata = z.record(z.string(), z.string());
 
@@ -57,7 +57,7 @@ export const threadQueueList = method({
   params: z.looseObject({
     threadId: z.string(),
     cursor: z.string().nullish(),
-    limit: z.int().min(0).nullish(),
+    limit: PageLimit,
   }),
   result: z.object({ data: z.array(QueuedSubmission), nextCursor: z.string().nullable() }),
   async handle({ threads }, { threadId, cursor, limit }) {

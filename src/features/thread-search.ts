@@ -23,6 +23,9 @@ export const threadSearch = method({
     sortKey: z.enum(["created_at", "updated_at", "recency_at"]).nullish(),
     sourceKinds: z.array(ThreadSourceKind).nullish(),
     archived: z.boolean().nullish(),
+    /** Neither accounts nor attached threads are known here. */
+    currentAccountOnly: z.boolean().optional(),
+    includeAttachedThreads: z.boolean().optional(),
   }),
   result: z.object({
     data: z.array(z.object({ thread: Thread, snippet: z.string() })),

@@ -3,7 +3,7 @@ import { method } from "../dispatch/define.ts";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import { ThreadSection } from "../protocol/section.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
-import { limitOf } from "./page-params.ts";
+import { PageLimit, limitOf } from "./page-params.ts";
 
 const standardPage = 25;
 const maxAppearanceBytes = 64;
@@ -14,7 +14,7 @@ export const threadSectionList = method({
   name: "threadSection/list",
   stability: "stable",
   role: "viewer",
-  params: z.looseObject({ cursor: z.string().nullish(), limit: z.int().min(0).nullish() }),
+  params: z.looseObject({ cursor: z.string().nullish(), limit: PageLimit }),
   result: z.object({ data: z.array(ThreadSection), nextCursor: z.string().nullable() }),
   handle: ({ threads }, { cursor, limit }) =>
     threads.sections.list({ after: cursor ?? "", limit: limitOf(limit, standardPage) }),
@@ -82,8 +82,11 @@ export const threadSectionMove = method({
   order: threadOrder,
   async handle({ threads, afterAnswer }, { threadId, sectionId, beforeThreadId }) {
     const id = parseThreadId(threadId);
-    const before = beforeThreadId ? parseThreadId(beforeThreadId, "before thread") : undefined;
-    if (sectionId === "") throw invalidRequest("sectionId must not be empty");
+    const before =
+      typeof beforeThreadId === "string"
+        ? parseThreadId(beforeThreadId, "before thread")
+        : undefined;
+    if (sectionId?.trim() === "") throw invalidRequest("sectionId must not be empty");
     const { announce } = await threads.sections.move(id, sectionId, before);
     afterAnswer(announce);
     return {};
@@ -99,7 +102,7 @@ function nameOf(text: string): string {
 }
 
 function sectionIdOf(id: string): string {
-  if (!id) throw wrongParam("sectionId must not be empty");
+  if (!id.trim()) throw wrongParam("sectionId must not be empty");
   return id;
 }
 

@@ -11,6 +11,7 @@ import { Since } from "../protocol/stream.ts";
 import { Thread } from "../protocol/thread.ts";
 import type { ResumeOptions } from "../threads/port.ts";
 import { checkDynamicTools } from "./dynamic-tools.ts";
+import { evenFalse, granularPolicy } from "./experimental-params.ts";
 import { pageAnswer } from "./page-params.ts";
 import { profileOverrideOf } from "./permission-profile.ts";
 import { TurnsPage, turnsPageParams, turnsQueryOf } from "./thread-pages.ts";
@@ -32,7 +33,21 @@ export const threadStart = method({
   stability: "stable",
   role: "operator",
   reach: "start",
-  experimentalParams: ["dynamicTools", "mockExperimentalField", "experimentalRawEvents"],
+  experimentalParams: [
+    "allowProviderModelFallback",
+    "runtimeWorkspaceRoots",
+    granularPolicy,
+    "permissions",
+    "multiAgentMode",
+    "historyMode",
+    "projectId",
+    evenFalse("daybreakEnabled"),
+    "environments",
+    "dynamicTools",
+    "selectedCapabilityRoots",
+    "mockExperimentalField",
+    "experimentalRawEvents",
+  ],
   params: z.looseObject({
     ...threadSettingsParams,
     ephemeral: z.boolean().nullish(),
@@ -98,6 +113,14 @@ export const threadResume = method({
   name: "thread/resume",
   stability: "stable",
   role: "viewer",
+  experimentalParams: [
+    "history",
+    "path",
+    "runtimeWorkspaceRoots",
+    granularPolicy,
+    "permissions",
+    "initialTurnsPage",
+  ],
   params: z.looseObject({
     ...threadSettingsParams,
     threadId: z.string(),

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Context } from "../dispatch/context.ts";
 import {
   ApprovalPolicy,
+  ApprovalsReviewer,
   ReasoningEffort,
   ReasoningSummary,
   SandboxPolicy,
@@ -10,7 +11,13 @@ import {
 } from "../protocol/settings.ts";
 import type { SettingsOverride } from "../threads/port.ts";
 import { profileOverrideOf } from "./permission-profile.ts";
-import { checkLoosening, environmentsOf, folderOf } from "./thread-settings.ts";
+import {
+  MultiAgentMode,
+  Personality,
+  checkLoosening,
+  environmentsOf,
+  folderOf,
+} from "./thread-settings.ts";
 
 /** A stock client's collaboration mode; its settings take precedence over the plain members. */
 const CollaborationMode = z.looseObject({
@@ -27,6 +34,11 @@ export const turnSettingsParams = {
   effort: ReasoningEffort.nullish(),
   summary: ReasoningSummary.nullish(),
   approvalPolicy: ApprovalPolicy.nullish(),
+  approvalsReviewer: ApprovalsReviewer.nullish(),
+  serviceTier: z.string().nullish(),
+  personality: Personality.nullish(),
+  disabledPluginIds: z.array(z.string()).nullish(),
+  multiAgentMode: MultiAgentMode.nullish(),
   sandboxPolicy: SandboxPolicy.nullish(),
   permissions: z.string().nullish(),
   environments: z.array(TurnEnvironment).nullish(),

@@ -1,19 +1,52 @@
 import { z } from "zod";
 import { method } from "../dispatch/define.ts";
 import { TurnId } from "../protocol/ids.ts";
+import { AbsolutePath } from "../protocol/settings.ts";
 import { Turn } from "../protocol/turn.ts";
 import { UserInput } from "../protocol/user-input.ts";
 import { AdditionalContext, contextOf } from "./additional-context.ts";
-import { parseThreadId, threadOrder } from "./thread-id.ts";
+import { granularPolicy } from "./experimental-params.ts";
+import { loadedThreadId, parseThreadId, threadOrder } from "./thread-id.ts";
 import { turnOverrideOf, turnSettingsParams } from "./turn-settings.ts";
+
+/** What the vendor's service is told with a turn's requests. This host sends it nowhere. */
+const requestMetadata = ["responsesapiClientMetadata", "responsesapiClientMetadataPatch"] as const;
+const RequestMetadata = z.record(z.string(), z.string()).nullish();
+const metadataParams = {
+  responsesapiClientMetadata: RequestMetadata,
+  responsesapiClientMetadataPatch: RequestMetadata,
+};
+
+/** Members of turn/start that are checked and have no effect: there is nothing here that they choose. */
+const unusedParams = {
+  turnTrigger: z.string().nullish(),
+  parentTurnId: z.string().nullish(),
+  rootTurnId: z.string().nullish(),
+  serviceTierForTurn: z.string().nullish(),
+  runtimeWorkspaceRoots: z.array(AbsolutePath).nullish(),
+  cyberAccessProgram: z.enum(["standard", "daybreakBlue", "daybreakRed"]).nullish(),
+  toolOutput: z.looseObject({ name: z.string(), output: z.unknown() }).nullish(),
+};
 
 export const turnStart = method({
   name: "turn/start",
   stability: "stable",
   role: "operator",
-  experimentalParams: ["additionalContext"],
+  experimentalParams: [
+    ...requestMetadata,
+    "additionalContext",
+    "environments",
+    "runtimeWorkspaceRoots",
+    granularPolicy,
+    "permissions",
+    "collaborationMode",
+    "multiAgentMode",
+    "cyberAccessProgram",
+  ],
   params: z.looseObject({
     ...turnSettingsParams,
+    ...unusedParams,
+    ...metadataParams,
     threadId: z.string(),
     input: z.array(UserInput),
     clientUserMessageId: z.string().nullish(),
@@ -23,7 +56,8 @@ export const turnStart = method({
   result: z.object({ turn: Turn }),
   order: threadOrder,
   async handle(context, params) {
-    const { turn, announce } = await context.threads.startTurn(parseThreadId(params.threadId), {
+    const id = loadedThreadId(context.threads, params.threadId);
+    const { turn, announce } = await context.threads.startTurn(id, {
       ...turnOverrideOf(context, params),
       input: params.input,
       clientId: params.clientUserMessageId ?? null,
@@ -39,8 +73,9 @@ export const turnSteer = method({
   name: "turn/steer",
   stability: "stable",
   role: "operator",
-  experimentalParams: ["additionalContext"],
+  experimentalParams: [...requestMetadata, "additionalContext"],
   params: z.looseObject({
+    ...metadataParams,
     threadId: z.string(),
     expectedTurnId: TurnId,
     input: z.array(UserInput),

@@ -13,6 +13,6 @@ export function askRule(policy: ApprovalPolicy): AskRule {
     case "never":
       return "never";
     default:
-      return policy.granular["sandbox_approval"] === false ? "never" : "whenNeeded";
+      return policy.granular.sandbox_approval ? "whenNeeded" : "never";
   }
 }

@@ -3,7 +3,15 @@ import { z } from "zod";
 /** When the agent must ask. `granular` is accepted and stored; its switches are read by the tools that they name. */
 export const ApprovalPolicy = z.union([
   z.enum(["untrusted", "on-request", "never"]),
-  z.looseObject({ granular: z.looseObject({}) }),
+  z.object({
+    granular: z.object({
+      sandbox_approval: z.boolean(),
+      rules: z.boolean(),
+      skill_approval: z.boolean().default(false),
+      request_permissions: z.boolean().default(false),
+      mcp_elicitations: z.boolean(),
+    }),
+  }),
 ]);
 export type ApprovalPolicy = z.infer<typeof ApprovalPolicy>;
 

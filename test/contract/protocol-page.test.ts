@@ -6,6 +6,7 @@ import { chainStart, lineOf, ownActs } from "../../src/audit/audit-line.ts";
 import { checkpointEvery } from "../../src/audit/audit-log.ts";
 import { linesOfAll, linesOfOneKind, maxSums, sumMs } from "../../src/audit/denied-sums.ts";
 import { auditActs, by, hostActor } from "../../src/audit/port.ts";
+import { memberOf } from "../../src/dispatch/define.ts";
 import type { Method } from "../../src/dispatch/define.ts";
 import { methods } from "../../src/features/index.ts";
 import * as authApi from "../../src/protocol/auth-api.ts";
@@ -70,7 +71,7 @@ describe("the tables of PROTOCOL.md say what the code says", () => {
     const specs: readonly Method[] = methods;
     const missing = specs.flatMap(({ name, experimentalParams = [] }) => {
       const row = table("## Methods", 4).find(([first]) => first === name) ?? [];
-      return experimentalParams.filter((member) => !row.join().includes(member));
+      return experimentalParams.map(memberOf).filter((member) => !row.join().includes(member));
     });
     expect(missing).toEqual([]);
   });

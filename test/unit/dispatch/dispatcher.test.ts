@@ -134,7 +134,10 @@ describe("refusals", () => {
     ...fields,
     name: "fielded",
     params: z.looseObject({ plain: z.string().optional() }),
-    experimentalParams: ["fresh"],
+    experimentalParams: [
+      "fresh",
+      { member: "choice", isPresent: (value) => value !== null, called: "a choice" },
+    ],
     handle: () => "done",
   });
   const begin = method({
@@ -178,12 +181,26 @@ describe("refusals", () => {
     }
   });
 
-  it("gate experimental fields that are present and not null, known or not to the schema", () => {
+  it("gate experimental fields that are neither null nor false, known or not to the schema", () => {
     const stable = callerOf({ experimental: false });
     const message = "fielded.fresh requires experimentalApi capability";
-    expect(refuse("fielded", { fresh: false }, stable)).toEqual(refusal(message));
-    expect(refuse("fielded", { fresh: null, other: 1 }, stable)).toBe("done");
+    for (const fresh of [1, 0, "", "x", [], {}, true]) {
+      expect(refuse("fielded", { fresh }, stable)).toEqual(refusal(message));
+    }
+    for (const fresh of [null, false]) {
+      expect(refuse("fielded", { fresh, other: 1 }, stable)).toBe("done");
+    }
     expect(refuse("fielded", { fresh: 1 }, callerOf())).toBe("done");
+  });
+
+  it("gate what a field says for itself, and name the first one of the declaration", () => {
+    const stable = callerOf({ experimental: false });
+    const even = (value: unknown) => refuse("fielded", { choice: value }, stable);
+    expect(even(false)).toEqual(refusal("a choice requires experimentalApi capability"));
+    expect(even(null)).toBe("done");
+    expect(refuse("fielded", { choice: true, fresh: 1 }, stable)).toEqual(
+      refusal("fielded.fresh requires experimentalApi capability"),
+    );
   });
 
   it("let initialize come once", () => {

@@ -22,7 +22,13 @@ const policies = {
   external: { type: "externalSandbox", networkAccess: "restricted" },
 } satisfies Record<string, SandboxPolicy>;
 const granular = (sandbox_approval: boolean): ApprovalPolicy => ({
-  granular: { sandbox_approval },
+  granular: {
+    sandbox_approval,
+    rules: true,
+    skill_approval: false,
+    request_permissions: false,
+    mcp_elicitations: true,
+  },
 });
 
 describe("a command without a sandbox on the host", () => {

@@ -113,7 +113,15 @@ describe("what is written is read again", () => {
       excludeSlashTmp: false,
     },
   ])("settings with the sandbox %j", (sandboxPolicy) => {
-    const granular = { granular: { sandbox_approval: true } };
+    const granular = {
+      granular: {
+        sandbox_approval: true,
+        rules: true,
+        skill_approval: false,
+        request_permissions: false,
+        mcp_elicitations: true,
+      },
+    };
     const mine = { ...settings, sandboxPolicy, approvalPolicy: granular, effort: null };
     const lines = encode([{ kind: "turnSettings", turnId, settings: mine }]);
     expect(decodeLines(lines).settings).toEqual(mine);

@@ -1,37 +1,18 @@
 /** Connections that break and come back, over real sockets: what they get, what is said of the rest, and who may answer. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { useHostBench } from "../helpers/host-bench.ts";
 import { WebSocket } from "ws";
 import type { RunningHost } from "../../src/cli/host.ts";
 import { deferred } from "../../src/util/deferred.ts";
 import type { MockModel } from "../helpers/mock-model.ts";
-import { answer, functionCall, messageSteps, say, startMockModel } from "../helpers/mock-model.ts";
+import { answer, functionCall, messageSteps, say } from "../helpers/mock-model.ts";
 import type { Homes } from "../helpers/running-host.ts";
-import {
-  HostClient,
-  configFor,
-  startOn,
-  stop,
-  stopHosts,
-  temporaryHomes,
-} from "../helpers/running-host.ts";
+import { HostClient, startOn, stop } from "../helpers/running-host.ts";
 import type { Sent } from "../helpers/text-frames.ts";
 
-const models = new Set<MockModel>();
-afterEach(async () => {
-  await stopHosts();
-  for (const model of models) await model.close();
-  models.clear();
-});
-
-async function bench(top = 'approval_policy = "never"', changes: { pingIntervalMs?: number } = {}) {
-  const model = await startMockModel();
-  models.add(model);
-  const homes = temporaryHomes(configFor(model.baseUrl, top));
-  const host = await startOn(homes, changes);
-  return { model, homes, host, client: await HostClient.connect(homes) };
-}
+const bench = useHostBench({ top: 'approval_policy = "never"' });
 
 interface Place {
   readonly epoch: string;
@@ -223,7 +204,7 @@ describe("server requests over a reconnect", () => {
   const onRequest = 'approval_policy = "on-request"';
 
   it("come again with their ids while they wait; a viewer and another's scope get none", async () => {
-    const { model, homes, host, client } = await bench(onRequest);
+    const { model, homes, host, client } = await bench({ top: onRequest });
     const start = await client.startThread();
     const threadId = await waiting(model, client);
     const { id } = await askIn(client, threadId);
@@ -259,7 +240,7 @@ describe("server requests over a reconnect", () => {
   });
 
   it("are all in the inbox, and who sees them there may answer them", async () => {
-    const { model, homes, host, client } = await bench(onRequest);
+    const { model, homes, host, client } = await bench({ top: onRequest });
     const [inside, outside] = [join(homes.root, "inside"), join(homes.root, "outside")];
     for (const folder of [inside, outside]) mkdirSync(folder);
     const [mine, other] = [
@@ -329,7 +310,7 @@ async function scopedTo(host: RunningHost, admin: HostClient, scope: object): Pr
 
 describe("the heartbeat", () => {
   it("is announced, and comes to those who asked for it", async () => {
-    const { homes, client } = await bench(undefined, { pingIntervalMs: 300 });
+    const { homes, client } = await bench({ changes: { pingIntervalMs: 300 } });
     const { client: page, hello } = await enter(homes, { heartbeat: true });
     expect(hello["pingIntervalMs"]).toBe(300);
     const beat = await page.until(({ method }) => method === "farhelm/heartbeat");

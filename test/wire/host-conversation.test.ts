@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { unasked, useHostBench } from "../helpers/host-bench.ts";
 import { deferred } from "../../src/util/deferred.ts";
-import type { MockModel } from "../helpers/mock-model.ts";
 import {
   answer,
   cutAfter,
@@ -10,33 +10,12 @@ import {
   messageSteps,
   refusal,
   say,
-  startMockModel,
 } from "../helpers/mock-model.ts";
 import type { Homes } from "../helpers/running-host.ts";
-import {
-  HostClient,
-  configFor,
-  startOn,
-  stop,
-  stopHosts,
-  temporaryHomes,
-} from "../helpers/running-host.ts";
+import { HostClient, startOn, stop } from "../helpers/running-host.ts";
 import type { Sent } from "../helpers/text-frames.ts";
 
-const models = new Set<MockModel>();
-afterEach(async () => {
-  await stopHosts();
-  for (const model of models) await model.close();
-  models.clear();
-});
-
-async function bench(top = 'approval_policy = "never"\nsandbox_mode = "danger-full-access"') {
-  const model = await startMockModel();
-  models.add(model);
-  const homes = temporaryHomes(configFor(model.baseUrl, top));
-  const host = await startOn(homes);
-  return { model, homes, host, client: await HostClient.connect(homes) };
-}
+const bench = useHostBench({ top: unasked });
 
 /** What the deltas of the thread's messages add up to, per item. */
 const streamed = (events: readonly Sent[]): Readonly<Record<string, string>> => {
@@ -222,7 +201,7 @@ describe("two clients on one thread", () => {
   });
 
   it("are both asked; an answer of one is resolved on the other, and counts once", async () => {
-    const { model, homes, client } = await bench('approval_policy = "on-request"');
+    const { model, homes, client } = await bench({ top: 'approval_policy = "on-request"' });
     model.enqueue(
       answer(...functionCall("exec_command", { cmd: "echo ran" }, "call_1")),
       say("done"),
@@ -317,7 +296,7 @@ describe("the host going down", () => {
   });
 
   it("while an approval waits leaves the command undone", async () => {
-    const { model, homes, host, client } = await bench('approval_policy = "on-request"');
+    const { model, homes, host, client } = await bench({ top: 'approval_policy = "on-request"' });
     model.enqueue(answer(...functionCall("exec_command", { cmd: "touch never" }, "call_1")));
     const threadId = await client.startThread();
     await client.startTurn(threadId, "run it");

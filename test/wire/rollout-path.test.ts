@@ -1,30 +1,8 @@
-import { afterEach, describe, expect, it } from "vitest";
-import type { HostOptions } from "../../src/cli/host.ts";
-import { startMockModel } from "../helpers/mock-model.ts";
-import type { MockModel } from "../helpers/mock-model.ts";
-import {
-  configFor,
-  HostClient,
-  startOn,
-  stop,
-  stopHosts,
-  temporaryHomes,
-} from "../helpers/running-host.ts";
+import { describe, expect, it } from "vitest";
+import { useHostBench } from "../helpers/host-bench.ts";
+import { HostClient, startOn, stop } from "../helpers/running-host.ts";
 
-const models = new Set<MockModel>();
-afterEach(async () => {
-  await stopHosts();
-  for (const model of models) await model.close();
-  models.clear();
-});
-
-async function bench(changes: Partial<HostOptions> = {}) {
-  const model = await startMockModel();
-  models.add(model);
-  const homes = temporaryHomes(configFor(model.baseUrl));
-  const host = await startOn(homes, changes);
-  return { homes, host, client: await HostClient.connect(homes) };
-}
+const bench = useHostBench();
 
 const threadIn = ({ thread }: Readonly<Record<string, unknown>>) => Object(thread);
 const nobody = "0199a213-81a0-7000-8000-00000000000f";
@@ -91,7 +69,7 @@ describe("a thread that is named by the path of its rollout", () => {
   });
 
   it("is refused where threads are no files", async () => {
-    const { client } = await bench({ store: "memory" });
+    const { client } = await bench({ changes: { store: "memory" } });
     const started = threadIn(await client.call("thread/start", { cwd: "/tmp" }));
     await client.turnEnded(await client.startTurn(started.id, "hello"));
     for (const method of ["thread/resume", "thread/fork"]) {

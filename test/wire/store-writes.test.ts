@@ -1,20 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { useHostBench } from "../helpers/host-bench.ts";
 import type { HostOptions } from "../../src/cli/host.ts";
-import { startMockModel } from "../helpers/mock-model.ts";
-import type { MockModel } from "../helpers/mock-model.ts";
 import { startPostgresDatabase } from "../helpers/postgres-database.ts";
 import type { PostgresTestDatabase } from "../helpers/postgres-database.ts";
 import { replyByPrompt } from "../helpers/prompted-model.ts";
-import type { Homes } from "../helpers/running-host.ts";
-import {
-  configFor,
-  HostClient,
-  startOn,
-  stopHosts,
-  temporaryHomes,
-} from "../helpers/running-host.ts";
+import type { Homes, HostClient } from "../helpers/running-host.ts";
 import type { Sent } from "../helpers/text-frames.ts";
 import { watchFolder } from "../helpers/watched-folder.ts";
 
@@ -23,21 +15,14 @@ beforeAll(async () => {
   database = await startPostgresDatabase();
 });
 afterAll(() => database.close());
-const models = new Set<MockModel>();
-afterEach(async () => {
-  await stopHosts();
-  for (const model of models) await model.close();
-  models.clear();
+const begin = useHostBench({
+  top: 'approval_policy = "on-request"\nsandbox_mode = "read-only"',
 });
 
 async function bench(changes: Partial<HostOptions>) {
-  const model = await startMockModel();
-  models.add(model);
+  const { model, homes, client } = await begin({ changes });
   replyByPrompt(model);
-  const settings = 'approval_policy = "on-request"\nsandbox_mode = "read-only"';
-  const homes = temporaryHomes(configFor(model.baseUrl, settings));
-  await startOn(homes, changes);
-  return { homes, client: await HostClient.connect(homes) };
+  return { homes, client };
 }
 
 /** One turn in which something is asked, which is approved. */

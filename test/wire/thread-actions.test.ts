@@ -1,32 +1,17 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { useHostBench } from "../helpers/host-bench.ts";
 import { WebSocket } from "ws";
-import type { MockModel } from "../helpers/mock-model.ts";
-import { say, startMockModel } from "../helpers/mock-model.ts";
-import {
-  HostClient,
-  configFor,
-  startOn,
-  stopHosts,
-  temporaryHomes,
-} from "../helpers/running-host.ts";
+import { say } from "../helpers/mock-model.ts";
+import { HostClient } from "../helpers/running-host.ts";
 
-const models = new Set<MockModel>();
-afterEach(async () => {
-  await stopHosts();
-  for (const model of models) await model.close();
-  models.clear();
-});
+const begin = useHostBench({ top: 'approval_policy = "never"' });
 
 const nobody = "00000000-0000-4000-8000-000000000000";
 
 async function bench() {
-  const model = await startMockModel();
-  models.add(model);
-  const homes = temporaryHomes(configFor(model.baseUrl, 'approval_policy = "never"'));
-  const host = await startOn(homes);
-  const client = await HostClient.connect(homes);
+  const { model, homes, host, client } = await begin();
   const thread = async (params: object = {}): Promise<string> => {
     const started = await client.call("thread/start", { cwd: homes.cwd, ...params });
     return String(Object(started["thread"]).id);

@@ -1,30 +1,13 @@
 /** Forks while the source is at work, and those that are kept nowhere, over a real host and its homes. */
 import { readFileSync, readdirSync } from "node:fs";
-import { afterEach, describe, expect, it } from "vitest";
-import type { MockModel } from "../helpers/mock-model.ts";
-import { answer, messageSteps, say, startMockModel } from "../helpers/mock-model.ts";
-import {
-  HostClient,
-  configFor,
-  startOn,
-  stopHosts,
-  temporaryHomes,
-} from "../helpers/running-host.ts";
+import { describe, expect, it } from "vitest";
+import { unasked, useHostBench } from "../helpers/host-bench.ts";
+import { answer, messageSteps, say } from "../helpers/mock-model.ts";
 
-const models = new Set<MockModel>();
-afterEach(async () => {
-  await stopHosts();
-  for (const model of models) await model.close();
-  models.clear();
-});
+const begin = useHostBench({ top: unasked });
 
 async function bench(historyMode: "legacy" | "paginated") {
-  const model = await startMockModel();
-  models.add(model);
-  const top = 'approval_policy = "never"\nsandbox_mode = "danger-full-access"';
-  const homes = temporaryHomes(configFor(model.baseUrl, top));
-  await startOn(homes);
-  const client = await HostClient.connect(homes);
+  const { model, homes, client } = await begin();
   const threadId = await client.startThread({ historyMode });
   model.enqueue(say("answer to q1"));
   await client.turnEnded(await client.startTurn(threadId, "q1"));

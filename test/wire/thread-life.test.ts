@@ -1,23 +1,10 @@
 /** What the calls about a thread's life take, answer and refuse, over a real host and its homes. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { afterEach, describe, expect, it } from "vitest";
-import type { MockModel } from "../helpers/mock-model.ts";
-import { say, startMockModel } from "../helpers/mock-model.ts";
-import {
-  HostClient,
-  configFor,
-  startOn,
-  stop,
-  stopHosts,
-  temporaryHomes,
-} from "../helpers/running-host.ts";
-
-const models = new Set<MockModel>();
-afterEach(async () => {
-  await stopHosts();
-  for (const model of models) await model.close();
-  models.clear();
-});
+import { describe, expect, it } from "vitest";
+import type { HostBench } from "../helpers/host-bench.ts";
+import { unasked, useHostBench } from "../helpers/host-bench.ts";
+import { say } from "../helpers/mock-model.ts";
+import { HostClient, startOn, stop } from "../helpers/running-host.ts";
 
 const second = (baseUrl: string): string => `
 [model_providers.second]
@@ -26,19 +13,9 @@ base_url = "${baseUrl}"
 wire_api = "responses"
 `;
 
-async function bench() {
-  const model = await startMockModel();
-  models.add(model);
-  const top = 'approval_policy = "never"\nsandbox_mode = "danger-full-access"';
-  const homes = temporaryHomes(configFor(model.baseUrl, top) + second(model.baseUrl));
-  const host = await startOn(homes);
-  const client = await HostClient.connect(homes);
-  return { model, homes, host, client };
-}
+const bench = useHostBench({ top: unasked, tables: second });
 
-type Bench = Awaited<ReturnType<typeof bench>>;
-
-async function turn({ model, client }: Bench, threadId: unknown, text: string): Promise<void> {
+async function turn({ model, client }: HostBench, threadId: unknown, text: string): Promise<void> {
   model.enqueue(say(`answer to ${text}`));
   const from = client.sent.length;
   await client.call("turn/start", { threadId, input: [{ type: "text", text }] });
@@ -51,7 +28,7 @@ async function turn({ model, client }: Bench, threadId: unknown, text: string): 
   );
 }
 
-async function thread(on: Bench, params: object = {}, texts: readonly string[] = ["q"]) {
+async function thread(on: HostBench, params: object = {}, texts: readonly string[] = ["q"]) {
   const started = await on.client.call("thread/start", params);
   const { id, path } = Object(started["thread"]);
   for (const text of texts) await turn(on, id, text);

@@ -1,43 +1,22 @@
 /** Pages of turns and items of a thread that grows meanwhile, over a real host and its homes. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
-import type { MockModel } from "../helpers/mock-model.ts";
-import { answer, messageSteps, say, startMockModel } from "../helpers/mock-model.ts";
-import {
-  HostClient,
-  configFor,
-  startOn,
-  stop,
-  stopHosts,
-  temporaryHomes,
-} from "../helpers/running-host.ts";
+import { describe, expect, it } from "vitest";
+import type { HostBench } from "../helpers/host-bench.ts";
+import { unasked, useHostBench } from "../helpers/host-bench.ts";
+import { answer, messageSteps, say } from "../helpers/mock-model.ts";
+import { HostClient, startOn, stop } from "../helpers/running-host.ts";
 
-const models = new Set<MockModel>();
-afterEach(async () => {
-  await stopHosts();
-  for (const model of models) await model.close();
-  models.clear();
-});
+const bench = useHostBench({ top: unasked });
 
-async function bench() {
-  const model = await startMockModel();
-  models.add(model);
-  const top = 'approval_policy = "never"\nsandbox_mode = "danger-full-access"';
-  const homes = temporaryHomes(configFor(model.baseUrl, top));
-  const host = await startOn(homes);
-  return { model, homes, host, client: await HostClient.connect(homes) };
-}
-
-type Bench = Awaited<ReturnType<typeof bench>>;
 type Mode = "legacy" | "paginated";
 
-async function turn({ model, client }: Bench, threadId: string, text: string): Promise<void> {
+async function turn({ model, client }: HostBench, threadId: string, text: string): Promise<void> {
   model.enqueue(say(`answer to ${text}`));
   await client.turnEnded(await client.startTurn(threadId, text));
 }
 
-async function threadOf(on: Bench, historyMode: Mode, count: number) {
+async function threadOf(on: HostBench, historyMode: Mode, count: number) {
   const started = await on.client.call("thread/start", { historyMode });
   const { id, path } = Object(started["thread"]);
   const threadId = String(id);

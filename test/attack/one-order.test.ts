@@ -10,6 +10,7 @@ import { configFor } from "../helpers/running-host.ts";
 import { stockBinary } from "../helpers/stock-binary.ts";
 import { Terminal, hasTmux } from "../helpers/terminal.ts";
 import type { Sent } from "../helpers/text-frames.ts";
+import { framesIn, wholeText } from "../helpers/text-frames.ts";
 import { fault, useHost } from "./attack.ts";
 import type { Bench } from "./bench.ts";
 
@@ -35,28 +36,11 @@ afterAll(async () => {
   await model?.close();
 });
 
-/** The text messages among the frames of a server (RFC 6455, section 5.2) behind its handshake. */
-function messagesIn(bytes: Buffer): readonly Sent[] {
-  const messages: Sent[] = [];
-  let at = bytes.indexOf("\r\n\r\n") + 4;
-  while (at + 2 <= bytes.length) {
-    const short = bytes.readUInt8(at + 1);
-    const header = short < 126 ? 2 : short === 126 ? 4 : 10;
-    if (at + header > bytes.length) break;
-    const length =
-      header === 2
-        ? short
-        : header === 4
-          ? bytes.readUInt16BE(at + 2)
-          : Number(bytes.readBigUInt64BE(at + 2));
-    const end = at + header + length;
-    if (end > bytes.length) break;
-    if (bytes.readUInt8(at) === 0x81)
-      messages.push(JSON.parse(bytes.toString("utf8", at + header, end)));
-    at = end;
-  }
-  return messages;
-}
+/** The text messages among the frames of a server, behind its handshake. */
+const messagesIn = (bytes: Buffer): readonly Sent[] =>
+  [...framesIn(bytes, bytes.indexOf("\r\n\r\n") + 4)].flatMap(({ first, payload }) =>
+    first === wholeText ? [JSON.parse(payload.toString("utf8"))] : [],
+  );
 
 async function launch(bench: Bench, binary: string, home: string, ...args: readonly string[]) {
   tapped = [];

@@ -4,15 +4,8 @@ import { listOf, textIn } from "./kill-ledger.ts";
 import type { Json } from "./kill-peer.ts";
 import { patchOf } from "./kill-workspace.ts";
 import type { MockModel, MockReply, MockRequest, MockStep } from "./mock-model.ts";
-import {
-  answer,
-  customCall,
-  functionCall,
-  messageSteps,
-  refusal,
-  say,
-  startMockModel,
-} from "./mock-model.ts";
+import { answer, messageSteps, refusal, say, startMockModel } from "./mock-model.ts";
+import { escalatedCommand, patching, promptIn } from "./prompted-model.ts";
 
 /** More requests than one home sees. */
 const many = 20_000;
@@ -55,19 +48,15 @@ function problemIn(input: readonly Json[]): string | undefined {
   return calls === outputs ? undefined : `calls ${calls} have the outputs ${outputs}`;
 }
 
-function replyTo(input: readonly Json[], { body }: MockRequest): MockReply {
+function replyTo(input: readonly Json[], request: MockRequest): MockReply {
   if (textIn(input.at(-1) ?? {}, "type").endsWith("_output")) return say("Done. ", lastWord);
   const [word = "", ...rest] = promptIn(input).split(" ");
   if (word === "run") {
-    const asked = { sandbox_permissions: "require_escalated", justification: "a test wants it" };
-    return answer(...functionCall("exec_command", { cmd: `echo ${rest.join(" ")}`, ...asked }));
+    return answer(...escalatedCommand(`echo ${rest.join(" ")}`));
   }
   if (word === "patch") {
     const [slot = "", from = "", to = ""] = rest;
-    const patch = patchOf(slot, Number(from), Number(to));
-    return JSON.stringify(body["tools"] ?? []).includes('"name":"apply_patch"')
-      ? answer(...customCall("apply_patch", patch))
-      : answer(...functionCall("exec_command", { cmd: `apply_patch <<'EOF'\n${patch}EOF\n` }));
+    return patching(patchOf(slot, Number(from), Number(to)), request);
   }
   return word === "brief" ? say("Here. ", lastWord) : answer(...slowly(rest.join(" ")));
 }
@@ -78,19 +67,6 @@ function slowly(topic: string): readonly MockStep[] {
     step,
     { wait: delay(pieceMs * (index + 1), undefined, { ref: false }) },
   ]);
-}
-
-/** What a person wrote last; what programs put in begins with a tag or a heading. */
-function promptIn(input: readonly Json[]): string {
-  const texts = input
-    .filter((item) => item["role"] === "user")
-    .map((item) =>
-      listOf(item["content"])
-        .map((part) => textIn(part, "text"))
-        .join("")
-        .trim(),
-    );
-  return texts.findLast((text) => !/^(<|# AGENTS)/.test(text)) ?? "";
 }
 
 /** Whether a turn's items are those of one that came to its end: its message, or its compaction. */

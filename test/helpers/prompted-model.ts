@@ -21,20 +21,15 @@ function reply(request: MockRequest): MockReply {
   if (JSON.stringify(request.body["text"] ?? "").includes("json_schema")) {
     return say(JSON.stringify({ title: "A title" }));
   }
-  return replyTo(promptIn(input), JSON.stringify(request.body["tools"] ?? []));
+  return replyTo(promptIn(input), request);
 }
 
-function replyTo(prompt: string, tools: string): MockReply {
+function replyTo(prompt: string, request: MockRequest): MockReply {
   const [, word = "", rest = ""] = /^(run|patch): (.*)$/s.exec(prompt) ?? [];
-  if (word === "run") {
-    const asked = { sandbox_permissions: "require_escalated", justification: "a test wants it" };
-    return answer(...functionCall("exec_command", { cmd: rest, ...asked }));
-  }
+  if (word === "run") return answer(...escalatedCommand(rest));
   if (word === "patch") {
     const patch = `*** Begin Patch\n*** Add File: ${rest}\n+a line of the patch\n*** End Patch\n`;
-    return tools.includes('"name":"apply_patch"')
-      ? answer(...customCall("apply_patch", patch))
-      : answer(...functionCall("exec_command", { cmd: `apply_patch <<'EOF'\n${patch}EOF\n` }));
+    return patching(patch, request);
   }
   return prompt === "slow" ? answer(...slowSteps()) : say("ANSWER: ", prompt);
 }
@@ -47,8 +42,22 @@ function slowSteps(): readonly MockStep[] {
   ]);
 }
 
+/** A command that asks for more than the sandbox gives. */
+export const escalatedCommand = (cmd: string): readonly MockStep[] =>
+  functionCall("exec_command", {
+    cmd,
+    sandbox_permissions: "require_escalated",
+    justification: "a test wants it",
+  });
+
+/** The patch by the tool for patches, or in the shell where the request offers no such tool. */
+export const patching = (patch: string, { body }: MockRequest): MockReply =>
+  JSON.stringify(body["tools"] ?? []).includes('"name":"apply_patch"')
+    ? answer(...customCall("apply_patch", patch))
+    : answer(...functionCall("exec_command", { cmd: `apply_patch <<'EOF'\n${patch}EOF\n` }));
+
 /** What a person wrote last; what programs put in begins with a tag or a heading. */
-function promptIn(input: readonly unknown[]): string {
+export function promptIn(input: readonly unknown[]): string {
   const texts = input.flatMap((item) => {
     const { role, content } = Object(item);
     return role === "user" ? [textIn(content).trim()] : [];

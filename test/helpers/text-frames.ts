@@ -1,22 +1,38 @@
-/** Reads back what was written as unmasked WebSocket text frames. */
-export function payloadsOf(bytes: Buffer): readonly string[] {
-  const payloads: string[] = [];
-  let at = 0;
-  while (at < bytes.length) {
-    if (bytes[at] !== 0x81) throw new Error(`no text frame begins at ${at}`);
-    const short = bytes.readUInt8(at + 1);
+/** The whole frames of a server (RFC 6455, section 5.2) from `at` on. `first`: the byte that says what a frame is. */
+export function* framesIn(
+  bytes: Buffer,
+  at = 0,
+): Generator<{ readonly first: number; readonly payload: Buffer; readonly end: number }> {
+  for (let start = at; start + 2 <= bytes.length;) {
+    const short = bytes.readUInt8(start + 1);
     const header = short < 126 ? 2 : short === 126 ? 4 : 10;
+    if (start + header > bytes.length) return;
     const length =
       header === 2
         ? short
         : header === 4
-          ? bytes.readUInt16BE(at + 2)
-          : Number(bytes.readBigUInt64BE(at + 2));
-    const end = at + header + length;
-    if (end > bytes.length) throw new Error("a frame is cut off");
-    payloads.push(bytes.toString("utf8", at + header, end));
+          ? bytes.readUInt16BE(start + 2)
+          : Number(bytes.readBigUInt64BE(start + 2));
+    const end = start + header + length;
+    if (end > bytes.length) return;
+    yield { first: bytes.readUInt8(start), payload: bytes.subarray(start + header, end), end };
+    start = end;
+  }
+}
+
+/** The first byte of a text in one frame. */
+export const wholeText = 0x81;
+
+/** Reads back what was written as unmasked WebSocket text frames. */
+export function payloadsOf(bytes: Buffer): readonly string[] {
+  const payloads: string[] = [];
+  let at = 0;
+  for (const { first, payload, end } of framesIn(bytes)) {
+    if (first !== wholeText) throw new Error(`no text frame begins at ${at}`);
+    payloads.push(payload.toString("utf8"));
     at = end;
   }
+  if (at < bytes.length) throw new Error("a frame is cut off");
   return payloads;
 }
 

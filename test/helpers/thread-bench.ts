@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { hostActor } from "../../src/audit/port.ts";
 import { createConfigReader } from "../../src/config/config-reader.ts";
+import { RpcError } from "../../src/protocol/errors.ts";
 import { EventHub } from "../../src/events/event-hub.ts";
 import { escapeText } from "../../src/events/text-stream.ts";
 import type {
@@ -309,6 +310,23 @@ export const turnEnded = (outlet: RecordingOutlet, count = 1): Promise<void> =>
   until(
     () => outlet.trace.filter((name) => name === "turn/completed").length >= count,
     `turn/completed no. ${count}`,
+  );
+
+/** A thread in which `text` was said and answered; its outlet has forgotten it. */
+export async function saidThread(bench: ThreadBench, text = "hi") {
+  const { id, outlet } = await bench.thread();
+  bench.model.script.push(says("m0", "A"));
+  await bench.turn(id, text);
+  await turnEnded(outlet);
+  outlet.pushed.length = 0;
+  return { id, outlet };
+}
+
+/** The error that a client is sent; "none" where there is none. */
+export const wireErrorOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => "none",
+    (error: unknown) => (error instanceof RpcError ? error.toWire() : error),
   );
 
 export const textInput = (value: string) => [

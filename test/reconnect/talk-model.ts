@@ -1,16 +1,9 @@
 /** A model endpoint for the seeded runs: what a prompt's first word says, with the prompt's own key in all that it does. */
 import { setTimeout as delay } from "node:timers/promises";
 import { listOf, textIn } from "../helpers/kill-ledger.ts";
-import type { Json } from "../helpers/kill-peer.ts";
 import type { MockModel, MockReply, MockRequest, MockStep } from "../helpers/mock-model.ts";
-import {
-  answer,
-  customCall,
-  functionCall,
-  messageSteps,
-  say,
-  startMockModel,
-} from "../helpers/mock-model.ts";
+import { answer, messageSteps, say, startMockModel } from "../helpers/mock-model.ts";
+import { escalatedCommand, patching, promptIn } from "../helpers/prompted-model.ts";
 
 /** More requests than one home sees. */
 const many = 20_000;
@@ -31,23 +24,17 @@ export async function startTalkModel(): Promise<MockModel> {
   return model;
 }
 
-function replyTo({ body }: MockRequest): MockReply {
-  const input = listOf(body["input"]);
+function replyTo(request: MockRequest): MockReply {
+  const input = listOf(request.body["input"]);
   if (textIn(input.at(-1) ?? {}, "type").endsWith("_output")) return say("Done ", wide, ".");
   const [word = "", key = ""] = promptIn(input).split(" ");
   if (word === "run") {
-    const asked = { sandbox_permissions: "require_escalated", justification: "a test wants it" };
     const cmd = `echo ${key} >> ${counterFile}; echo ${wide}`;
-    return answer(
-      ...messageSteps(["First ", wide]),
-      ...functionCall("exec_command", { cmd, ...asked }),
-    );
+    return answer(...messageSteps(["First ", wide]), ...escalatedCommand(cmd));
   }
   if (word === "patch") {
     const patch = `*** Begin Patch\n*** Add File: ${key}.txt\n+${key} ${wide}\n*** End Patch\n`;
-    return JSON.stringify(body["tools"] ?? []).includes('"name":"apply_patch"')
-      ? answer(...customCall("apply_patch", patch))
-      : answer(...functionCall("exec_command", { cmd: `apply_patch <<'EOF'\n${patch}EOF\n` }));
+    return patching(patch, request);
   }
   if (word === "long") return say(longText);
   return word === "slow" ? answer(...slowly(key)) : say(`${wide} `, `${key} `, wide, " said.");
@@ -59,17 +46,4 @@ function slowly(key: string): readonly MockStep[] {
     step,
     { wait: delay(pieceMs * (index + 1), undefined, { ref: false }) },
   ]);
-}
-
-/** What a person wrote last; what programs put in begins with a tag or a heading. */
-function promptIn(input: readonly Json[]): string {
-  const texts = input
-    .filter((item) => item["role"] === "user")
-    .map((item) =>
-      listOf(item["content"])
-        .map((part) => textIn(part, "text"))
-        .join("")
-        .trim(),
-    );
-  return texts.findLast((text) => !/^(<|# AGENTS)/.test(text)) ?? "";
 }

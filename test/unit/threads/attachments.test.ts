@@ -1,24 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { RpcError } from "../../../src/protocol/errors.ts";
 import { ThreadId } from "../../../src/protocol/ids.ts";
 import { tick } from "../../helpers/memory-socket.ts";
-import { createThreadBench, says, turnEnded } from "../../helpers/thread-bench.ts";
-import type { ThreadBench } from "../../helpers/thread-bench.ts";
-
-async function said(bench: ThreadBench, text: string) {
-  const { id, outlet } = await bench.thread();
-  bench.model.script.push(says("m1", "A"));
-  await bench.turn(id, text);
-  await turnEnded(outlet);
-  outlet.pushed.length = 0;
-  return { id, outlet };
-}
-
-const refusal = (work: Promise<unknown>) =>
-  work.then(
-    () => "none",
-    (error: unknown) => (error instanceof RpcError ? error.toWire() : error),
-  );
+import { createThreadBench, saidThread, wireErrorOf } from "../../helpers/thread-bench.ts";
 
 describe("an attachment", () => {
   const pr = { attachmentType: "pr", identityKey: "k1" };
@@ -26,7 +9,7 @@ describe("an attachment", () => {
   it("is one of its kind in a thread, and is found from there and back", async () => {
     const bench = createThreadBench();
     const { attachments } = bench.manager;
-    const [a, b] = [await said(bench, "a"), await said(bench, "b")];
+    const [a, b] = [await saidThread(bench, "a"), await saidThread(bench, "b")];
     const first = await attachments.add(a.id, { ...pr, payload: { n: 1 } });
     const second = await attachments.add(a.id, { ...pr, payload: { n: 2 } });
     const third = await attachments.add(b.id, { ...pr, payload: null });
@@ -61,7 +44,7 @@ describe("an attachment", () => {
   it("comes along with a fork under an id of its own", async () => {
     const bench = createThreadBench();
     const { attachments } = bench.manager;
-    const { id } = await said(bench, "a");
+    const { id } = await saidThread(bench, "a");
     const { attachment } = await attachments.add(id, { ...pr, payload: 1 });
     const { view } = await bench.manager.fork(id, {
       includeTurns: false,
@@ -79,20 +62,20 @@ describe("an attachment", () => {
   it("is refused where the thread is kept nowhere, and past a hundred", async () => {
     const bench = createThreadBench();
     const { attachments } = bench.manager;
-    const { id } = await said(bench, "a");
+    const { id } = await saidThread(bench, "a");
     const fresh = await bench.thread();
     const passing = await bench.thread({ ephemeral: true });
     const unknown = ThreadId.parse("00000000-0000-4000-8000-000000000000");
     for (const other of [fresh.id, passing.id, unknown]) {
       const refused = { code: -32602, message: `thread not found: ${other}` };
-      expect(await refusal(attachments.add(other, { ...pr, payload: 1 }))).toEqual(refused);
-      expect(await refusal(attachments.remove(other, pr))).toEqual(refused);
+      expect(await wireErrorOf(attachments.add(other, { ...pr, payload: 1 }))).toEqual(refused);
+      expect(await wireErrorOf(attachments.remove(other, pr))).toEqual(refused);
       expect(await attachments.list(other)).toEqual([]);
     }
     for (let count = 0; count < 100; count += 1) {
       await attachments.add(id, { ...pr, identityKey: String(count), payload: count });
     }
-    expect(await refusal(attachments.add(id, { ...pr, payload: 1 }))).toEqual({
+    expect(await wireErrorOf(attachments.add(id, { ...pr, payload: 1 }))).toEqual({
       code: -32602,
       message: "thread attachment identity count exceeds 100",
     });

@@ -11,6 +11,7 @@ import {
   createThreadBench,
   failsWith,
   hangs,
+  saidThread,
   sayTo,
   turnEnded,
   until,
@@ -38,15 +39,6 @@ const calls =
   };
 
 const goalsOn = { goalsOn: () => true };
-
-async function said(bench: ThreadBench) {
-  const { id, outlet } = await bench.thread();
-  bench.model.script.push(says("m0", "A"));
-  await bench.turn(id, "hi");
-  await turnEnded(outlet);
-  outlet.pushed.length = 0;
-  return { id, outlet };
-}
 
 const set = async (bench: ThreadBench, id: ThreadId, change: GoalChange, from = "local") => {
   const { goal, announce } = await bench.manager.goals.set(id, change, from);
@@ -86,7 +78,7 @@ describe("a goal", () => {
   it("that is active begins turns until one of them does nothing, and pays for them", async () => {
     const bench = createThreadBench(goalsOn);
     bench.tools.set("work", () => Promise.resolve({ output: "done" }));
-    const { id, outlet } = await said(bench);
+    const { id, outlet } = await saidThread(bench);
     bench.model.script.push(calls("work"), says("m1", "worked"), says("m2", "idle"));
     await set(bench, id, { objective: "Fix <it>", tokenBudget: 10_000 });
     await quiet(bench, id);
@@ -132,7 +124,7 @@ describe("a goal", () => {
   it("ends at its budget: the model is told once, and nothing begins any more", async () => {
     const bench = createThreadBench(goalsOn);
     bench.tools.set("work", () => Promise.resolve({ output: "done" }));
-    const { id, outlet } = await said(bench);
+    const { id, outlet } = await saidThread(bench);
     bench.model.script.push(calls("work"), calls("work"), calls("work"), says("m1", "so far"));
     await set(bench, id, { objective: "Fix it", tokenBudget: 150 });
     await quiet(bench, id);
@@ -160,7 +152,7 @@ describe("a goal", () => {
 
   it("is paused by an interruption, and goes on when somebody who may work comes back", async () => {
     const bench = createThreadBench(goalsOn);
-    const { id, outlet } = await said(bench);
+    const { id, outlet } = await saidThread(bench);
     bench.model.script.push(hangs("m1", "busy"));
     await set(bench, id, { objective: "Fix it" });
     await until(() => outlet.trace.includes("item/agentMessage/delta"));
@@ -190,7 +182,7 @@ describe("a goal", () => {
 
   it("of a thread without one is told as cleared to who comes back", async () => {
     const bench = createThreadBench(goalsOn);
-    const { id } = await said(bench);
+    const { id } = await saidThread(bench);
     await bench.manager.resume(id, { includeTurns: false });
     expect(bench.manager.catchUp(id).map(({ method }) => method)).toEqual([
       "thread/tokenUsage/updated",
@@ -200,7 +192,7 @@ describe("a goal", () => {
 
   it("does not spin where its turns fail", async () => {
     const bench = createThreadBench(goalsOn);
-    const { id } = await said(bench);
+    const { id } = await saidThread(bench);
     bench.model.script.push(failsWith(new Error("no")), failsWith(new Error("no")));
     await set(bench, id, { objective: "Fix it" });
     await quiet(bench, id);
@@ -210,7 +202,7 @@ describe("a goal", () => {
 
   it("is paused when the person who set it may not send any more", async () => {
     const bench = createThreadBench({ ...goalsOn, maySend: (from) => from !== "gone" });
-    const { id, outlet } = await said(bench);
+    const { id, outlet } = await saidThread(bench);
     await set(bench, id, { objective: "Fix it" }, "gone");
     await until(() => told(outlet).length === 2);
     expect(told(outlet)).toEqual(["active 0", "paused 0"]);
@@ -219,7 +211,7 @@ describe("a goal", () => {
 
   it("waits for the messages that wait", async () => {
     const bench = createThreadBench(goalsOn);
-    const { id, outlet } = await said(bench);
+    const { id, outlet } = await saidThread(bench);
     const gate = deferred<void>();
     bench.model.script.push(
       async (sink) => {
@@ -257,7 +249,7 @@ describe("a goal", () => {
         return { output: "" };
       });
     }
-    const { id, outlet } = await said(bench);
+    const { id, outlet } = await saidThread(bench);
     bench.model.script.push(
       calls("get"),
       calls("complete"),
@@ -281,7 +273,7 @@ describe("a goal", () => {
 
   it("counts from nothing when it is another one", async () => {
     const bench = createThreadBench(goalsOn);
-    const { id } = await said(bench);
+    const { id } = await saidThread(bench);
     const first = { objective: "One", status: "paused", tokenBudget: 5 } as const;
     expect(await set(bench, id, first)).toMatchObject({ status: "paused", tokenBudget: 5 });
     expect(await set(bench, id, { status: "blocked" })).toMatchObject({ tokenBudget: 5 });
@@ -300,7 +292,7 @@ describe("a goal", () => {
   it("is refused with a reason", async () => {
     const bench = createThreadBench(goalsOn);
     const { goals } = bench.manager;
-    const { id } = await said(bench);
+    const { id } = await saidThread(bench);
     const unknown = ThreadId.parse("00000000-0000-4000-8000-000000000000");
     const passing = await bench.thread({ ephemeral: true });
     const none = `cannot update goal for thread ${id}: no goal exists`;

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { RpcError } from "../../../src/protocol/errors.ts";
 import { ThreadId, TurnId } from "../../../src/protocol/ids.ts";
 import type { RecordingOutlet } from "../../helpers/recording-outlet.ts";
 import {
@@ -9,6 +8,7 @@ import {
   says,
   turnEnded,
   until,
+  wireErrorOf,
 } from "../../helpers/thread-bench.ts";
 import type { ThreadBench } from "../../helpers/thread-bench.ts";
 
@@ -24,12 +24,6 @@ async function said(bench: ThreadBench, text: string) {
   await turnEnded(outlet);
   return { id, outlet, turnId };
 }
-
-const refusal = (work: Promise<unknown>) =>
-  work.then(
-    () => "none",
-    (error: unknown) => (error instanceof RpcError ? error.toWire() : error),
-  );
 
 describe("what nobody read", () => {
   it("begins with the first turn in which the agent said something, and is told before the turn's end", async () => {
@@ -87,7 +81,7 @@ describe("what nobody read", () => {
     const before = await readStates.of(id);
     const read = await readStates.mark(id, "read", before?.revision ?? "");
     expect(read).toEqual({ firstUnread: null, revision: read.revision });
-    expect(await refusal(readStates.mark(id, "unread", before?.revision ?? ""))).toEqual({
+    expect(await wireErrorOf(readStates.mark(id, "unread", before?.revision ?? ""))).toEqual({
       code: -32600,
       message: "read state changed",
       data: { reason: "readStateConflict", readState: read },
@@ -124,13 +118,13 @@ describe("what nobody read", () => {
     expect(told(passing.outlet)).toEqual([]);
     for (const { id } of [fresh, passing]) {
       expect(await readStates.of(id)).toBeNull();
-      expect(await refusal(readStates.mark(id, "read", `initial:${id}`))).toEqual({
+      expect(await wireErrorOf(readStates.mark(id, "read", `initial:${id}`))).toEqual({
         code: -32600,
         message: "thread read state unavailable",
       });
     }
     const unknown = ThreadId.parse("00000000-0000-4000-8000-000000000000");
-    expect(await refusal(readStates.mark(unknown, "read", "x"))).toEqual({
+    expect(await wireErrorOf(readStates.mark(unknown, "read", "x"))).toEqual({
       code: -32600,
       message: `thread not loaded: ${unknown}`,
     });

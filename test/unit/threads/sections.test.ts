@@ -1,31 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { RpcError } from "../../../src/protocol/errors.ts";
 import { ThreadId } from "../../../src/protocol/ids.ts";
 import type { Threads } from "../../../src/threads/port.ts";
 import { tick } from "../../helpers/memory-socket.ts";
-import { createThreadBench, says, turnEnded } from "../../helpers/thread-bench.ts";
-import type { ThreadBench } from "../../helpers/thread-bench.ts";
+import { createThreadBench, saidThread, wireErrorOf } from "../../helpers/thread-bench.ts";
 
 const pinned = {
   id: "01984de2-8f74-7c91-a3b2-5c5e937cf318",
   name: "Pinned",
   appearance: null,
 };
-
-async function said(bench: ThreadBench, text: string) {
-  const { id, outlet } = await bench.thread();
-  bench.model.script.push(says("m1", "A"));
-  await bench.turn(id, text);
-  await turnEnded(outlet);
-  outlet.pushed.length = 0;
-  return { id, outlet };
-}
-
-const refusal = (work: Promise<unknown>) =>
-  work.then(
-    () => "none",
-    (error: unknown) => (error instanceof RpcError ? error.toWire() : error),
-  );
 
 const wrong = (message: string) => ({ code: -32600, message });
 const param = (message: string) => ({ code: -32602, message });
@@ -71,7 +54,11 @@ describe("a section", () => {
     const bench = createThreadBench();
     const threads = bench.manager;
     const { sections } = threads;
-    const [a, b, c] = [await said(bench, "a"), await said(bench, "b"), await said(bench, "c")];
+    const [a, b, c] = [
+      await saidThread(bench, "a"),
+      await saidThread(bench, "b"),
+      await saidThread(bench, "c"),
+    ];
     const { id } = await sections.create({ name: "One" });
     a.outlet.pushed.length = 0;
     for (const thread of [a, b, c]) (await sections.move(thread.id, id, undefined)).announce();
@@ -95,7 +82,7 @@ describe("a section", () => {
 
   it("shows in its threads, loaded or not, and no more when it is deleted", async () => {
     const bench = createThreadBench();
-    const { id } = await said(bench, "a");
+    const { id } = await saidThread(bench, "a");
     const section = await bench.manager.sections.create({ name: "One" });
     await bench.manager.sections.move(id, section.id, undefined);
     const read = await bench.manager.read(id, false);
@@ -125,10 +112,11 @@ describe("a section", () => {
   it("is refused with a reason", async () => {
     const bench = createThreadBench();
     const { sections } = bench.manager;
-    const { id } = await said(bench, "a");
+    const { id } = await saidThread(bench, "a");
     const passing = await bench.thread({ ephemeral: true });
     const unknown = ThreadId.parse("00000000-0000-4000-8000-000000000000");
-    const move = (...words: Parameters<typeof sections.move>) => refusal(sections.move(...words));
+    const move = (...words: Parameters<typeof sections.move>) =>
+      wireErrorOf(sections.move(...words));
     expect(await move(unknown, pinned.id, undefined)).toEqual(
       wrong(`thread not found: ${unknown}`),
     );
@@ -146,14 +134,14 @@ describe("a section", () => {
     expect(await move(id, null, unknown)).toEqual(
       wrong("beforeThreadId requires a non-null sectionId"),
     );
-    expect(await refusal(sections.delete("zz"))).toEqual(param("thread section not found: zz"));
-    expect(await refusal(sections.update("zz", { name: "x" }))).toEqual(
+    expect(await wireErrorOf(sections.delete("zz"))).toEqual(param("thread section not found: zz"));
+    expect(await wireErrorOf(sections.update("zz", { name: "x" }))).toEqual(
       param("thread section not found: zz"),
     );
-    expect(await refusal(sections.delete(pinned.id))).toEqual(
+    expect(await wireErrorOf(sections.delete(pinned.id))).toEqual(
       param("the built-in pinned section cannot be deleted"),
     );
-    expect(await refusal(sections.update(pinned.id, { name: "x" }))).toEqual(
+    expect(await wireErrorOf(sections.update(pinned.id, { name: "x" }))).toEqual(
       param("the built-in pinned section cannot be renamed"),
     );
   });

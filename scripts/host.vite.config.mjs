@@ -1,5 +1,5 @@
 // The host as a few files instead of some hundred: most of a start is finding and reading modules.
-// What holds a native binary stays where npm put it.
+// What holds a native binary stays where npm put it. As scripts: see launcher.cjs.
 export default {
   logLevel: "warn",
   publicDir: false,
@@ -11,6 +11,14 @@ export default {
     target: "node20",
     minify: false,
     sourcemap: true,
-    rolldownOptions: { output: { entryFileNames: "main.js", chunkFileNames: "[name]-[hash].js" } },
+    rolldownOptions: {
+      output: {
+        format: "cjs",
+        // code that was kept knows no import()
+        dynamicImportInCjs: false,
+        entryFileNames: "host.js",
+        chunkFileNames: "[name]-[hash].js",
+      },
+    },
   },
 };

@@ -1,53 +1,51 @@
-#!/usr/bin/env node
 /** The program: hands argv, environment and signals to the command line, and joins it to the rest. */
-import module from "node:module";
 import { dirname } from "node:path";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-// Node >= 22.1; start-up then skips compiling. It must come before anything else is loaded.
-const enableCompileCache: unknown = Reflect.get(module, "enableCompileCache");
-if (typeof enableCompileCache === "function") Reflect.apply(enableCompileCache, module, []);
-
 const manifest = fileURLToPath(new URL("../package.json", import.meta.url));
 const version = String(JSON.parse(readFileSync(manifest, "utf8")).version);
 
-const { runProgram } = await import("./cli/program.ts");
+void main();
 
-process.exit(
-  await runProgram(process.argv.slice(2), {
-    outside: {
-      env: process.env,
-      stdout: process.stdout,
-      stderr: process.stderr,
-      ask: process.stdin.isTTY ? askAtTerminal : undefined,
-      startHost: async (options) => (await import("./app.ts")).startHost(options),
-      attach: async (options) => (await import("./relay/attach.ts")).attach(options),
-      writeSchema: async (folder) =>
-        (await import("./features/schema-writer.ts")).writeSchema(folder),
-      verifyAudit: async (options) => (await import("./audit/verify.ts")).verifyAudit(options),
-      exportAudit: async (options) => (await import("./audit/export.ts")).exportAudit(options),
-      checkIssuers: async (farhelmHome) =>
-        (await import("./auth/issuer-check.ts")).checkIssuers(farhelmHome),
-      checkStore: async (store) => (await import("./store/open-store.ts")).checkStore(store),
-      openControlSocket: async (path) =>
-        (await import("./transport/control-client.ts")).openControlSocket(path),
-      untilAskedToStop: () =>
-        new Promise((resolve) => {
-          let asked = false;
-          const onSignal = (): void => {
-            if (asked) process.exit(130);
-            asked = true;
-            resolve();
-          };
-          process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-        }),
-    },
-    version,
-    clone: dirname(manifest),
-    startedIn: process.cwd(),
-  }),
-);
+async function main(): Promise<void> {
+  const { runProgram } = await import("./cli/program.ts");
+
+  process.exit(
+    await runProgram(process.argv.slice(2), {
+      outside: {
+        env: process.env,
+        stdout: process.stdout,
+        stderr: process.stderr,
+        ask: process.stdin.isTTY ? askAtTerminal : undefined,
+        startHost: async (options) => (await import("./app.ts")).startHost(options),
+        attach: async (options) => (await import("./relay/attach.ts")).attach(options),
+        writeSchema: async (folder) =>
+          (await import("./features/schema-writer.ts")).writeSchema(folder),
+        verifyAudit: async (options) => (await import("./audit/verify.ts")).verifyAudit(options),
+        exportAudit: async (options) => (await import("./audit/export.ts")).exportAudit(options),
+        checkIssuers: async (farhelmHome) =>
+          (await import("./auth/issuer-check.ts")).checkIssuers(farhelmHome),
+        checkStore: async (store) => (await import("./store/open-store.ts")).checkStore(store),
+        openControlSocket: async (path) =>
+          (await import("./transport/control-client.ts")).openControlSocket(path),
+        untilAskedToStop: () =>
+          new Promise((resolve) => {
+            let asked = false;
+            const onSignal = (): void => {
+              if (asked) process.exit(130);
+              asked = true;
+              resolve();
+            };
+            process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+          }),
+      },
+      version,
+      clone: dirname(manifest),
+      startedIn: process.cwd(),
+    }),
+  );
+}
 
 async function askAtTerminal(question: string, signal: AbortSignal): Promise<string> {
   const { createInterface } = await import("node:readline/promises");

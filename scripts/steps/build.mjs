@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   readFileSync,
   readdirSync,
@@ -9,15 +10,17 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { keepCode } from "./keep-code.mjs";
 import { root } from "./root.mjs";
 import { run } from "./tell.mjs";
 
 const dist = join(root, "dist");
 const stamp = ".sources";
 const hostConfig = "scripts/host.vite.config.mjs";
+const launcher = "scripts/launcher.cjs";
 const dashboardConfig = "src/dashboard/vite.config.ts";
 
-/** Whether dist/ was made from exactly these sources. By content: a branch switch that changes nothing builds nothing. */
+/** Whether dist/ was made from exactly these sources, by this Node. By content: a branch switch that changes nothing builds nothing. */
 export function isBuilt() {
   const stampFile = join(dist, stamp);
   if (!existsSync(join(dist, "main.js")) || !existsSync(stampFile)) return false;
@@ -37,10 +40,14 @@ export async function build() {
       bundle("Building the dashboard", dashboardConfig, join(next, "dashboard")),
     ]);
     // npx starts the file itself.
+    copyFileSync(join(root, launcher), join(next, "main.js"));
     chmodSync(join(next, "main.js"), 0o755);
-    writeFileSync(join(next, stamp), made);
+    writeFileSync(join(next, "package.json"), '{ "type": "commonjs" }\n');
     rmSync(dist, { recursive: true, force: true });
     renameSync(next, dist);
+    // Only there: what is kept holds the names of the files.
+    await keepCode(dist);
+    writeFileSync(join(dist, stamp), made);
   } finally {
     rmSync(next, { recursive: true, force: true });
   }
@@ -55,12 +62,14 @@ const bundle = (title, config, folder) =>
   );
 
 function fingerprint() {
-  const hash = createHash("sha256");
+  // What is compiled is for one version of Node alone.
+  const hash = createHash("sha256").update(`${process.version}\0`);
   for (const file of [
     "package.json",
     "package-lock.json",
     "tsconfig.json",
     hostConfig,
+    launcher,
     ...sources(),
   ])
     hash

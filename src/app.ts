@@ -73,7 +73,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   for (const folder of ["", "tls", "audit"]) sweepParts(join(farhelmHome, folder));
   const log = createLineLog(process.stderr, process.env["FARHELM_DEBUG"] === "1");
   const failures = failureLog(log);
-  const config = createConfigReader({ codexHome, sessionFlags: options.configOverrides });
+  const config = configOf(options);
   const audit = await openAuditLog({ farhelmHome, log });
   const database = openDatabase(join(farhelmHome, "farhelm.sqlite"));
   const accounts = createAccounts({ codexHome, env: process.env, config, audit, log });
@@ -145,6 +145,14 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     },
   };
 }
+
+const configOf = ({ codexHome, systemFolder, configOverrides, profile }: HostOptions) =>
+  createConfigReader({
+    codexHome,
+    systemFolder: systemFolder ?? "/etc/codex",
+    sessionFlags: configOverrides,
+    profile,
+  });
 
 /** The provider of those who name none. */
 const standardOf = (config: ConfigReader, models: Models) => (): string =>

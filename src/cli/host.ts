@@ -18,6 +18,10 @@ export interface HostOptions {
   readonly defaultCwd: string;
   /** `key=value` as given with -c, strongest last. */
   readonly configOverrides: readonly string[];
+  /** `NAME.config.toml` beside config.toml lies over it. */
+  readonly profile?: string | undefined;
+  /** Where the machine's owner keeps config.toml, managed_config.toml and requirements.toml; absent: /etc/codex. */
+  readonly systemFolder?: string;
   /** Where threads are kept; undefined: as farhelm.toml says. */
   readonly store: StoreKind | undefined;
   /** DATABASE_URL, with user and password. */

@@ -109,6 +109,7 @@ function addUp(farhelm: Command, setting: Setting): void {
       ).choices(storeKinds),
     )
     .option("-c, --config <key=value>", "override config.toml (repeatable)", collect, [])
+    .option("-p, --profile <name>", "lay NAME.config.toml over config.toml")
     .option("--allow-remote-headless", "let tokens without a device key in from elsewhere", false)
     .action(async (flags: UpFlags) => {
       const { up } = await import("./up.ts");

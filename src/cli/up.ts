@@ -17,6 +17,7 @@ export interface UpFlags {
   readonly cwd?: string;
   readonly trustProxy: readonly string[];
   readonly config: readonly string[];
+  readonly profile?: string;
   readonly allowRemoteHeadless: boolean;
   readonly store?: StoreKind;
 }
@@ -50,6 +51,7 @@ export function hostOptions(setting: Setting, flags: UpFlags): HostOptions {
     defaultCwd: defaultCwd(flags.cwd, setting.startedIn, setting.clone, userHome(env)),
     store: flags.store,
     databaseUrl: env["DATABASE_URL"],
+    profile: flags.profile,
     configOverrides: flags.config.map(parseOverride),
     ...homes(env),
     version: setting.version,

@@ -1,4 +1,4 @@
-/** config.toml with its layers: the machine's file, the user's file, `-c` flags, and one thread's overrides on top. */
+/** config.toml in its layers: the machine's file, the user's and a profile's, the project's, `-c` flags and one thread's overrides, and what the machine's owner put over all of them. */
 import { join } from "node:path";
 import { decodeConfig } from "./decode-config.ts";
 import {
@@ -9,10 +9,14 @@ import {
   nestValue,
   splitDottedKey,
 } from "./dotted-key.ts";
-import { layerVersion } from "./layer-version.ts";
-import { ConfigError } from "./port.ts";
-import type { Config, ConfigLayer, ConfigOrigin, ConfigReader } from "./port.ts";
-import { parseSessionFlags } from "./session-flags.ts";
+import { effectiveTable } from "./effective-table.ts";
+import { LayerStack } from "./layer-stack.ts";
+import type { Between, LayerPlaces } from "./layer-stack.ts";
+import { ConfigError, ConfigValueError } from "./port.ts";
+import type { Config, ConfigLayer, ConfigOrigin, ConfigReader, LayeredConfig } from "./port.ts";
+import type { ProjectLayers } from "./project-layers.ts";
+import { projectLayers } from "./project-layers.ts";
+import { trustFolders, trustOf } from "./project-trust.ts";
 import { FieldError } from "./table-fields.ts";
 import { TomlFile } from "./toml-file.ts";
 import type { TomlText } from "./toml-file.ts";
@@ -20,83 +24,95 @@ import { valuePosition } from "./value-position.ts";
 
 type Table = Readonly<Record<string, unknown>>;
 
-export interface ConfigReaderOptions {
-  /** The folder that holds config.toml. */
-  readonly codexHome: string;
-  /** What `-c` was given, as `key=value`. */
-  readonly sessionFlags: readonly string[];
-  /** The machine-wide file, weaker than all else; the stock client's place by default. */
-  readonly systemFile?: string;
-}
-
 /** Throws `ConfigError` when a session flag cannot be read; a file's faults show at `read`. */
-export function createConfigReader(options: ConfigReaderOptions): ConfigReader {
+export function createConfigReader(options: LayerPlaces): ConfigReader {
   return new FileConfigReader(options);
 }
 
 class FileConfigReader implements ConfigReader {
-  readonly #system: TomlFile;
-  readonly #user: TomlFile;
-  readonly #flags: Table;
-  #base:
-    | { readonly system: TomlText; readonly user: TomlText; readonly config: Config }
-    | undefined;
+  readonly #codexHome: string;
+  readonly #stack: LayerStack;
+  #base: { readonly texts: readonly TomlText[]; readonly config: Config } | undefined;
 
-  constructor(options: ConfigReaderOptions) {
-    this.#system = new TomlFile(options.systemFile ?? "/etc/codex/config.toml");
-    this.#user = new TomlFile(join(options.codexHome, "config.toml"));
-    this.#flags = parseSessionFlags(options.sessionFlags);
+  constructor(places: LayerPlaces) {
+    this.#codexHome = places.codexHome;
+    this.#stack = new LayerStack(places);
   }
 
-  read(overrides: Table = {}): Config {
-    const system = this.#system.read();
-    const user = this.#user.read();
-    if (this.#base?.system !== system || this.#base.user !== user) {
-      const below = mergeTables(system.table, user.table);
-      const config = this.#decode(mergeTables(below, this.#flags), emptyTable());
-      this.#base = { system, user, config };
-    }
-    if (Object.keys(overrides).length === 0) return this.#base.config;
-    const table = overrideTable(overrides);
-    return this.#decode(mergeTables(this.#base.config.raw, table), table);
+  read(overrides: Table = {}, cwd?: string): Config {
+    const base = this.#baseConfig();
+    if (Object.keys(overrides).length === 0 && cwd === undefined) return base;
+    const above = overrideTable(overrides);
+    const own = this.#decode({ overrides: above, project: [] });
+    if (cwd === undefined) return own;
+    const { layers, notices } = this.#project(own, cwd);
+    const entry = trustOf(own.projects, trustFolders(cwd, own.projectRootMarkers));
+    const project = layers.filter(isActive);
+    const config = project.length === 0 ? own : this.#decode({ overrides: above, project });
+    return { ...config, projects: own.projects, trustLevel: entry?.level ?? null, notices };
   }
 
-  layers(): ReturnType<ConfigReader["layers"]> {
-    const layers: ConfigLayer[] = [];
-    const add = (name: ConfigOrigin["name"], config: Table): void => {
-      layers.push({ name, version: layerVersion(config), config });
-    };
-    if (Object.keys(this.#flags).length > 0) add({ type: "sessionFlags" }, this.#flags);
-    const user = this.#user.read();
-    add({ type: "user", file: this.#user.path, profile: null }, user.table);
-    add({ type: "system", file: this.#system.path }, this.#system.read().table);
-
+  layers(cwd?: string): LayeredConfig {
+    const project = cwd === undefined ? [] : this.#project(this.#baseConfig(), cwd).layers;
+    const layers = this.#stack.layers(project);
     const origins: Record<string, ConfigOrigin> = {};
-    for (const { name, version, config } of layers.toReversed())
+    for (const { name, version, config } of layers.filter(isActive).toReversed())
       eachLeaf(config, (key) => (origins[key] = { name, version }));
-    return { layers, origins };
+    return { config: effectiveTable(this.read({}, cwd).raw), layers, origins };
   }
 
-  #decode(raw: Table, overrides: Table): Config {
+  #baseConfig(): Config {
+    const texts = this.#stack.texts();
+    const base = this.#base;
+    if (base && texts.every((text, index) => text === base.texts[index])) return base.config;
+    const config = this.#decode({ overrides: emptyTable(), project: [] });
+    this.#base = { texts, config };
+    return config;
+  }
+
+  #project(own: Config, cwd: string): ProjectLayers {
+    return projectLayers({
+      cwd,
+      codexHome: this.#codexHome,
+      rootMarkers: own.projectRootMarkers,
+      projects: own.projects,
+      userFile: this.#stack.user.file.path,
+    });
+  }
+
+  #decode(between: Between): Config {
     try {
-      return decodeConfig(raw);
+      return decodeConfig(this.#stack.merged(between));
     } catch (error) {
       if (!(error instanceof FieldError)) throw error;
-      throw new ConfigError(this.#place(error, overrides), { cause: error });
+      throw new ConfigValueError(this.#place(error, between), {
+        reason: error.message,
+        key: joinDottedKey(error.path),
+        cause: error,
+      });
     }
   }
 
   /** The reason with the place of the strongest layer that holds the value. */
-  #place({ path, message }: FieldError, overrides: Table): string {
+  #place({ path, message }: FieldError, { overrides, project }: Between): string {
+    const { managed, flags, below, user } = this.#stack;
     const key = joinDottedKey(path);
+    const inFile = (file: TomlFile): string => {
+      const position = valuePosition(file.read().text, path);
+      const place = position === undefined ? "" : `:${position.line}:${position.column}`;
+      return `${file.path}${place}: ${message}`;
+    };
+    if (holds(managed.table(), path)) return inFile(managed.file);
     if (holds(overrides, path)) return `${message}\nin \`${key}\``;
-    if (holds(this.#flags, path)) return `-c ${key}: ${message}`;
-    const file = holds(this.#user.read().table, path) ? this.#user : this.#system;
-    const position = valuePosition(file.read().text, path);
-    const place = position === undefined ? "" : `:${position.line}:${position.column}`;
-    return `${file.path}${place}: ${message}`;
+    if (holds(flags, path)) return `-c ${key}: ${message}`;
+    const layer = project.find(({ config }) => holds(config, path));
+    if (layer?.name.type === "project")
+      return inFile(new TomlFile(join(layer.name.dotCodexFolder, "config.toml")));
+    return inFile((below.find((file) => holds(file.table(), path)) ?? user).file);
   }
 }
+
+const isActive = ({ disabledReason }: ConfigLayer): boolean => disabledReason === null;
 
 function overrideTable(overrides: Table): Table {
   return Object.entries(overrides).reduce<Table>((table, [key, value]) => {

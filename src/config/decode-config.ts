@@ -17,10 +17,11 @@ const granularSwitches = ["sandbox_approval", "rules", "mcp_elicitations"];
 
 const APPROVAL_VARIANTS = ["untrusted", "on-failure", "on-request", "granular", "never"];
 
-/** Throws `FieldError` for a value of the wrong kind. */
+/** What the tables themselves say; nothing about a project. Throws `FieldError` for a value of the wrong kind. */
 export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
   const root = new TableFields(raw);
   const workspace = root.table("sandbox_workspace_write");
+  refuseLegacyProfile(root);
   return {
     model: root.string("model"),
     modelProvider: root.string("model_provider"),
@@ -52,6 +53,8 @@ export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
     projectRootMarkers: root.strings("project_root_markers") ?? [".git"],
     goals: root.table("features").boolean("goals") ?? true,
     raw,
+    trustLevel: null,
+    notices: [],
   };
 }
 
@@ -61,6 +64,16 @@ function whatIsMissing({ granular }: Readonly<Record<string, unknown>>): string 
   return missing === undefined
     ? "its switches must be true or false"
     : `missing field \`${missing}\``;
+}
+
+/** Profiles are files of their own now. */
+function refuseLegacyProfile(root: TableFields): void {
+  const profile = root.string("profile");
+  if (profile === null) return;
+  root.fail(
+    "profile",
+    `legacy \`profile = "${profile}"\` config is no longer supported; use \`--profile ${profile}\` with \`${profile}.config.toml\` instead`,
+  );
 }
 
 function decodeApprovalPolicy(root: TableFields): ApprovalPolicy | null {

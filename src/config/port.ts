@@ -32,6 +32,10 @@ export interface WorkspaceWriteConfig {
   readonly excludeSlashTmp: boolean;
 }
 
+export type FeatureStage = "beta" | "underDevelopment" | "stable" | "deprecated" | "removed";
+
+export type TrustLevel = "trusted" | "untrusted";
+
 /** What config.toml and the command line say, defaults filled in. */
 export interface Config {
   readonly model: string | null;
@@ -45,7 +49,9 @@ export interface Config {
   readonly sandboxMode: SandboxMode | null;
   readonly workspaceWrite: WorkspaceWriteConfig;
   /** Absolute project folder -> trust level. */
-  readonly projects: ReadonlyMap<string, "trusted" | "untrusted">;
+  readonly projects: ReadonlyMap<string, TrustLevel>;
+  /** Of the project that was asked about; null: nobody decided, or no folder was named. */
+  readonly trustLevel: TrustLevel | null;
   readonly developerInstructions: string | null;
   /** How long a thread stays in memory that nobody watches and in which nothing goes on. */
   readonly threadUnloadDelayMs: number;
@@ -53,8 +59,10 @@ export interface Config {
   readonly projectRootMarkers: readonly string[];
   /** `[features] goals`: whether threads may have goals. */
   readonly goals: boolean;
-  /** The file's tables as they stand, after `-c` overrides. */
+  /** All layers' tables, one over the other. */
   readonly raw: Readonly<Record<string, unknown>>;
+  /** Sentences for people about what of a project's own configuration was left aside. */
+  readonly notices: readonly string[];
 }
 
 /** config.toml cannot be read; `message` names file, line and column. */
@@ -62,26 +70,57 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-/** A dotted key and where its value came from. */
+/** A value of the wrong kind; `reason` and `key` as clients know them, without the place. */
+export class ConfigValueError extends ConfigError {
+  readonly reason: string;
+  /** Dotted. */
+  readonly key: string;
+
+  constructor(
+    message: string,
+    { reason, key, cause }: { readonly reason: string; readonly key: string; cause?: unknown },
+  ) {
+    super(message, { cause });
+    this.reason = reason;
+    this.key = key;
+  }
+}
+
+/** Which layer: the strongest is the machine's managed file, then `-c` flags, the project's folders from the inside, the user's, the machine's. */
+export type ConfigLayerName =
+  | { readonly type: "legacyManagedConfigTomlFromFile"; readonly file: string }
+  | { readonly type: "sessionFlags" }
+  | { readonly type: "project"; readonly dotCodexFolder: string }
+  | { readonly type: "user"; readonly file: string; readonly profile: string | null }
+  | { readonly type: "system"; readonly file: string };
+
+/** Where a value came from. */
 export interface ConfigOrigin {
-  readonly name:
-    | { readonly type: "user"; readonly file: string; readonly profile: null }
-    | { readonly type: "system"; readonly file: string }
-    | { readonly type: "sessionFlags" };
+  readonly name: ConfigLayerName;
   /** `sha256:` and the hash of the layer. */
   readonly version: string;
 }
 
 export interface ConfigLayer extends ConfigOrigin {
   readonly config: Readonly<Record<string, unknown>>;
+  /** Why it does not count; null: it does. */
+  readonly disabledReason: string | null;
+}
+
+/** The layers, strongest first, and the origin of each dotted key. */
+export interface LayeredConfig {
+  /** All that clients look for by name, with its default or null. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly layers: readonly ConfigLayer[];
+  readonly origins: Readonly<Record<string, ConfigOrigin>>;
 }
 
 export interface ConfigReader {
-  /** The configuration now; re-read when the file changed. `overrides`: dotted keys of one thread. Throws `ConfigError`. */
-  read(overrides?: Readonly<Record<string, unknown>>): Config;
-  /** The same by layer, strongest first, and per dotted key. */
-  layers(): {
-    readonly layers: readonly ConfigLayer[];
-    readonly origins: Readonly<Record<string, ConfigOrigin>>;
-  };
+  /**
+   * The configuration now; re-read when a file changed. `overrides`: dotted keys of one thread. `cwd`: the absolute folder that
+   * work goes on in, whose project has a say too. Throws `ConfigError`.
+   */
+  read(overrides?: Readonly<Record<string, unknown>>, cwd?: string): Config;
+  /** The same by layer. Throws `ConfigError`. */
+  layers(cwd?: string): LayeredConfig;
 }

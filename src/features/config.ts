@@ -1,9 +1,14 @@
+import { resolve } from "node:path";
 import { z } from "zod";
-import type { ConfigOrigin } from "../config/port.ts";
+import { ConfigError, ConfigValueError } from "../config/port.ts";
+import type { ConfigOrigin, ConfigReader, LayeredConfig } from "../config/port.ts";
 import { method } from "../dispatch/define.ts";
+import { RpcError } from "../protocol/errors.ts";
 import { mayAct } from "../protocol/principal.ts";
 
 const Source = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("legacyManagedConfigTomlFromFile"), file: z.string() }),
+  z.object({ type: z.literal("project"), dotCodexFolder: z.string() }),
   z.object({ type: z.literal("user"), file: z.string(), profile: z.string().nullable() }),
   z.object({ type: z.literal("system"), file: z.string() }),
   z.object({ type: z.literal("sessionFlags") }),
@@ -13,21 +18,6 @@ const Layer = Origin.extend({
   config: z.record(z.string(), z.unknown()),
   disabledReason: z.string().nullable(),
 });
-
-/** Settings that clients look for by name; null: not set. */
-const known: Readonly<Record<string, unknown>> = {
-  model: null,
-  model_provider: null,
-  model_reasoning_effort: null,
-  model_reasoning_summary: null,
-  approval_policy: null,
-  sandbox_mode: null,
-  sandbox_workspace_write: null,
-  developer_instructions: null,
-  web_search: null,
-  tools: null,
-  profile: null,
-};
 
 /** Members that may hold secrets; only an admin, who can read the file anyway, is shown their values. */
 const secretKeys: ReadonlySet<string> = new Set([
@@ -48,12 +38,12 @@ export const configRead = method({
     origins: z.record(z.string(), Origin),
     layers: z.array(Layer).nullable(),
   }),
-  handle({ config, principal }, { includeLayers }) {
+  handle({ config, principal, host }, { includeLayers, cwd }) {
     const shown = mayAct(principal.role, "admin") ? asItIs : withoutSecrets;
-    const { raw } = config.read();
-    const { layers, origins } = config.layers();
+    const folder = cwd === null || cwd === undefined ? undefined : resolve(host.defaultCwd, cwd);
+    const { config: effective, layers, origins } = readLayers(config, folder);
     return {
-      config: { ...known, ...shown(raw) },
+      config: shown(effective),
       origins: Object.fromEntries(
         Object.entries(origins).map(([key, { name, version }]: [string, ConfigOrigin]) => [
           key,
@@ -61,16 +51,25 @@ export const configRead = method({
         ]),
       ),
       layers: includeLayers
-        ? layers.map((layer) => ({
-            name: layer.name,
-            version: layer.version,
-            config: shown(layer.config),
-            disabledReason: null,
-          }))
+        ? layers.map((layer) => ({ ...layer, config: shown(layer.config) }))
         : null,
     };
   },
 });
+
+/** Throws `RpcError` in the words that clients of this method know. */
+function readLayers(config: ConfigReader, cwd: string | undefined): LayeredConfig {
+  try {
+    return config.layers(cwd);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const message =
+      error instanceof ConfigValueError
+        ? `invalid configuration: ${error.reason}\nin \`${error.key}\`\n`
+        : `failed to read configuration layers: ${error.message}`;
+    throw new RpcError("internal", message, { cause: error });
+  }
+}
 
 export const configRequirementsRead = method({
   name: "configRequirements/read",

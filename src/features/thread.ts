@@ -5,6 +5,7 @@ import { DynamicTool } from "../protocol/dynamic-tools.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import { mayAct } from "../protocol/principal.ts";
+import { configWarning } from "../protocol/connection-notifications.ts";
 import { ReadState } from "../protocol/read-state.ts";
 import { ThreadSettings, TurnEnvironment } from "../protocol/settings.ts";
 import { Since } from "../protocol/stream.ts";
@@ -80,10 +81,12 @@ export const threadStart = method({
       ...(dynamicTools.length > 0 ? { dynamicTools } : {}),
     });
     const { id } = view.thread;
+    const { notices } = context.config.read(params.config ?? {}, view.cwd);
     const stream = session.streamFrom(id, view.stream, null);
     afterAnswer(() => {
       session.follow(id, stream, null);
       announce();
+      for (const summary of notices) session.tell(configWarning, { summary, details: null });
     });
     return settingsAnswer(view, stream, session.countsEvents);
   },

@@ -18,6 +18,7 @@ export interface ThreadSettings extends TurnSettings {
 
 /** What a thread starts with when nobody says otherwise. */
 export interface SettingsDefaults {
+  /** For work in the thread's folder. */
   readonly config: Config;
   readonly cwd: string;
   readonly model: string;
@@ -37,9 +38,9 @@ export function initialSettings(
       modelProvider,
       effort: config.modelReasoningEffort,
       summary: config.modelReasoningSummary,
-      approvalPolicy: config.approvalPolicy ?? defaultApproval(config, folder),
+      approvalPolicy: config.approvalPolicy ?? defaultApproval(config),
       sandboxPolicy: policyForMode(
-        config.sandboxMode ?? (isTrusted(config, folder) ? "workspace-write" : "read-only"),
+        config.sandboxMode ?? (config.trustLevel === null ? "read-only" : "workspace-write"),
         config.workspaceWrite,
       ),
       baseInstructions: null,
@@ -90,7 +91,6 @@ export function turnSettings(settings: ThreadSettings): TurnSettings {
   return { cwd, model, modelProvider, effort, summary, approvalPolicy, sandboxPolicy };
 }
 
-const isTrusted = (config: Config, cwd: string): boolean => config.projects.get(cwd) === "trusted";
-
-const defaultApproval = (config: Config, cwd: string): ApprovalPolicy =>
-  config.projects.get(cwd) === "untrusted" ? "untrusted" : "on-request";
+/** In a project that somebody marked as untrusted the agent may write, and asks for whatever it runs. */
+const defaultApproval = ({ trustLevel }: Config): ApprovalPolicy =>
+  trustLevel === "untrusted" ? "untrusted" : "on-request";

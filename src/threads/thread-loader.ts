@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { ConfigReader } from "../config/port.ts";
 import type { Publisher } from "../events/port.ts";
 import type { Models } from "../model/port.ts";
@@ -200,13 +201,14 @@ export class ThreadLoader {
     past: Partial<Pick<History, "settings" | "record">>,
   ): ThreadSettings {
     const { models, defaultCwd } = this.#ports;
-    const config = this.#ports.config.read(keys);
+    const cwd = resolve(past.settings?.cwd ?? past.record?.cwd ?? defaultCwd, override.cwd ?? ".");
+    const config = this.#ports.config.read(keys, cwd);
     const kept = "approval_policy" in keys ? undefined : past.settings?.approvalPolicy;
     const standard = models.defaults();
     const settings = initialSettings(
       {
         config,
-        cwd: past.settings?.cwd ?? past.record?.cwd ?? defaultCwd,
+        cwd,
         model: config.model ?? standard.model,
         modelProvider: config.modelProvider ?? standard.modelProvider,
       },

@@ -49,7 +49,7 @@ function connection() {
       config: createConfigReader({
         codexHome: join(root, "codex"),
         sessionFlags: [],
-        systemFile: join(root, "none"),
+        systemFolder: join(root, "none"),
       }),
       host: {
         ...host,

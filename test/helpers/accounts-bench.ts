@@ -27,7 +27,7 @@ export class AccountsBench {
       codexHome: this.home,
       sessionFlags:
         chatgptBaseUrl === undefined ? [] : [`chatgpt_base_url=${JSON.stringify(chatgptBaseUrl)}`],
-      systemFile: join(this.home, "none"),
+      systemFolder: join(this.home, "none"),
     });
     const { audit, log } = this;
     const made = createAccounts({ codexHome: this.home, env, config, audit, log });

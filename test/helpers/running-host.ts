@@ -61,6 +61,7 @@ export async function startOn(
     configOverrides: [],
     store: undefined,
     databaseUrl: undefined,
+    systemFolder: join(homes.root, "etc"),
     codexHome: homes.codexHome,
     farhelmHome: homes.farhelmHome,
     version: "0.0.0",

@@ -77,6 +77,7 @@ export async function serveOurs({ home, cwd }: StockHome): Promise<Served> {
     store: undefined,
     databaseUrl: undefined,
     configOverrides: [],
+    systemFolder: join(home, "etc"),
     codexHome: join(home, ".codex"),
     farhelmHome,
     version: "0.0.0",

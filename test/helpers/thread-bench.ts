@@ -205,7 +205,7 @@ export function createThreadBench({
   const config = createConfigReader({
     codexHome: home,
     sessionFlags: [],
-    systemFile: join(home, "none"),
+    systemFolder: join(home, "none"),
   });
   const hub = new EventHub();
   const audit = new MemoryAudit();

@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true }));
 
 const reader = (...sessionFlags: readonly string[]) =>
-  createConfigReader({ codexHome: home, sessionFlags, systemFile: join(home, "system.toml") });
+  createConfigReader({ codexHome: home, sessionFlags, systemFolder: join(home, "etc") });
 
 const store = (text: string): void => writeFileSync(file, text);
 
@@ -48,6 +48,8 @@ describe("config.toml", () => {
         excludeSlashTmp: false,
       },
       projects: new Map(),
+      trustLevel: null,
+      notices: [],
       developerInstructions: null,
       projectDocMaxBytes: 32_768,
       projectRootMarkers: [".git"],
@@ -120,6 +122,8 @@ stream_max_retries = 1000
         ["/home/me/a.b", "trusted"],
         ["/home/me/c", "untrusted"],
       ]),
+      trustLevel: null,
+      notices: [],
       developerInstructions: null,
       projectDocMaxBytes: 32_768,
       projectRootMarkers: [".git"],
@@ -258,10 +262,15 @@ describe("layers", () => {
       version: "sha256:8ee01bdc7953d35f198ea5c44709cdfda45a6daa12cc49bbc0555b1814a34c45",
     };
     expect(layers).toEqual([
-      { ...flags, config: { model: "b" } },
-      { ...user, config: { model: "a", model_providers: { x: { name: "X" } } } },
+      { ...flags, config: { model: "b" }, disabledReason: null },
       {
-        name: { type: "system", file: join(home, "system.toml") },
+        ...user,
+        config: { model: "a", model_providers: { x: { name: "X" } } },
+        disabledReason: null,
+      },
+      {
+        name: { type: "system", file: join(home, "etc", "config.toml") },
+        disabledReason: null,
         version: "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
         config: {},
       },

@@ -9,7 +9,7 @@ import { portsWith } from "../../helpers/no-ports.ts";
 const config = createConfigReader({
   codexHome: "/nonexistent",
   sessionFlags: [],
-  systemFile: "/nonexistent",
+  systemFolder: "/nonexistent",
 });
 const { host } = portsWith();
 const as = (role: Role): Pick<Context, "config" | "principal" | "host"> => ({

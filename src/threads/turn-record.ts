@@ -12,6 +12,8 @@ import {
 } from "../protocol/turn-notifications.ts";
 import type { ThreadTokenUsage, Turn, TurnError } from "../protocol/turn.ts";
 import type { HistoryEvent } from "../store/port.ts";
+import type { Deferred } from "../util/deferred.ts";
+import { deferred } from "../util/deferred.ts";
 import { contextNews } from "./additional-context.ts";
 import { abortedItem } from "./instructions.ts";
 import { userMessageItem } from "./items.ts";
@@ -36,8 +38,10 @@ export class TurnRecord {
   readonly #publisher: Publisher;
   readonly #startedAtMs = Date.now();
   readonly #items: ThreadItem[] = [];
-  /** Stored, and to be announced after the answer to whom they come from. */
+  /** Stored, and to be announced after the answer to whom they come from, or behind such ones. */
   readonly #unannounced = new Set<ThreadItem>();
+  /** While there are people's words that are stored and not announced: resolves when they are. */
+  #wordsTold: Deferred<void> | undefined;
   #state: TurnState = { kind: "sampling" };
   #completedAtMs: number | null = null;
   #endAnnounced = false;
@@ -97,7 +101,7 @@ export class TurnRecord {
     await this.thread.append(events);
     this.thread.saidContext = said;
     this.#items.push(...items);
-    for (const item of items) this.#unannounced.add(item);
+    this.#holdBack(items);
     return items;
   }
 
@@ -111,6 +115,7 @@ export class TurnRecord {
     this.open.end(item.id);
     this.#items.push(item);
     if (!this.running) this.#amendPast();
+    await this.#behindWords(item);
     this.#announceCompleted(item);
   }
 
@@ -183,6 +188,9 @@ export class TurnRecord {
       });
       this.#announceCompleted(item);
     }
+    if (items.length === 0) return;
+    this.#wordsTold?.resolve();
+    this.#wordsTold = undefined;
   }
 
   announceError(error: TurnError, willRetry: boolean): void {
@@ -206,6 +214,20 @@ export class TurnRecord {
       turn: summaryOf(this.#withItems()),
     });
     this.thread.onTurnEnd?.(this.#state.kind === "interrupted" ? "interrupted" : "ended");
+  }
+
+  #holdBack(words: readonly ThreadItem[]): void {
+    if (words.length === 0) return;
+    for (const item of words) this.#unannounced.add(item);
+    this.#wordsTold = deferred();
+  }
+
+  /** Clients hear of items in the order in which they are stored. */
+  async #behindWords(item: ThreadItem): Promise<void> {
+    if (this.#wordsTold === undefined) return;
+    this.#unannounced.add(item);
+    await this.#wordsTold.promise;
+    this.#unannounced.delete(item);
   }
 
   /** A command that outlived its turn is done: the past turn gets its item. */

@@ -100,6 +100,36 @@ describe("what comes to a turn before it was announced", () => {
   });
 });
 
+describe("what the agent has said when a person's words are stored and not announced yet", () => {
+  it("is announced behind them, as it is stored", async () => {
+    const bench = createThreadBench();
+    const { id, outlet } = await bench.thread();
+    const storedItems = () =>
+      bench.held.appended.flatMap((event) =>
+        event.kind === "itemCompleted" ? [event.item.type] : [],
+      );
+    bench.model.script.push(async (...request) => {
+      await until(() => storedItems().length === 2);
+      return says("m1", "one")(...request);
+    });
+    const { turn, announce: begin } = await turnIn(bench, id, "first");
+    begin();
+    const { announce } = await bench.manager.steer(id, turn.id, textInput("second"), null);
+    await until(() => storedItems().length === 3);
+    await tick();
+    announce();
+    await turnEnded(outlet);
+    const told = outlet.sent.flatMap(({ method, params }) =>
+      method === "item/completed" ? [Object(params?.["item"])["type"]] : [],
+    );
+    const { thread } = await bench.manager.resume(id, { includeTurns: true });
+    const kept = thread.turns.at(-1)?.items.map(({ type }) => type);
+    expect(storedItems()).toEqual(kept);
+    expect(told).toEqual(kept);
+    expect(kept?.slice(0, 3)).toEqual(["userMessage", "userMessage", "agentMessage"]);
+  });
+});
+
 describe("a thread in which nothing was said yet", () => {
   it("is not there for others, and is for who was there before", async () => {
     const bench = createThreadBench();

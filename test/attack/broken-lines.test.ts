@@ -4,16 +4,17 @@ import { expect } from "vitest";
 import type { LaneKind } from "../reconnect/lane.ts";
 import { Lane } from "../reconnect/lane.ts";
 import type { Act } from "../reconnect/plan.ts";
+import { Rest } from "../reconnect/rest.ts";
 import { Scene } from "../reconnect/scene.ts";
+import type { SceneClient } from "../reconnect/scene-client.ts";
 import type { ThreadCopy } from "../reconnect/thread-copy.ts";
-import type { WireClient } from "../reconnect/wire-client.ts";
 import { fault } from "./attack.ts";
 
 /** Everything as it is told in order to play it: the first client knows how to come back, the second only resumes. */
 interface Stage {
   readonly scene: Scene;
-  readonly first: WireClient;
-  readonly second: WireClient;
+  readonly first: SceneClient;
+  readonly second: SceneClient;
   readonly threadId: string;
   readonly copy: () => ThreadCopy;
   /** Does it as the first client, in the thread; resolves with its end. */
@@ -26,7 +27,7 @@ async function staged(kind: LaneKind, play: (stage: Stage) => Promise<void>): Pr
   const scene = new Scene({
     lane,
     seed: 0,
-    clients: [true, false],
+    clients: ["counts", "stock"],
     decide: () => undefined,
     backOffMs: () => 3,
   });
@@ -39,7 +40,7 @@ async function staged(kind: LaneKind, play: (stage: Stage) => Promise<void>): Pr
     const [threadId = ""] = scene.deeds.threads;
     await second.watch(threadId);
     const copy = (): ThreadCopy => {
-      const known = first.copies.get(threadId);
+      const known = first.view.copies.get(threadId);
       if (known === undefined) throw new Error("the thread is not watched");
       return known;
     };
@@ -54,8 +55,7 @@ async function staged(kind: LaneKind, play: (stage: Stage) => Promise<void>): Pr
       copy,
       do: (act) => scene.deeds.do(first, act, 0),
     });
-    await scene.rest();
-    const wrong = await scene.wrong();
+    const wrong = await new Rest(scene).wrong();
     if (wrong.length > 0) throw new Error([...wrong, ...scene.lines].join("\n"));
     return wrong.length;
   } finally {
@@ -66,8 +66,8 @@ async function staged(kind: LaneKind, play: (stage: Stage) => Promise<void>): Pr
 
 const soon = { timeout: 20_000, interval: 2 };
 
-const isBack = (client: WireClient, threadId: string): Promise<void> =>
-  expect.poll(() => client.connected && client.isSubscribed(threadId), soon).toBe(true);
+const isBack = (client: SceneClient, threadId: string): Promise<void> =>
+  expect.poll(() => client.connected && client.view.subscribed.has(threadId), soon).toBe(true);
 
 const directions = ["toHost", "toClient"] as const;
 const boundaries = ["before", "header", "payload", "character", "after"] as const;
@@ -167,8 +167,8 @@ fault(
       const before = copy().position?.epoch;
       await scene.endHost("restart");
       await isBack(first, threadId);
-      gaps = first.outcomes.gap;
-      expect([first.outcomes.replayed, gaps, copy().position?.epoch === before]).toEqual([
+      gaps = first.view.outcomes.gap;
+      expect([first.view.outcomes.replayed, gaps, copy().position?.epoch === before]).toEqual([
         0,
         1,
         false,
@@ -180,9 +180,9 @@ fault(
       await scene.endHost("restart");
       // Nobody goes on as if it were there.
       await expect
-        .poll(() => [first, second].some(({ watched }) => watched.has(threadId)), soon)
+        .poll(() => [first, second].some(({ view }) => view.watched.has(threadId)), soon)
         .toBe(false);
-      expect(first.outcomes.replayed).toBe(0);
+      expect(first.view.outcomes.replayed).toBe(0);
       scene.deeds.deleted.add(threadId);
     });
     return { tried: 2, astray: kept + lost, gaps };
@@ -204,20 +204,20 @@ fault(
         const turns = copy().turnCount;
         for (let done = 0; done < times; done += 1) {
           await scene.deeds.do(second, act, 0);
-          const ended = (): boolean => second.copies.get(threadId)?.activeTurn === undefined;
-          const count = (): number => second.copies.get(threadId)?.turnCount ?? 0;
+          const ended = (): boolean => second.view.copies.get(threadId)?.activeTurn === undefined;
+          const count = (): number => second.view.copies.get(threadId)?.turnCount ?? 0;
           await expect.poll(() => ended() && count() === turns + done + 1, soon).toBe(true);
         }
         line?.heal();
         await isBack(first, threadId);
       };
       await away("say", 2);
-      expect(first.outcomes).toMatchObject({ replayed: 1, gap: 0 });
+      expect(first.view.outcomes).toMatchObject({ replayed: 1, gap: 0 });
       await away("long", 4);
-      expect(first.outcomes).toMatchObject({ replayed: 1, gap: 1 });
+      expect(first.view.outcomes).toMatchObject({ replayed: 1, gap: 1 });
       await away("say", 1);
-      expect(first.outcomes).toMatchObject({ replayed: 2, gap: 1 });
-      outcomes = JSON.stringify(first.outcomes).replaceAll('"', "");
+      expect(first.view.outcomes).toMatchObject({ replayed: 2, gap: 1 });
+      outcomes = JSON.stringify(first.view.outcomes).replaceAll('"', "");
     });
     return { tried: 3, astray, outcomes };
   },
@@ -239,7 +239,7 @@ fault(
       const before = copy().position;
       for (let round = 0; round < rounds; round += 1) {
         line?.cut();
-        await expect.poll(() => first.outcomes.replayed, soon).toBe(round + 1);
+        await expect.poll(() => first.view.outcomes.replayed, soon).toBe(round + 1);
         await isBack(first, threadId);
         if (JSON.stringify(copy().position) !== JSON.stringify(before)) moved += 1;
       }

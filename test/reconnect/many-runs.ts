@@ -14,28 +14,38 @@ interface Sort {
   readonly ends: PlanOptions["ends"];
 }
 
-/** Of twenty runs one kills its host, one ends it in good order, and four are on a host that keeps nothing on disk. */
+/** Of twenty runs one kills its host, one ends it in good order, four keep nothing on disk, and one keeps all in Postgres. */
 function sortOf(seed: number): Sort {
   if (seed % 20 === 0) return { lane: "killed", ends: "kill" };
   if (seed % 20 === 10) return { lane: "local", ends: "restart" };
+  if (seed % 20 === 7) return { lane: "postgres", ends: seed % 40 === 7 ? "restart" : "never" };
   return { lane: seed % 5 === 1 ? "memory" : "local", ends: "never" };
 }
 
 /** How many hosts of a sort work side by side: most of what a run does is to wait. */
-const width: Readonly<Record<LaneKind, number>> = { local: 3, memory: 1, killed: 1 };
+const width: Readonly<Record<LaneKind, number>> = {
+  local: 3,
+  memory: 1,
+  postgres: 1,
+  killed: 1,
+};
 
 type Total = Record<keyof RunFigures | "runs" | "ms", number>;
 
 /** After so many failures the rest is left out. */
 const maxFailures = 5;
 
-/** Rejects with the seeds of the runs that are not as they must be, and of the first what is wrong and its log. */
+const again = (seed: number | undefined): string =>
+  `FARHELM_RECONNECT_SEED=${seed} FARHELM_RECONNECT_TRACE=1 npx vitest run --config test/vitest.config.ts --root . test/reconnect/reconnect.test.ts`;
+
+/** Rejects with the seeds of the runs that are not as they must be, how to make one again, and of the first what is wrong and its log. */
 export async function manyRuns(from: number, count: number): Promise<Total> {
   const startedMs = performance.now();
   const total: Total = {
     runs: 0,
     ms: 0,
     clients: 0,
+    library: 0,
     acts: 0,
     faults: 0,
     hostEnds: 0,
@@ -47,7 +57,7 @@ export async function manyRuns(from: number, count: number): Promise<Total> {
     unknownOutcomes: 0,
   };
   const seeds = Array.from({ length: count }, (_, at) => from + at);
-  const kinds: readonly LaneKind[] = ["local", "memory", "killed"];
+  const kinds: readonly LaneKind[] = ["local", "memory", "postgres", "killed"];
   const failures = new Map<number, unknown>();
   const workers = kinds.flatMap((kind) => {
     const own = seeds.filter((seed) => sortOf(seed).lane === kind);
@@ -56,14 +66,10 @@ export async function manyRuns(from: number, count: number): Promise<Total> {
     );
   });
   await Promise.all(workers);
-  const [first] = failures.values();
-  if (first !== undefined) {
-    throw new Error(
-      `of ${total.runs + failures.size} runs these failed: ${[...failures.keys()].join()}`,
-      {
-        cause: first,
-      },
-    );
+  if (failures.size > 0) {
+    const [[seed, cause] = []] = failures;
+    const failed = `of ${total.runs + failures.size} runs these seeds failed: ${[...failures.keys()].join()}`;
+    throw new Error(`${failed}\nTo run one again: ${again(seed)}`, { cause });
   }
   total.ms = Math.round(performance.now() - startedMs);
   return total;
@@ -114,6 +120,7 @@ function add(total: Total, figures: RunFigures): void {
 
 const names = [
   "clients",
+  "library",
   "acts",
   "faults",
   "hostEnds",

@@ -1,6 +1,7 @@
 /** What happens in one run: made from its seed alone, so that it can be made again. */
 import type { Boundary } from "../helpers/frame-scan.ts";
 import { pick, seededRandom } from "../helpers/seeded-random.ts";
+import type { ClientKind } from "./scene-client.ts";
 
 /** How often each act comes, in relation to the others. */
 const weights = {
@@ -23,6 +24,12 @@ const weights = {
   queueReorder: 1,
   queueStart: 1,
   read: 1,
+  revert: 1.5,
+  rollback: 0.5,
+  goalSet: 1,
+  goalClear: 0.5,
+  section: 1.5,
+  mark: 2,
   // Only where it is asked for: an answer of megabytes.
   long: 0,
 } as const;
@@ -66,8 +73,7 @@ export type Step =
   | { readonly kind: "host"; readonly how: "restart" | "kill"; readonly pauseMs: number };
 
 export interface PlannedClient {
-  /** Whether it knows how to come back. */
-  readonly knows: boolean;
+  readonly kind: ClientKind;
   /** Of the first threads, by their places, those that it watches. */
   readonly watches: readonly number[];
 }
@@ -92,7 +98,7 @@ export function planOf(seed: number, { ends }: PlanOptions): Plan {
   const random = seededRandom(seed);
   const threads = 1 + Math.floor(random() * 3);
   const clients = Array.from({ length: 2 + Math.floor(random() * 4) }, (_, at) => ({
-    knows: at === 0 || random() < 0.6,
+    kind: kindOf(at === 0 ? 0 : random()),
     watches: Array.from({ length: threads }, (__, thread) => thread).filter(() => random() < 0.8),
   }));
   const count = 10 + Math.floor(random() * 14);
@@ -105,6 +111,12 @@ export function planOf(seed: number, { ends }: PlanOptions): Plan {
     return { kind: "act", client, act: pick(random, acts), choice: random(), pauseMs };
   });
   return { seed, clients, threads, steps };
+}
+
+/** The first client is one whose every event is counted here. */
+function kindOf(share: number): ClientKind {
+  if (share < 0.45) return "counts";
+  return share < 0.75 ? "stock" : "library";
 }
 
 function faultOf(random: () => number): Fault {

@@ -4,12 +4,15 @@ import { seededRandom } from "../helpers/seeded-random.ts";
 import type { Lane } from "./lane.ts";
 import type { Fault, Plan, Step } from "./plan.ts";
 import { stepText } from "./plan.ts";
+import { Rest } from "./rest.ts";
 import { Scene } from "./scene.ts";
-import type { Decision, WireClient } from "./wire-client.ts";
+import type { Decision, SceneClient } from "./scene-client.ts";
 
 /** Summed over runs, to say what they went through. */
 export interface RunFigures {
   readonly clients: number;
+  /** Of them, those that are the program's own. */
+  readonly library: number;
   readonly acts: number;
   readonly faults: number;
   readonly hostEnds: number;
@@ -31,7 +34,7 @@ export async function runPlan(lane: Lane, plan: Plan): Promise<RunFigures> {
   const scene = new Scene({
     lane,
     seed: plan.seed,
-    clients: plan.clients.map(({ knows }) => knows),
+    clients: plan.clients.map(({ kind }) => kind),
     decide: () => decisionOf(random),
     backOffMs: () => Math.floor(random() * 10),
   });
@@ -43,8 +46,7 @@ export async function runPlan(lane: Lane, plan: Plan): Promise<RunFigures> {
       await perform(scene, step);
       if (step.pauseMs > 0) await delay(step.pauseMs);
     }
-    await scene.rest();
-    const wrong = await scene.wrong();
+    const wrong = await new Rest(scene).wrong();
     if (wrong.length > 0) throw new Error(wrong.slice(0, toldFaults).join("\n"));
     return figuresOf(scene, plan);
   } catch (error) {
@@ -83,14 +85,14 @@ async function perform(scene: Scene, step: Step): Promise<void> {
   if (step.kind === "host") return scene.endHost(step.how);
   const client = scene.clients[step.client];
   if (client === undefined) return;
-  if (step.kind === "act") scene.under(scene.deeds.do(client, step.act, step.choice));
-  else scene.under(breakLine(scene, step.client, client, step.fault));
+  if (step.kind === "act") scene.under.push(scene.deeds.do(client, step.act, step.choice));
+  else scene.under.push(breakLine(scene, step.client, client, step.fault));
 }
 
 async function breakLine(
   scene: Scene,
   at: number,
-  client: WireClient,
+  client: SceneClient,
   fault: Fault,
 ): Promise<void> {
   const proxy = scene.proxies[at];
@@ -133,18 +135,19 @@ async function breakLine(
 }
 
 function figuresOf({ clients, deeds }: Scene, plan: Plan): RunFigures {
-  const sum = (of: (client: WireClient) => number): number =>
+  const sum = (of: (client: SceneClient) => number): number =>
     clients.reduce((total, client) => total + of(client), 0);
   const ended = deeds.all.map(({ end }) => end);
   return {
     clients: clients.length,
+    library: plan.clients.filter(({ kind }) => kind === "library").length,
     acts: deeds.all.length,
     faults: plan.steps.filter(({ kind }) => kind === "fault").length,
     hostEnds: deeds.ends,
-    snapshots: sum(({ outcomes }) => outcomes.snapshot),
-    replays: sum(({ outcomes }) => outcomes.replayed),
-    gaps: sum(({ outcomes }) => outcomes.gap),
-    questions: new Set(clients.flatMap(({ asked }) => [...asked.keys()])).size,
+    snapshots: sum(({ view }) => view.outcomes.snapshot),
+    replays: sum(({ view }) => view.outcomes.replayed),
+    gaps: sum(({ view }) => view.outcomes.gap),
+    questions: new Set(clients.flatMap(({ view }) => [...view.asked.keys()])).size,
     retriesAnswered: ended.filter((end) => end?.kind === "answered" && end.replayed).length,
     unknownOutcomes: ended.filter(
       (end) => end?.kind === "refused" && end.code === "outcome_unknown",

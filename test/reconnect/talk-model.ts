@@ -26,7 +26,10 @@ export async function startTalkModel(): Promise<MockModel> {
 
 function replyTo(request: MockRequest): MockReply {
   const input = listOf(request.body["input"]);
-  if (textIn(input.at(-1) ?? {}, "type").endsWith("_output")) return say("Done ", wide, ".");
+  const last = input.at(-1) ?? {};
+  if (textIn(last, "type").endsWith("_output")) return say("Done ", wide, ".");
+  // A goal goes on by itself: nobody said anything.
+  if (last["role"] === "developer") return say("Onward ", wide);
   const [word = "", key = ""] = promptIn(input).split(" ");
   if (word === "run") {
     const cmd = `echo ${key} >> ${counterFile}; echo ${wide}`;

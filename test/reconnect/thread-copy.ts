@@ -35,10 +35,19 @@ export class ThreadCopy {
   readonly id: string;
   /** Where in the events of the thread the copy is. */
   position: Position | undefined;
+  /** The log that the events are of; undefined where the client knows nothing of logs. */
+  epoch: string | undefined;
   /** Server requests that it shows as open. */
   readonly questions = new Map<string | number, Question>();
+  /** Those of which the end was told since the thread was shown. */
+  readonly ended = new Set<string | number>();
   name: unknown;
   status: unknown;
+  sectionId: unknown;
+  /** Undefined: nothing was said of it since the thread was shown. */
+  goal: unknown;
+  /** The same. */
+  readState: unknown;
   /** What cannot be: events that do not fit together. */
   readonly faults: string[] = [];
   #turns: TurnCopy[] = [];
@@ -52,6 +61,10 @@ export class ThreadCopy {
   show(thread: Json): void {
     this.name = thread["name"];
     this.status = thread["status"];
+    this.sectionId = isRecord(thread["section"]) ? thread["section"]["id"] : null;
+    this.ended.clear();
+    this.goal = undefined;
+    this.readState = undefined;
     this.#turns = listOf(thread["turns"]).map((turn) => {
       const running = turn["status"] === "inProgress";
       const isOpen = (item: Json): boolean => running && typeof item["completedAtMs"] !== "number";
@@ -73,10 +86,16 @@ export class ThreadCopy {
     return this.#turns.length;
   }
 
+  get lastTurn(): string | undefined {
+    const last = this.#turns.at(-1)?.head;
+    return last && textIn(last, "id");
+  }
+
   /** The thread as thread/read shows one at rest. */
   shown(): Json {
     const turns = this.#turns.map(({ head, done }) => ({ ...head, items: done }));
-    return { id: this.id, name: this.name, status: this.status, turns };
+    const { id, name, status, sectionId } = this;
+    return { id, name, status, sectionId, turns };
   }
 
   /** A notification that names the thread. */
@@ -87,6 +106,18 @@ export class ThreadCopy {
         return;
       case "thread/status/changed":
         this.status = params["status"];
+        return;
+      case "thread/section/changed":
+        this.sectionId = params["sectionId"];
+        return;
+      case "thread/goal/updated":
+        this.goal = params["goal"];
+        return;
+      case "thread/goal/cleared":
+        this.goal = null;
+        return;
+      case "thread/readState/changed":
+        this.readState = params["readState"];
         return;
       case "turn/started":
         this.#begin(recordIn(params, "turn"));

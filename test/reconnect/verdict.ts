@@ -7,39 +7,69 @@ import type { Json } from "../helpers/kill-peer.ts";
 import type { HostClient } from "../helpers/running-host.ts";
 import type { Deed, Deeds } from "./deeds.ts";
 import { counterFile } from "./talk-model.ts";
-import type { WireClient } from "./wire-client.ts";
+import type { SceneClient } from "./scene-client.ts";
 
-/** A thread as the host reads it to somebody who was never cut off. */
-export async function readThread(umpire: HostClient, threadId: string): Promise<Json> {
-  const read = async (includeTurns: boolean): Promise<Json> => {
-    const { thread } = await umpire.call("thread/read", { threadId, includeTurns });
-    return isRecord(thread) ? thread : {};
-  };
+/** A thread as the host reads it to somebody who was never cut off: what a copy of it shows, and what is read. */
+export async function readThread(
+  umpire: HostClient,
+  threadId: string,
+): Promise<{ readonly shown: Json; readonly readState: unknown }> {
+  const read = (includeTurns: boolean): Promise<Json> =>
+    umpire.call("thread/read", { threadId, includeTurns });
   // In which nothing was said has no turns to read.
-  const thread = await read(true).catch(() => read(false));
-  const turns = listOf(thread["turns"]).map(({ itemsView: _view, ...turn }) => turn);
-  return { id: thread["id"], name: thread["name"], status: thread["status"], turns };
+  const { thread, readState } = await read(true).catch(() => read(false));
+  const { id, name, status, turns, section } = isRecord(thread) ? thread : {};
+  const shown = {
+    id,
+    name,
+    status,
+    sectionId: isRecord(section) ? section["id"] : null,
+    turns: listOf(turns).map(({ itemsView: _view, ...turn }) => turn),
+  };
+  return { shown, readState };
 }
 
 /** Copies that are not what the host has; empty when all are the same. */
 export function strayCopies(
-  clients: readonly WireClient[],
+  clients: readonly SceneClient[],
   threads: ReadonlyMap<string, Json>,
 ): readonly string[] {
-  return clients.flatMap((client) =>
-    [...client.watched].flatMap((threadId) => {
-      const shown = client.copies.get(threadId)?.shown();
+  return clients.flatMap(({ name, view }) =>
+    [...view.watched].flatMap((threadId) => {
+      const shown = view.copies.get(threadId)?.shown();
       const real = threads.get(threadId);
-      if (real === undefined || isDeepStrictEqual(shown, real)) return [];
-      return `${client.name} has of ${threadId}\n  ${JSON.stringify(shown)}\nand the host\n  ${JSON.stringify(real)}`;
+      if (real === undefined) return `${name} watches ${threadId}, which is gone`;
+      if (isDeepStrictEqual(shown, real)) return [];
+      return `${name} has of ${threadId} ${difference(shown, real).join("; ")}`;
     }),
   );
 }
 
+const toldChars = 400;
+
+/** Where two JSON values differ, each place with what stands there and there. */
+function difference(one: unknown, other: unknown, path = "$"): readonly string[] {
+  if (isDeepStrictEqual(one, other)) return [];
+  const [left, right] = [membersOf(one), membersOf(other)];
+  if (left === undefined || right === undefined) {
+    const [mine, real] = [one, other].map((value) => JSON.stringify(value));
+    return [`${path}: ${mine?.slice(0, toldChars)}, and the host ${real?.slice(0, toldChars)}`];
+  }
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].flatMap((name) =>
+    difference(left[name], right[name], `${path}.${name}`),
+  );
+}
+
+/** Those of a list go by their places. */
+function membersOf(value: unknown): Json | undefined {
+  if (Array.isArray(value)) return Object.fromEntries(value.entries());
+  return isRecord(value) ? value : undefined;
+}
+
 /** Events that do not fit together, in what a client was sent of one thread. */
-export const wrongPlaces = (clients: readonly WireClient[]): readonly string[] =>
-  clients.flatMap(({ name, copies }) =>
-    [...copies.values()].flatMap((copy) => copy.faults.map((fault) => `${name}: ${fault}`)),
+export const wrongPlaces = (clients: readonly SceneClient[]): readonly string[] =>
+  clients.flatMap(({ name, view }) =>
+    [...view.copies.values()].flatMap((copy) => copy.faults.map((fault) => `${name}: ${fault}`)),
   );
 
 const countOf = (text: string, key: string): number => text.split(key).length - 1;
@@ -53,7 +83,7 @@ const inputsOf = (thread: Json): string =>
       .map((item) => item["content"]),
   );
 
-interface Found {
+export interface Found {
   readonly deeds: Deeds;
   readonly threads: ReadonlyMap<string, Json>;
   readonly queues: ReadonlyMap<string, readonly Json[]>;
@@ -84,10 +114,14 @@ function wrongInput(deed: Deed, { deeds, threads, queues }: Found): readonly str
   const queued = JSON.stringify(queues.get(deed.threadId) ?? []);
   const count = countOf(inputsOf(thread), ` ${deed.key}"`) + countOf(queued, ` ${deed.key}"`);
   const [least, most] = boundsOf(deed);
-  const mayBeGone = deed.act === "queueAdd" && deeds.mayBeUnqueued(deed.threadId);
+  const takers = deed.act === "queueAdd" ? [...takersBack, "queueDelete" as const] : takersBack;
+  const mayBeGone = deeds.mayHaveBeen(takers, deed.threadId);
   const wrong = count > most || (count < least && !mayBeGone);
   return wrong ? [`${told(deed)} is there ${count} times`] : [];
 }
+
+/** After these what people wrote may be gone. */
+const takersBack = ["revert", "rollback"] as const;
 
 /** A name is told once: nobody else gives the same. What was told while the host came back may have gone unheard. */
 function wrongName(deed: Deed, { deeds, heard }: Found): readonly string[] {
@@ -140,31 +174,28 @@ function commandsOf(threads: ReadonlyMap<string, Json>, ran: string): readonly s
   });
 }
 
-/** Questions: who answered is told alike to all, once each; nothing waits any more, and nobody shows that it does. */
-export function wrongAnswers(clients: readonly WireClient[]): readonly string[] {
+/** Questions: who answered is told alike to all; nothing waits any more, and nobody shows that it does. */
+export function wrongAnswers(clients: readonly SceneClient[]): readonly string[] {
   const wrong: string[] = [];
   const winners = new Map<string, string>();
   const words = new Map<string, string>();
-  for (const client of clients) {
-    const seen = new Set<string>();
-    for (const { threadId, epoch, requestId, answer } of client.resolved) {
+  for (const { name: teller, view } of clients) {
+    for (const { threadId, epoch, requestId, answer } of view.resolved) {
       const name = `${threadId} ${epoch} ${requestId}`;
-      if (seen.has(name)) wrong.push(`${client.name} was told twice of the end of ${name}`);
-      seen.add(name);
       // Who comes back too late for the event is told that it is over, and no more.
       const winner = answer === undefined ? undefined : JSON.stringify(answer);
       if (winner === undefined) continue;
       if ((winners.get(name) ?? winner) !== winner) wrong.push(`two answers won ${name}`);
       winners.set(name, winner);
     }
-    for (const [name, text] of client.asked) {
+    for (const [name, text] of view.asked) {
       if ((words.get(name) ?? text) !== text) wrong.push(`${name} is not the same to all`);
       words.set(name, text);
     }
-    for (const copy of client.copies.values()) {
+    for (const copy of view.copies.values()) {
       const open = [...copy.questions.keys()];
-      if (client.watched.has(copy.id) && open.length > 0)
-        wrong.push(`${client.name} still shows ${open.join()} of ${copy.id}`);
+      if (view.watched.has(copy.id) && open.length > 0)
+        wrong.push(`${teller} still shows ${open.join()} of ${copy.id}`);
     }
   }
   return wrong;

@@ -16,8 +16,8 @@ export interface Deed {
   readonly key: string;
   readonly threadId: string;
   end: CallEnd | undefined;
-  /** Whether the host was killed between the call and its end. */
-  killed: boolean;
+  /** Whether the host ended without waiting for it. */
+  cutShort: boolean;
 }
 
 /** A call that changes something. */
@@ -37,9 +37,9 @@ export class Deeds {
   readonly folder: string;
   readonly #log: (line: string) => void;
   #keys = 0;
-  /** How often the host was killed, and how often it ended at all. */
-  kills = 0;
+  /** How often the host ended, and how often without waiting for its calls: killed, or out of patience. */
   ends = 0;
+  hardEnds = 0;
 
   constructor(folder: string, log: (line: string) => void) {
     this.folder = folder;
@@ -70,15 +70,15 @@ export class Deeds {
     taken?: (end: CallEnd) => void,
   ): Promise<void> {
     const key = `k${(this.#keys += 1)}k`;
-    const { kills } = this;
-    const deed: Deed = { act, client: client.name, key, threadId, end: undefined, killed: false };
+    const { hardEnds } = this;
+    const deed: Deed = { act, client: client.name, key, threadId, end: undefined, cutShort: false };
     this.all.push(deed);
     const end = await client.call(method, paramsOf(key), {
       changes: true,
       ...(taken && { taken }),
     });
     deed.end = end;
-    deed.killed = this.kills > kills;
+    deed.cutShort = this.hardEnds > hardEnds;
     const how = end.kind === "refused" ? `${end.code} ${end.message}` : end.kind;
     this.#log(`${client.name} ${act} ${key} of ${threadId}: ${how}`);
   }

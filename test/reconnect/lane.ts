@@ -117,12 +117,6 @@ export class Lane {
     this.#port = Number(new URL(await this.#process.ready()).port);
   }
 
-  /** Ends the host, with or without a chance to clean up, and starts the next one. */
-  async again(how: "restart" | "kill"): Promise<void> {
-    await this.down(how);
-    await this.up();
-  }
-
   async end(): Promise<void> {
     await this.down("restart");
     await this.#database?.close();
@@ -130,6 +124,7 @@ export class Lane {
     removeHomes(this.homes);
   }
 
+  /** Ends the host, with or without a chance to clean up. */
   async down(how: "restart" | "kill"): Promise<void> {
     if (this.#inProcess !== undefined) await stop(this.#inProcess);
     if (how === "kill") this.#process?.strike();

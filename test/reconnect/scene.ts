@@ -18,6 +18,8 @@ export interface SceneOptions {
   readonly backOffMs: () => number;
 }
 
+/** A host that ends in good order waits so long for the calls that it has begun. */
+const patienceMs = 5_000;
 /** Every frame in the log of a run that fails. */
 const traces = process.env["FARHELM_RECONNECT_TRACE"] === "1";
 const tracedChars = 300;
@@ -67,9 +69,12 @@ export class Scene {
   async endHost(how: "restart" | "kill"): Promise<void> {
     const { lane } = this.#options;
     this.deeds.ends += 1;
-    if (how === "kill") this.deeds.kills += 1;
     this.#dropUmpire();
-    await lane.again(how);
+    const startedMs = performance.now();
+    await lane.down(how);
+    const waitedMs = performance.now() - startedMs;
+    if (how === "kill" || waitedMs > patienceMs) this.deeds.hardEnds += 1;
+    await lane.up();
     for (const proxy of this.proxies) proxy.targetPort = lane.port;
     this.#umpire = await lane.umpire();
   }

@@ -201,11 +201,11 @@ export function wrongAnswers(clients: readonly SceneClient[]): readonly string[]
   return wrong;
 }
 
-/** Only a host that was killed leaves a call of which nobody knows what became. */
+/** Only a host that ended without waiting leaves a call of which nobody knows what became. */
 export const wrongUnknowns = ({ all }: Deeds): readonly string[] =>
   all
     .filter(
-      ({ end, killed }) => end?.kind === "refused" && end.code === "outcome_unknown" && !killed,
+      ({ end, cutShort }) => end?.kind === "refused" && end.code === "outcome_unknown" && !cutShort,
     )
     .map((deed) => `nobody knows of ${told(deed)}`);
 

@@ -84,6 +84,7 @@ describe("layers", () => {
       'import type { R } from "../features/all.ts";',
     ],
     ["anything in app", "app.ts", 'import { R } from "./threads/manager.ts";'],
+    ["anything in the folder of app", "app/x.ts", 'import { R } from "../threads/manager.ts";'],
     ["types of zod", "dispatch/x.ts", 'import type { z } from "zod";'],
     ["built-ins", "store/x.ts", 'import { join } from "node:path";'],
   ])("lets %s through", (_what, file, source) => {

@@ -14,8 +14,8 @@ function load(file) {
   const known = loaded.get(file);
   if (known !== undefined) return known.module.exports;
   const module = { exports: {} };
-  const source = wrap(readFileSync(file, "utf8"));
-  const script = new Script(source, {
+  const source = readFileSync(file);
+  const script = new Script(wrap(source.toString()), {
     filename: file,
     // Another Node refuses it, and compiles.
     cachedData: keptCode(file, source),

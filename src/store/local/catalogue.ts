@@ -10,8 +10,8 @@ import type { ThreadNames } from "./thread-names.ts";
 /** How long it may stay unseen that another program wrote an old thread; what comes and goes is seen at once. */
 const rescanAfterMs = 30_000;
 
-/** A host opens its port before it reads an unknown history; who asks for a list does not wait for that. */
-const startAfterMs = 250;
+/** A host opens its port before it reads an unknown history, also on a busy machine; who asks for a list does not wait for that. */
+const startAfterMs = 1000;
 
 /** How long a list waits for an unknown history: until its answer is right, but not for ever on a slow disk. */
 const maxWaitMs = 8000;

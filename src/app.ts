@@ -1,5 +1,5 @@
 /** The composition root: it builds the implementations and joins them, with the files of `app/`. */
-import { hostname } from "node:os";
+import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FailureLog } from "./app/failure-log.ts";
@@ -33,6 +33,7 @@ import type { HostFacts } from "./dispatch/context.ts";
 import { Dispatcher } from "./dispatch/dispatcher.ts";
 import { EventHub } from "./events/event-hub.ts";
 import { methods } from "./features/index.ts";
+import { createHostFiles } from "./files/host-files.ts";
 import { createModels } from "./model/models.ts";
 import type { Models } from "./model/port.ts";
 import { accessGeneration, pairChanged } from "./protocol/connection-notifications.ts";
@@ -41,6 +42,7 @@ import { SessionRegistry } from "./session/sessions.ts";
 import { commandsEnv, openStore } from "./store/open-store.ts";
 import type { CallLedger } from "./store/port.ts";
 import { createClientProcesses } from "./tools/client-processes.ts";
+import { PatchJournal } from "./tools/patch-journal.ts";
 import { createTools } from "./tools/registry.ts";
 import type { TransportOptions } from "./transport/options.ts";
 import { defaultPingIntervalMs } from "./transport/options.ts";
@@ -77,7 +79,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const chosen = { ...options, kind, installation, database, log: failures, standardProvider };
   const { store, ledger } = await openStore(chosen).catch((error) => endWith(audit, error, lock));
   const hub = new EventHub();
-  const { tools, processes } = commandParts(options, kind, failures);
+  const { tools, clientPorts } = commandParts(options, kind, failures);
   const auth = await authFor(options, settings, { database, audit, log, hub });
   const shared = { options, config, models, store, hub, tools, failures, audit };
   const threads = createThreads({ ...shared, ...auth });
@@ -93,7 +95,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       devices: auth.devices,
       deviceKeys: createDeviceKeys(join(farhelmHome, "device-keys")),
       pairing: auth.pairing,
-      processes,
+      ...clientPorts,
       auditHeads: audit,
       host,
     },
@@ -124,7 +126,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       clearInterval(renewal);
       accounts.close();
       await transport.close();
-      await Promise.all([processes.close(), dispatcher.quiet(lastCallsMs)]);
+      await Promise.all([clientPorts.processes.close(), dispatcher.quiet(lastCallsMs)]);
       await threads.close();
       await tools.close();
       await store.close();
@@ -193,10 +195,14 @@ function keptCalls(ledger: CallLedger, gatekeeper: Gatekeeper, log: FailureLog):
 function commandParts({ codexHome, farhelmHome }: HostOptions, kind: StoreKind, log: FailureLog) {
   const env = commandsEnv(kind, process.env);
   const protectedPaths = [farhelmHome, join(codexHome, "auth.json")];
-  const journal = kind === "local" ? { patchJournalFolder: join(farhelmHome, "patches") } : {};
+  const patchJournalFolder = kind === "local" ? join(farhelmHome, "patches") : undefined;
+  const journal = new PatchJournal(patchJournalFolder, log);
   return {
-    tools: createTools({ log, protectedPaths, env, ...journal }),
-    processes: createClientProcesses({ protectedPaths, env }),
+    tools: createTools({ log, protectedPaths, env, journal }),
+    clientPorts: {
+      processes: createClientProcesses({ protectedPaths, env }),
+      files: createHostFiles({ protectedPaths, codexHome, userHome: homedir(), journal }),
+    },
   };
 }
 

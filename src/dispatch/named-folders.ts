@@ -4,6 +4,9 @@ import { isRecord } from "../util/is-record.ts";
 export const folderMembers: ReadonlySet<string> = new Set([
   "cwd",
   "path",
+  "sourcePath",
+  "destinationPath",
+  "roots",
   "writableRoots",
   "runtimeWorkspaceRoots",
 ]);

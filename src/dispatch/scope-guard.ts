@@ -3,7 +3,7 @@
  * name; lists by what they hold; notifications and questions by the thread that they are about.
  */
 import { realpathSync } from "node:fs";
-import { isAbsolute, relative, resolve, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { ThreadId } from "../protocol/ids.ts";
 import type { Scope } from "../protocol/principal.ts";
 import type { Threads } from "../threads/port.ts";
@@ -95,11 +95,14 @@ function threadIdOf(text: string): ThreadId | undefined {
   return ThreadId.parse(id);
 }
 
+/** Of what is not there: where it would be. */
 function realOf(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    return resolve(path);
+    const whole = resolve(path);
+    const folder = dirname(whole);
+    return folder === whole ? whole : join(realOf(folder), basename(whole));
   }
 }
 

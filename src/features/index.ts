@@ -21,7 +21,15 @@ import {
   tokenIssue,
 } from "./device.ts";
 import { devicesRestore } from "./foreign-access.ts";
-import { fsReadDirectory, fsReadFile } from "./fs.ts";
+import {
+  fsCopy,
+  fsCreateDirectory,
+  fsGetMetadata,
+  fsReadDirectory,
+  fsReadFile,
+  fsRemove,
+  fsWriteFile,
+} from "./fs.ts";
 import { hostRead } from "./host.ts";
 import { approvalInbox } from "./inbox.ts";
 import { initialize } from "./initialize.ts";
@@ -150,6 +158,11 @@ export const methods = [
   configRequirementsRead,
   fsReadDirectory,
   fsReadFile,
+  fsGetMetadata,
+  fsWriteFile,
+  fsCreateDirectory,
+  fsRemove,
+  fsCopy,
   commandExec,
   commandExecWrite,
   commandExecResize,

@@ -8,8 +8,10 @@ export interface HostPolicy {
    * `none`: admins alone.
    */
   readonly operatorCommands: "none" | "confined" | "all";
-  /** Whether operators may look into folders and files. */
+  /** Whether operators may touch folders and files. */
   readonly operatorFiles: boolean;
+  /** Absolute folders: the only ones whose files are open to anybody who is not on this machine's control.sock. */
+  readonly fileRoots?: readonly string[] | undefined;
 }
 
 interface Guarded {

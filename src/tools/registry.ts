@@ -24,7 +24,7 @@ export interface ToolsOptions {
   /** Files and folders that no tool reads or writes, however they are named. */
   readonly protectedPaths: readonly string[];
   /** Where patches under way are written down; what those of a killed program left is removed at once. */
-  readonly patchJournalFolder?: string;
+  readonly journal?: PatchJournal;
 }
 
 type Run = (call: ToolCall, context: ToolContext) => ToolOutput | Promise<ToolOutput>;
@@ -33,7 +33,7 @@ export function createTools(options: ToolsOptions): Tools {
   const { log, shell, env, protectedPaths } = options;
   const environment = env ?? process.env;
   const sessions = new CommandSessions();
-  const journal = new PatchJournal(options.patchJournalFolder, log);
+  const journal = options.journal ?? new PatchJournal(undefined, log);
   journal.sweep();
   const patches = new ApplyPatch(protectedPaths, environment, journal);
   const exec = new ExecCommand({ sessions, patches, environment, shell, log });

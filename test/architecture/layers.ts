@@ -13,6 +13,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   config: ["permissions"],
   accounts: ["config", "crypto", "audit/port"],
   store: ["db"],
+  files: [],
   model: ["config", "accounts/port"],
   tools: ["config", "permissions", "events/port", "model/port"],
   extensions: ["config", "accounts/port"],

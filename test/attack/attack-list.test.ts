@@ -13,7 +13,7 @@ const wanted = [
   ...upTo("A", 18),
   ...upTo("B", 17),
   ...upTo("C", 22),
-  ..."D1 D2 D3 D4 D5 D6 D7 D8 D9 D11 D12 D13 E7 E8 E11 E12".split(" "),
+  ..."D1 D2 D3 D4 D5 D6 D7 D8 D9 D10 D11 D12 D13 E7 E8 E11 E12".split(" "),
   ...upTo("T", 5),
   ..."F1 F2 F3 F4 F5 F6 F7 F8 F9 F13 F15 F16".split(" "),
 ];

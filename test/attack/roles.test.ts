@@ -11,11 +11,18 @@ import { attack } from "./attack.ts";
 /** Their names of what is meant exclude one another. */
 const oneName: ReadonlySet<string> = new Set(["farhelm/devices/revoke", "farhelm/devices/restore"]);
 
+const absolute = {
+  path: "/nowhere",
+  sourcePath: "/nowhere",
+  destinationPath: "/nowhere",
+  cwd: "/nowhere",
+};
+
 /** Params that parse, so that the role is what decides; the ids are nobody's. */
 const paramsOf = (name: string, params: z.ZodType): object => ({
   ...Object(exampleOf(z.toJSONSchema(params, { io: "input", unrepresentable: "any" }), "x")),
   ...(oneName.has(name) && { id: "none", account: undefined, all: undefined }),
-  ...(name.startsWith("fs/") && { path: "/nowhere" }),
+  ...(/^(?:fs|process)\//.test(name) && absolute),
 });
 
 attack(

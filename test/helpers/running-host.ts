@@ -146,7 +146,10 @@ export class HostClient {
     this.called.set(id, { method, params });
     this.#socket.send(JSON.stringify({ id, method, params }));
     const answer = await this.until((sent) => sent.id === id && sent.method === undefined);
-    if (answer.error) throw new Error(`${answer.error.code} ${answer.error.message}`);
+    if (answer.error)
+      throw new Error(`${answer.error.code} ${answer.error.message}`, {
+        cause: answer.error,
+      });
     return Object(answer.result);
   }
 

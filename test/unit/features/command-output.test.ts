@@ -33,8 +33,11 @@ describe("base64 of a client", () => {
     ["%%%", "invalid deltaBase64: Invalid symbol 37, offset 0."],
     ["YQ==\n", "invalid deltaBase64: Invalid symbol 10, offset 4."],
     ["YQ", "invalid deltaBase64: Invalid padding"],
-    ["Y===", "invalid deltaBase64: Invalid padding"],
-    ["Y=Q=", "invalid deltaBase64: Invalid padding"],
+    ["Y===", "invalid deltaBase64: Invalid symbol 61, offset 1."],
+    ["YQ=Q", "invalid deltaBase64: Invalid symbol 61, offset 2."],
+    ["YWJjY", "invalid deltaBase64: Invalid input length: 5"],
+    ["YWJ=", "invalid deltaBase64: Invalid last symbol 74, offset 2."],
+    ["\u00E9", "invalid deltaBase64: Invalid symbol 195, offset 0."],
   ])("%j is refused", (text, message) => {
     expect(() => base64Bytes(text)).toThrow(message);
   });

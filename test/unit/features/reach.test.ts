@@ -26,7 +26,15 @@ test("what is of no thread is open by a decision, and only then", () => {
   expect(namesOf("open")).toEqual(open);
   expect(namesOf("list")).toEqual(["thread/list", "thread/loaded/list", "thread/search"]);
   expect(namesOf("start")).toEqual(["thread/start"]);
-  expect(namesOf("folder")).toEqual(["fs/readDirectory", "fs/readFile"]);
+  expect(namesOf("folder")).toEqual([
+    "fs/copy",
+    "fs/createDirectory",
+    "fs/getMetadata",
+    "fs/readDirectory",
+    "fs/readFile",
+    "fs/remove",
+    "fs/writeFile",
+  ]);
   for (const name of ["farhelm/devices/list", "command/exec", "config/read"]) {
     expect(namesOf("host")).toContain(name);
   }

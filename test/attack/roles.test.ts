@@ -100,3 +100,50 @@ attack(
     return { tried: calls.length + 1, admitted };
   },
 );
+
+attack(
+  "C16",
+  "a viewer that calls itself an admin in `initialize`",
+  { expect: { act: "call", code: "role" } },
+  async (bench) => {
+    const token = await bench.token("viewer");
+    const claims = {
+      role: "admin",
+      roles: ["admin"],
+      scopes: ["admin", "remote_control_controller_websocket"],
+      principal: { kind: "local", id: "local", role: "admin" },
+      clientId: "local",
+      sub: "local",
+      __proto__: { role: "admin" },
+    };
+    const forms = [
+      { ...claims },
+      { clientInfo: { name: "t", version: "1", ...claims } },
+      { capabilities: { experimentalApi: true, ...claims } },
+      { _meta: claims, auth: claims, identity: claims },
+    ];
+    let admitted = 0;
+    for (const form of forms) {
+      const socket = new WebSocket(`ws://127.0.0.1:${bench.port}/`, {
+        headers: { authorization: `Bearer ${token}` },
+        localAddress: bench.address,
+      });
+      const client = await HostClient.opened(socket);
+      await client.call("initialize", {
+        clientInfo: { name: "t", version: "1" },
+        capabilities: { experimentalApi: true },
+        ...form,
+        ...("capabilities" in form ? {} : { capabilities: { experimentalApi: true } }),
+      });
+      for (const method of ["farhelm/devices/list", "farhelm/pair/offer", "thread/start"]) {
+        const refused = client.call(method, {});
+        const outcome = await refused.then(
+          () => "admitted",
+          (error: unknown) => String(error),
+        );
+        if (!outcome.includes("this connection has viewer")) admitted += 1;
+      }
+    }
+    return { tried: forms.length * 3, admitted };
+  },
+);

@@ -1,56 +1,12 @@
-import { createServer, type Server } from "node:http";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { WebSocketServer } from "ws";
+import { describe, expect, test } from "vitest";
 import { issuerKey } from "../../helpers/foreign-issuer.ts";
-import { runCli } from "./fake-outside.ts";
+import type { Answer } from "./control-host.ts";
+import { useControlHost } from "./control-host.ts";
 
-type Answer = { readonly result: object } | { readonly error: object };
-
-let home: string;
-let server: Server | undefined;
-let notify: (method: string, params: object) => void;
-let calls: { method: string; params: unknown }[];
-
-beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "farhelm-control-"));
-  calls = [];
-});
-afterEach(async () => {
-  server?.closeAllConnections();
-  await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
-  server = undefined;
-  rmSync(home, { recursive: true });
-});
-
-/** A host that answers on control.sock, over a real Unix socket. */
-async function hostThat(answer: (method: string) => Answer | "hang up"): Promise<void> {
-  server = createServer();
-  const sockets = new WebSocketServer({ server });
-  notify = (method, params) => {
-    for (const socket of sockets.clients) socket.send(JSON.stringify({ method, params }));
-  };
-  sockets.on("connection", (socket) => {
-    socket.send(JSON.stringify({ method: "some/notification", params: {} }));
-    socket.on("message", (data: Buffer) => {
-      const { id, method, params } = JSON.parse(data.toString("utf8"));
-      calls.push({ method, params });
-      const reply = method === "initialize" ? { result: {} } : answer(method);
-      if (reply === "hang up") socket.close(1001, "going down");
-      else socket.send(JSON.stringify({ id, ...reply }));
-    });
-  });
-  await new Promise<void>((resolve) => server?.listen(join(home, "control.sock"), resolve));
-}
-
-const cli = (words: string, tty = false, answer?: (question: string) => string) =>
-  runCli(words.split(" "), {
-    env: { HOME: "/", FARHELM_HOME: home },
-    tty,
-    ...(answer && { answer }),
-  });
+const host = useControlHost();
+const { cli, hostThat } = host;
 
 const device = {
   id: "dev_1",
@@ -71,7 +27,7 @@ describe("commands that speak to the running host", () => {
   test("introduce themselves, then ask", async () => {
     await hostThat(() => ({ result: { data: [] } }));
     await cli("devices list");
-    expect(calls).toEqual([
+    expect(host.calls).toEqual([
       {
         method: "initialize",
         params: {
@@ -87,7 +43,7 @@ describe("commands that speak to the running host", () => {
     await hostThat(() => ({ result: { token: "aa.bb.cc", id: "t", expiresAtMs: 1 } }));
     const { code, out, err } = await cli("token --name ci --role viewer --ttl 12h");
     expect({ code, out, err }).toEqual({ code: 0, out: "aa.bb.cc\n", err: "" });
-    expect(calls[1]).toEqual({
+    expect(host.calls[1]).toEqual({
       method: "farhelm/token/issue",
       params: { name: "ci", role: "viewer", ttlMs: 43_200_000 },
     });
@@ -97,110 +53,6 @@ describe("commands that speak to the running host", () => {
     const { code, err } = await cli(`token --name ci --role viewer --ttl=${ttl}`);
     expect(code).toBe(1);
     expect(err).toContain("is not a time");
-  });
-
-  const offer = {
-    id: "pair_1",
-    url: "http://localhost/pair#s.h",
-    code: "ABCD-EFGH",
-    expiresAtMs: Date.now() + 600_000,
-    first: false,
-  };
-  const request = {
-    deviceName: "phone\u001b[2J",
-    address: "192.0.2.7",
-    way: "code",
-    fingerprint: "0011 2233 4455 6677",
-    words: ["acorn", "kite", "vase", "zinc"],
-  };
-  const pairing = {
-    id: "pair_1",
-    phase: "proved",
-    role: "operator",
-    deviceTtlMs: 86_400_000 * 3,
-    expiresAtMs: Date.now() + 300_000,
-    because: null,
-    deviceId: null,
-    request,
-  };
-
-  test("pair prints the link, and on a terminal the code and a QR code too", async () => {
-    await hostThat(() => ({ result: offer }));
-    expect((await cli("pair --role operator")).out).toBe(`${offer.url}\n`);
-    const { out } = await cli("pair --guest 12h --no-wait", true);
-    expect(out).toMatch(/[█▀▄]{5}/);
-    expect(out).toContain("open http://localhost/pair there and type the code  ABCD-EFGH\n");
-    expect(out).toContain("(10 min)");
-    expect(out).toContain('"npx farhelm pair confirm pair_1"');
-    expect(calls.filter(({ method }) => method === "farhelm/pair/offer")).toEqual([
-      { method: "farhelm/pair/offer", params: { role: "operator" } },
-      { method: "farhelm/pair/offer", params: { role: "admin", deviceTtlMs: 43_200_000 } },
-    ]);
-  });
-
-  test.each([
-    ["y", "farhelm/pair/confirm", "enrolled", "phone?[2J is paired.\n"],
-    [
-      "",
-      "farhelm/pair/refuse",
-      "refused",
-      'phone?[2J stays out. Its link is used up: for your own device "npx farhelm pair" makes a new one.\n',
-    ],
-  ])("on a terminal it shows who waits and asks; %j is %s", async (typed, method, end, last) => {
-    const because = end === "refused" ? "declined" : null;
-    const phases = [
-      { ...pairing, phase: "offered", request: null },
-      pairing,
-      { ...pairing, phase: end, because },
-    ];
-    await hostThat((asked) => {
-      if (asked === "farhelm/pair/offer") return { result: offer };
-      if (asked !== "farhelm/pair/list") return { result: { done: true } };
-      const [now] = phases.length > 1 ? phases.splice(0, 1) : phases;
-      // A notification of a change, as it comes while the command looks at the list.
-      setImmediate(() => notify("farhelm/pair/changed", { pairing: { id: "pair_1" } }));
-      return { result: { data: [{ ...pairing, id: "pair_0" }, now] } };
-    });
-    const questions: string[] = [];
-    const { code, out } = await cli("pair", true, (question) => {
-      questions.push(question);
-      return typed;
-    });
-    expect(code).toBe(0);
-    for (const line of [
-      "name     phone?[2J",
-      "address  192.0.2.7, by code",
-      "key      0011 2233 4455 6677",
-      "role     operator, for 3 days",
-      "words    acorn kite vase zinc",
-    ])
-      expect(out).toContain(`  ${line}\n`);
-    expect(questions).toEqual(["Does the new device show these words, and is it yours? [y/N] "]);
-    expect(calls).toContainEqual({ method, params: { id: "pair_1" } });
-    expect(out.endsWith(last)).toBe(true);
-  });
-
-  test("pair list is a table; pair confirm, refuse and cancel say what they did", async () => {
-    await hostThat((method) =>
-      method === "farhelm/pair/list"
-        ? { result: { data: [{ ...pairing, expiresAtMs: 1_700_000_000_000 }] } }
-        : { result: { done: method !== "farhelm/pair/cancel" } },
-    );
-    expect((await cli("pair list")).out.split("\n")).toEqual(
-      [
-        "ID      PHASE   UNTIL                 ROLE      NAME        ADDRESS    KEY                  WORDS",
-        "pair_1  proved  2023-11-14T22:13:20Z  operator  phone?[2J   192.0.2.7  0011 2233 4455 6677  acorn kite vase zinc",
-        "",
-      ].map((line) =>
-        line.replace("phone?[2J   ", "phone?[2J  ").replace("NAME        ", "NAME       "),
-      ),
-    );
-    expect((await cli("pair confirm pair_1")).out).toBe("Confirmed pair_1.\n");
-    expect((await cli("pair refuse pair_1")).out).toBe("Refused pair_1.\n");
-    expect(await cli("pair cancel pair_1")).toMatchObject({
-      code: 1,
-      err: 'farhelm: No unused link is in the pairing pair_1; "npx farhelm pair list" shows them.\n',
-    });
   });
 
   test("devices list is a table whose cells cannot steer the terminal", async () => {
@@ -220,7 +72,7 @@ describe("commands that speak to the running host", () => {
       code: 0,
       out: "Revoked dev_1; its connections are closed.\n",
     });
-    expect(calls[1]).toEqual({ method: "farhelm/devices/revoke", params: { id: "dev_1" } });
+    expect(host.calls[1]).toEqual({ method: "farhelm/devices/revoke", params: { id: "dev_1" } });
   });
 
   test("devices revoke --all names what it revoked, and wants no id beside it", async () => {
@@ -229,7 +81,7 @@ describe("commands that speak to the running host", () => {
       code: 0,
       out: "Revoked 2: dev_1, tok_2; their connections are closed.\n",
     });
-    expect(calls[1]).toEqual({ method: "farhelm/devices/revoke", params: { all: true } });
+    expect(host.calls[1]).toEqual({ method: "farhelm/devices/revoke", params: { all: true } });
     for (const words of ["devices revoke --all dev_1", "devices revoke"]) {
       const { code, err } = await cli(words);
       expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining("--all") });
@@ -255,7 +107,7 @@ describe("commands that speak to the running host", () => {
       "Restored the account acme; what farhelm.toml gives holds again.\n",
     ]);
     expect(
-      calls.filter(({ method }) => method !== "initialize").map(({ params }) => params),
+      host.calls.filter(({ method }) => method !== "initialize").map(({ params }) => params),
     ).toEqual([{ id: alice }, { account: "acme" }, { id: alice }, { account: "acme" }]);
     const many = [
       "revoke x --account y",
@@ -306,7 +158,7 @@ describe("commands that speak to the running host", () => {
     );
     expect(out).toContain("operator until 1970-01-01T00:00Z");
     expect(out).toContain("/srv/one");
-    const [rename, change] = calls.filter(({ method }) => method === "farhelm/devices/change");
+    const [rename, change] = host.calls.filter(({ method }) => method === "farhelm/devices/change");
     expect(rename?.params).toEqual({ id: "dev_1", name: "Tablet" });
     expect(change?.params).toEqual({
       id: "dev_1",
@@ -336,15 +188,15 @@ describe("commands that speak to the running host", () => {
     expect(out).toContain("older than what dev_1 knows of it (generation 2, known 5)");
     expect(out).toContain("dev_1  device  phone?[2J?  admin");
     expect(out).toContain("npx farhelm devices confirm-restore --yes");
-    expect(calls.map(({ method }) => method)).not.toContain("farhelm/restore/confirm");
+    expect(host.calls.map(({ method }) => method)).not.toContain("farhelm/restore/confirm");
     expect((await cli("devices confirm-restore --yes")).out).toContain("they may connect again");
-    expect(calls.at(-1)?.method).toBe("farhelm/restore/confirm");
+    expect(host.calls.at(-1)?.method).toBe("farhelm/restore/confirm");
   });
 
   test("confirm-restore of a host that is not locked does nothing", async () => {
     await hostThat(() => ({ result: { restored: null } }));
     expect((await cli("devices confirm-restore --yes")).out).toContain("nothing to confirm");
-    expect(calls.map(({ method }) => method)).toEqual(["initialize", "farhelm/restore/read"]);
+    expect(host.calls.map(({ method }) => method)).toEqual(["initialize", "farhelm/restore/read"]);
   });
 
   test("revoking what does not exist fails", async () => {
@@ -374,20 +226,20 @@ describe("commands that speak to the running host", () => {
       expect({ code, out, err }).toEqual({
         code: 1,
         out: "",
-        err: `farhelm: No host is running for FARHELM_HOME=${home}; start it with "npm start" or "npx farhelm up".\n`,
+        err: `farhelm: No host is running for FARHELM_HOME=${host.home}; start it with "npm start" or "npx farhelm up".\n`,
       });
     },
   );
 
   test("a socket that a crashed host left behind counts as no host", async () => {
-    writeFileSync(join(home, "control.sock"), "");
+    writeFileSync(join(host.home, "control.sock"), "");
     expect((await cli("pair")).err).toContain("No host is running");
   });
 
   test("doctor looks at this machine and at the host", async () => {
     await hostThat(() => ({ result: { version: "9.9.9" } }));
     const { out } = await cli("doctor");
-    expect(calls.map(({ method }) => method)).toEqual(["initialize", "farhelm/host/read"]);
+    expect(host.calls.map(({ method }) => method)).toEqual(["initialize", "farhelm/host/read"]);
     expect(out).toContain(`ok    Node ${process.versions.node}`);
     expect(out).toContain("ok    a host is running, Farhelm 9.9.9");
     expect(out).toContain("sandbox: none yet");
@@ -409,17 +261,17 @@ describe("commands that speak to the running host", () => {
     expect((await cli("doctor")).out).toContain(
       "ok    farhelm.toml is in order; other issuers of tokens: none",
     );
-    writeFileSync(join(home, "farhelm.toml"), "[[issuers]]\nis = 1\n");
+    writeFileSync(join(host.home, "farhelm.toml"), "[[issuers]]\nis = 1\n");
     const { code, out } = await cli("doctor");
-    expect(out).toContain(`FAIL  ${join(home, "farhelm.toml")}:`);
+    expect(out).toContain(`FAIL  ${join(host.home, "farhelm.toml")}:`);
     expect(code).toBe(1);
   });
 
   test("doctor asks the issuers for their keys", async () => {
     const keys = { keys: [issuerKey("ES256").jwk, issuerKey("RS256").jwk] };
-    writeFileSync(join(home, "good.json"), JSON.stringify(keys));
-    writeFileSync(join(home, "empty.json"), '{"keys":[]}');
-    writeFileSync(join(home, "farhelm.toml"), ["good", "empty", "none"].map(issuer).join(""));
+    writeFileSync(join(host.home, "good.json"), JSON.stringify(keys));
+    writeFileSync(join(host.home, "empty.json"), '{"keys":[]}');
+    writeFileSync(join(host.home, "farhelm.toml"), ["good", "empty", "none"].map(issuer).join(""));
     const { code, out } = await cli("doctor");
     const fix = "check jwks_url or jwks_file in farhelm.toml, and that this machine reaches it";
     expect(out.split("\n").filter((line) => line.includes(" issuer "))).toEqual([

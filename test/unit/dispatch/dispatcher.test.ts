@@ -1,97 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ConfigError } from "../../../src/config/port.ts";
-import type { Context } from "../../../src/dispatch/context.ts";
 import type { Method } from "../../../src/dispatch/define.ts";
 import { method } from "../../../src/dispatch/define.ts";
-import type { Caller } from "../../../src/dispatch/dispatcher.ts";
 import { Dispatcher } from "../../../src/dispatch/dispatcher.ts";
 import { RpcError } from "../../../src/protocol/errors.ts";
 import type { ResponseFrame } from "../../../src/protocol/frames.ts";
-import type { Role } from "../../../src/protocol/principal.ts";
 import { deferred } from "../../../src/util/deferred.ts";
 import { MemoryCallLedger } from "../../../src/store/memory-call-ledger.ts";
 import { MemoryAudit } from "../../helpers/memory-audit.ts";
 import { portsWith } from "../../helpers/no-ports.ts";
-
-const fields = { stability: "stable", role: "viewer", result: z.unknown() } as const;
-type Handle = (context: Context, params: unknown) => unknown;
-
-const Params = z.looseObject({ key: z.string().optional() });
-
-function callerOf(facts: Partial<Caller> & { readonly role?: Role } = {}): Caller {
-  const { role = "admin", ...rest } = facts;
-  const caller: Caller = Object.create(null);
-  return Object.assign(caller, {
-    principal: { kind: "local", id: "local", name: "Local", role, address: "control.sock" },
-    initialized: true,
-    countsEvents: false,
-    experimental: true,
-    clientName: "test",
-    initialize: () => {},
-    subscribe: () => {},
-    unsubscribe: () => false,
-    tell: () => {},
-    catchUp: () => {},
-    ...rest,
-  });
-}
-
-/** A dispatcher with these methods, and all that it answered and logged. */
-function bench(methods: readonly Method[], checkResults = false) {
-  const logged: object[] = [];
-  const answers: ResponseFrame[] = [];
-  const dispatcher = new Dispatcher(methods, {
-    ports: portsWith(),
-    audit: new MemoryAudit(),
-    ledger: new MemoryCallLedger(),
-    holds: () => true,
-    log: { error: (entry, message) => void logged.push({ ...entry, message }) },
-    checkResults,
-  });
-  const waiting = new Set<() => void>();
-  return {
-    logged,
-    answers,
-    call: (
-      name: string,
-      params: unknown,
-      caller: Caller = callerOf(),
-      id: string | number = 1,
-    ): void => {
-      dispatcher.answer(caller, { id, method: name, params }, (response) => {
-        answers.push(response);
-        for (const check of waiting) check();
-      });
-    },
-    answered: (count: number): Promise<void> =>
-      new Promise((resolve) => {
-        const check = (): void => {
-          if (answers.length >= count) resolve();
-        };
-        waiting.add(check);
-        check();
-      }),
-  };
-}
-
-const errorsOf = (answers: readonly ResponseFrame[]): readonly unknown[] =>
-  answers.map((answer) => ("error" in answer ? answer.error : answer.result));
-
-/** Lets everything that is due in this turn of the event loop happen. */
-const settled = (): Promise<void> =>
-  new Promise((resolve) => {
-    setImmediate(resolve);
-  });
-
-const refusal = (message: string): object => ({ code: -32600, message });
-
-const failing = (name: string, handle: Handle): Method => ({
-  ...fields,
-  name,
-  params: z.unknown(),
-  handle,
-});
+import type { Handle } from "./dispatcher-bench.ts";
+import { fields, Params, callerOf, bench, errorsOf, settled, failing } from "./dispatcher-bench.ts";
 
 const noted = (trace: string[], handle: Handle): Method => ({
   ...fields,
@@ -120,106 +40,6 @@ const run = async (handle: Handle, gone = false): Promise<readonly string[]> => 
   await settled();
   return trace;
 };
-
-describe("refusals", () => {
-  const guarded = method({
-    ...fields,
-    name: "guarded",
-    stability: "experimental",
-    role: "admin",
-    params: z.looseObject({ count: z.number() }),
-    handle: () => "done",
-  });
-  const fielded = method({
-    ...fields,
-    name: "fielded",
-    params: z.looseObject({ plain: z.string().optional() }),
-    experimentalParams: [
-      "fresh",
-      { member: "choice", isPresent: (value) => value !== null, called: "a choice" },
-    ],
-    handle: () => "done",
-  });
-  const begin = method({
-    ...fields,
-    name: "begin",
-    params: Params,
-    beforeInitialize: true,
-    handle: () => "begun",
-  });
-  const refuse = (name: string, params: unknown, caller: Caller): unknown => {
-    const { call, answers } = bench([guarded, fielded, begin]);
-    call(name, params, caller);
-    return errorsOf(answers)[0];
-  };
-  const stranger = callerOf({ role: "viewer", initialized: false, experimental: false });
-
-  it("come in a fixed order: unknown method, params, not initialized, experimental, role", () => {
-    expect(refuse("nothing", {}, stranger)).toEqual(
-      refusal("Invalid request: unknown method `nothing`"),
-    );
-    expect(refuse("guarded", { count: "1" }, stranger)).toEqual(
-      refusal("Invalid request: count: Invalid input: expected number, received string"),
-    );
-    expect(refuse("guarded", { count: 1 }, stranger)).toEqual(refusal("Not initialized"));
-    expect(refuse("guarded", { count: 1 }, { ...stranger, initialized: true })).toEqual(
-      refusal("guarded requires experimentalApi capability"),
-    );
-    expect(
-      refuse("guarded", { count: 1 }, { ...stranger, initialized: true, experimental: true }),
-    ).toEqual(
-      refusal("guarded needs the role admin; this connection has viewer. An admin can change it."),
-    );
-    expect(refuse("guarded", { count: 1 }, callerOf())).toBe("done");
-  });
-
-  it("name missing params", () => {
-    for (const params of [undefined, null]) {
-      expect(refuse("guarded", params, callerOf())).toEqual(
-        refusal("Invalid request: missing field `params`"),
-      );
-    }
-  });
-
-  it("gate experimental fields that are neither null nor false, known or not to the schema", () => {
-    const stable = callerOf({ experimental: false });
-    const message = "fielded.fresh requires experimentalApi capability";
-    for (const fresh of [1, 0, "", "x", [], {}, true]) {
-      expect(refuse("fielded", { fresh }, stable)).toEqual(refusal(message));
-    }
-    for (const fresh of [null, false]) {
-      expect(refuse("fielded", { fresh, other: 1 }, stable)).toBe("done");
-    }
-    expect(refuse("fielded", { fresh: 1 }, callerOf())).toBe("done");
-  });
-
-  it("gate what a field says for itself, and name the first one of the declaration", () => {
-    const stable = callerOf({ experimental: false });
-    const even = (value: unknown) => refuse("fielded", { choice: value }, stable);
-    expect(even(false)).toEqual(refusal("a choice requires experimentalApi capability"));
-    expect(even(null)).toBe("done");
-    expect(refuse("fielded", { choice: true, fresh: 1 }, stable)).toEqual(
-      refusal("fielded.fresh requires experimentalApi capability"),
-    );
-  });
-
-  it("let initialize come once", () => {
-    expect(refuse("begin", {}, stranger)).toBe("begun");
-    expect(refuse("begin", {}, callerOf())).toEqual(refusal("Already initialized"));
-  });
-
-  it("take members of Object for no methods", () => {
-    for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty"]) {
-      expect(refuse(name, {}, callerOf())).toEqual(
-        refusal(`Invalid request: unknown method \`${name}\``),
-      );
-    }
-  });
-
-  it("do not accept two methods of one name", () => {
-    expect(() => bench([begin, begin])).toThrow("two methods share a name");
-  });
-});
 
 describe("answers", () => {
   it("keep the id's value and type, and come at once where the handler answers at once", () => {

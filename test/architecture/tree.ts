@@ -55,8 +55,8 @@ function silentSwitches(text: string): readonly number[] {
 
 export const rules: readonly Rule[] = [
   {
-    name: "longer than 450 lines",
-    find: (text) => (text.split("\n").length > 450 ? [text.split("\n").length] : []),
+    name: "longer than 400 lines",
+    find: (text) => (text.split("\n").length > 400 ? [text.split("\n").length] : []),
   },
   {
     name: "a note to do something later",

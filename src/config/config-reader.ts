@@ -103,7 +103,7 @@ class FileConfigReader implements ConfigReader {
       return `${file.path}${place}: ${message}`;
     };
     if (holds(managed.table(), path)) return inFile(managed.file);
-    if (holds(overrides, path)) return `${message}\nin \`${key}\``;
+    if (holds(overrides, path)) return `${message}\nin \`${key}\`\n`;
     if (holds(flags, path)) return `-c ${key}: ${message}`;
     const layer = project.find(({ config }) => holds(config, path));
     if (layer?.name.type === "project")

@@ -25,7 +25,7 @@ export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
   return {
     model: root.string("model"),
     modelProvider: root.string("model_provider"),
-    modelReasoningEffort: root.string("model_reasoning_effort"),
+    modelReasoningEffort: decodeEffort(root),
     modelReasoningSummary: root.variant("model_reasoning_summary", [
       "auto",
       "concise",
@@ -56,6 +56,13 @@ export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
     trustLevel: null,
     notices: [],
   };
+}
+
+function decodeEffort(root: TableFields): string | null {
+  const effort = root.string("model_reasoning_effort");
+  return effort === ""
+    ? root.fail("model_reasoning_effort", "reasoning_effort must not be empty")
+    : effort;
 }
 
 function whatIsMissing({ granular }: Readonly<Record<string, unknown>>): string {

@@ -15,8 +15,11 @@ import type { Threads } from "../threads/port.ts";
 import type { WaitingRequest } from "../threads/connections-port.ts";
 import type { ClientProcesses } from "../tools/port.ts";
 
-/** What one who comes is told besides the events: the token usage and the requests that wait, or these alone. */
-export type Owed = "all" | "requests";
+/**
+ * What one who comes is told besides the events: the token usage, the goal and the requests that wait; without the
+ * usage (`state`); or the requests alone.
+ */
+export type Owed = "all" | "state" | "requests";
 
 /** The calling connection, as far as a handler may touch it. */
 export interface CallerSession {

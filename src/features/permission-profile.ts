@@ -24,13 +24,14 @@ export function profileOverrideOf(
   rival: "sandbox" | "sandboxPolicy",
   rivalValue: unknown,
 ): Pick<SettingsOverride, "sandboxPolicy" | "profileId"> {
-  if (!id) return {};
+  if (id === null || id === undefined) return {};
   if (rivalValue) throw invalidRequest(`\`permissions\` cannot be combined with \`${rival}\``);
   const mode = builtIn.get(id);
   if (mode === undefined) {
-    throw invalidRequest(
-      "failed to load configuration: default_permissions requires a `[permissions]` table",
-    );
+    const why = id.startsWith(":")
+      ? `refers to unknown built-in profile \`${id}\``
+      : "requires a `[permissions]` table";
+    throw invalidRequest(`failed to load configuration: default_permissions ${why}`);
   }
   return { profileId: id, sandboxPolicy: policyForMode(mode, nothingMore) };
 }

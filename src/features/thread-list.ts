@@ -4,7 +4,7 @@ import type { Context } from "../dispatch/context.ts";
 import { method } from "../dispatch/define.ts";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId } from "../protocol/ids.ts";
-import { ReadState } from "../protocol/read-state.ts";
+import { ReadState, hasReader } from "../protocol/read-state.ts";
 import { Thread } from "../protocol/thread.ts";
 import type { ThreadListQuery } from "../threads/port.ts";
 import { evenNull } from "./experimental-params.ts";
@@ -78,7 +78,8 @@ export const threadList = method({
       return { data: [], readStates: {}, nextCursor: null, backwardsCursor: null };
     }
     const page = await threads.list(query);
-    const readStates = await threads.readStates.ofAll(page.data.map(({ id }) => id));
+    const read = page.data.filter(hasReader);
+    const readStates = await threads.readStates.ofAll(read.map(({ id }) => id));
     return { readStates, ...pageAnswer(page) };
   },
 });

@@ -18,6 +18,7 @@ import { ThreadStream } from "../protocol/stream.ts";
 import { Thread } from "../protocol/thread.ts";
 import type { SettingsOverride, ThreadView } from "../threads/port.ts";
 import { isRecord } from "../util/is-record.ts";
+import { Personality, choicesOf } from "./turn-choices.ts";
 import { profileOverrideOf } from "./permission-profile.ts";
 
 /** Deprecated; it has no effect. */
@@ -25,9 +26,6 @@ export const MultiAgentMode = z.union([
   z.enum(["explicitRequestOnly", "proactive"]),
   z.object({ custom: z.string() }),
 ]);
-
-/** Chosen a style once; it has no effect any more. */
-export const Personality = z.enum(["none", "friendly", "pragmatic"]);
 
 /** What thread/start and thread/resume take of settings. */
 export const threadSettingsParams = {
@@ -41,6 +39,8 @@ export const threadSettingsParams = {
   permissions: z.string().nullish(),
   runtimeWorkspaceRoots: z.array(AbsolutePath).nullish(),
   serviceTier: z.string().nullish(),
+  /** Not a member of thread/fork, where it is passed over. */
+  personality: Personality.nullish(),
   config: z.record(z.string(), z.unknown()).nullish(),
   baseInstructions: z.string().nullish(),
   developerInstructions: z.string().nullish(),
@@ -82,9 +82,15 @@ export function overrideOf(context: Caller, params: SettingsParams): SettingsOve
   checkConfigKeys(context, config);
   const profile = profileOverrideOf(params.permissions, "sandbox", params.sandbox);
   const sandbox = params.sandbox ?? sandboxIn(context, config);
+  const model = params.model ?? (config["model"] === null ? "" : textIn(config, "model"));
+  if (model?.trim() === "") {
+    throw invalidRequest(
+      "No models are available. Set `model` explicitly or check your model catalog configuration.",
+    );
+  }
   const override: SettingsOverride = {
     cwd: folderOf(context, params.cwd),
-    model: params.model ?? textIn(config, "model"),
+    model,
     modelProvider: params.modelProvider ?? textIn(config, "model_provider"),
     effort: textIn(config, "model_reasoning_effort"),
     approvalPolicy: params.approvalPolicy ?? undefined,
@@ -93,6 +99,7 @@ export function overrideOf(context: Caller, params: SettingsParams): SettingsOve
     sandboxPolicy: sandbox
       ? policyForMode(sandbox, context.config.read(config).workspaceWrite)
       : undefined,
+    choices: choicesOf(params),
     ...profile,
   };
   checkLoosening(context, override);
@@ -197,8 +204,8 @@ export function settingsAnswer(view: ThreadView, stream: ThreadStream, countsEve
     thread: stream.outcome === "replayed" ? { ...thread, turns: [] } : thread,
     model: view.model,
     modelProvider: view.modelProvider,
-    serviceTier: null,
-    disabledPluginIds: [],
+    serviceTier: view.serviceTier,
+    disabledPluginIds: [...view.disabledPluginIds],
     cwd: view.cwd,
     runtimeWorkspaceRoots: [view.cwd],
     instructionSources: [...view.instructionSources],

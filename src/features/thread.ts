@@ -6,7 +6,7 @@ import { invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import { mayAct } from "../protocol/principal.ts";
 import { configWarning } from "../protocol/connection-notifications.ts";
-import { ReadState } from "../protocol/read-state.ts";
+import { ReadState, hasReader } from "../protocol/read-state.ts";
 import { ThreadSettings, TurnEnvironment } from "../protocol/settings.ts";
 import { Since } from "../protocol/stream.ts";
 import { Thread } from "../protocol/thread.ts";
@@ -20,7 +20,6 @@ import { resumedThread } from "./rollout-path.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
 import {
   MultiAgentMode,
-  Personality,
   choosesModel,
   environmentsOf,
   overrideOf,
@@ -55,7 +54,6 @@ export const threadStart = method({
     historyMode: z.enum(["legacy", "paginated"]).nullish(),
     threadSource: z.string().nullish(),
     sessionStartSource: z.enum(["startup", "clear"]).nullish(),
-    personality: Personality.nullish(),
     multiAgentMode: MultiAgentMode.nullish(),
     serviceName: z.string().nullish(),
     projectId: z.string().nullish(),
@@ -94,21 +92,15 @@ export const threadStart = method({
 
 /** Projects are the vendor's; the other choice is kept with a thread, which an ephemeral one is not. */
 function refuseStart(params: {
-  readonly model?: string | null | undefined;
   readonly projectId?: string | null | undefined;
   readonly daybreakEnabled?: boolean | null | undefined;
   readonly ephemeral?: boolean | null | undefined;
 }): void {
-  const { model, projectId, daybreakEnabled, ephemeral } = params;
+  const { projectId, daybreakEnabled, ephemeral } = params;
   if (projectId === "") throw invalidRequest("projectId must not be empty");
   if (projectId) throw invalidRequest(`project not found: ${projectId}`);
   if (typeof daybreakEnabled === "boolean" && ephemeral) {
     throw invalidRequest("daybreakEnabled is not supported for ephemeral threads");
-  }
-  if (model === "") {
-    throw invalidRequest(
-      "No models are available. Set `model` explicitly or check your model catalog configuration.",
-    );
   }
 }
 
@@ -134,7 +126,6 @@ export const threadResume = method({
     since: Since.nullish(),
     /** A first page of turns, as thread/turns/list gives it. */
     initialTurnsPage: z.looseObject(turnsPageParams).nullish(),
-    personality: Personality.nullish(),
     history: z.array(z.looseObject({ type: z.string() })).nullish(),
   }),
   result: z.object({
@@ -162,7 +153,8 @@ export const threadResume = method({
     });
     const stream = session.streamFrom(id, view.stream, params.since);
     afterAnswer(() => {
-      session.follow(id, stream, params.since);
+      // Who asks for no turns is not told what they cost either.
+      session.follow(id, stream, params.since, params.excludeTurns ? "state" : "all");
       announce();
       threads.queue.advance(id);
       threads.goals.advance(id);
@@ -214,7 +206,7 @@ export const threadRead = method({
   async handle({ threads }, { threadId, includeTurns }) {
     const id = parseThreadId(threadId);
     const thread = await threads.read(id, includeTurns ?? false);
-    return { thread, readState: await threads.readStates.of(id) };
+    return { thread, readState: hasReader(thread) ? await threads.readStates.of(id) : null };
   },
 });
 

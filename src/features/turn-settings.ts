@@ -10,23 +10,9 @@ import {
   TurnEnvironment,
 } from "../protocol/settings.ts";
 import type { SettingsOverride } from "../threads/port.ts";
+import { CollaborationMode, Personality, choicesOf } from "./turn-choices.ts";
 import { profileOverrideOf } from "./permission-profile.ts";
-import {
-  MultiAgentMode,
-  Personality,
-  checkLoosening,
-  environmentsOf,
-  folderOf,
-} from "./thread-settings.ts";
-
-/** A stock client's collaboration mode; its settings take precedence over the plain members. */
-const CollaborationMode = z.looseObject({
-  settings: z.looseObject({
-    model: z.string().nullish(),
-    reasoning_effort: ReasoningEffort.nullish(),
-    developer_instructions: z.string().nullish(),
-  }),
-});
+import { MultiAgentMode, checkLoosening, environmentsOf, folderOf } from "./thread-settings.ts";
 
 export const turnSettingsParams = {
   cwd: z.string().nullish(),
@@ -54,14 +40,13 @@ export function turnOverrideOf(
   const override: SettingsOverride = {
     cwd: folderOf(context, params.cwd),
     model: mode?.model ?? params.model ?? undefined,
-    effort:
-      mode?.reasoning_effort === undefined ? (params.effort ?? undefined) : mode.reasoning_effort,
+    effort: mode ? (mode.reasoning_effort ?? null) : (params.effort ?? undefined),
     summary: params.summary ?? undefined,
     approvalPolicy: params.approvalPolicy ?? undefined,
     sandboxPolicy: params.sandboxPolicy ?? undefined,
     ...profileOverrideOf(params.permissions, "sandboxPolicy", params.sandboxPolicy),
     environments: environmentsOf(params.environments),
-    developerInstructions: mode?.developer_instructions ?? undefined,
+    choices: choicesOf(params),
   };
   checkLoosening(context, override);
   return override;

@@ -22,7 +22,6 @@ const unusedParams = {
   turnTrigger: z.string().nullish(),
   parentTurnId: z.string().nullish(),
   rootTurnId: z.string().nullish(),
-  serviceTierForTurn: z.string().nullish(),
   runtimeWorkspaceRoots: z.array(AbsolutePath).nullish(),
   cyberAccessProgram: z.enum(["standard", "daybreakBlue", "daybreakRed"]).nullish(),
   toolOutput: z.looseObject({ name: z.string(), output: z.unknown() }).nullish(),
@@ -48,6 +47,7 @@ export const turnStart = method({
     ...unusedParams,
     ...metadataParams,
     threadId: z.string(),
+    serviceTierForTurn: z.string().nullish(),
     input: z.array(UserInput),
     clientUserMessageId: z.string().nullish(),
     additionalContext: AdditionalContext.nullish(),
@@ -63,6 +63,7 @@ export const turnStart = method({
       clientId: params.clientUserMessageId ?? null,
       context: contextOf(params.additionalContext),
       outputSchema: params.outputSchema,
+      serviceTier: params.serviceTierForTurn ?? undefined,
     });
     context.afterAnswer(announce);
     return { turn };

@@ -19,6 +19,8 @@ export interface ModelRequest {
   readonly summary: string | null;
   /** A JSON schema for the final answer, if the caller wants one. */
   readonly outputSchema: unknown;
+  /** Served when there is room, at a lower price. */
+  readonly isFlexible?: boolean;
   readonly threadId: string;
   readonly turnId: string;
 }

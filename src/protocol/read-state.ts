@@ -14,3 +14,7 @@ export const ReadState = z.object({
   revision: z.string(),
 });
 export type ReadState = z.infer<typeof ReadState>;
+
+/** Whether a thread is there for a person to read, and not for a program that began it. */
+export const hasReader = ({ threadSource }: { readonly threadSource: string | null }): boolean =>
+  threadSource === null || threadSource === "user";

@@ -4,6 +4,7 @@ import { notificationFrame } from "../events/notification-frame.ts";
 import type { Outlook, Replayed, StreamPosition, Subscriptions } from "../events/port.ts";
 import type { RequestId, ThreadId } from "../protocol/ids.ts";
 import { serverRequestResolved } from "../protocol/request-notifications.ts";
+import { threadTokenUsageUpdated } from "../protocol/turn-notifications.ts";
 import type { GapReason, Since, ThreadPlace, ThreadStream } from "../protocol/stream.ts";
 import type { CatchUpFrame, WatchedThreads } from "../threads/connections-port.ts";
 import type { Outbox } from "./outbox.ts";
@@ -63,7 +64,7 @@ export class Comeback {
     const replayed = this.#hub.follow(threadId, this.#outbox, { epoch, seq });
     if (!replayed) return false;
     const all = this.#sees(threadId) ? this.#threads.catchUp(threadId) : [];
-    const owed = all.filter(({ ask }) => ask || what === "all");
+    const owed = all.filter((frame) => isOwed(frame, what));
     const waiting = otherRun.has(stream.reason) ? [] : owed.map(({ ask }) => ask?.requestId);
     const known = new Set([...waiting, ...replayed.resolved]);
     for (const requestId of since?.requestIds ?? []) {
@@ -105,6 +106,11 @@ export class Comeback {
     this.#outbox.send(frame);
   }
 }
+
+const isOwed = ({ ask, method }: CatchUpFrame, what: Owed): boolean =>
+  what === "all" ||
+  ask !== undefined ||
+  (what === "state" && method !== threadTokenUsageUpdated.name);
 
 /** The events say all but what was asked before them, and what a question says today if it has changed. */
 const isOwedAfter = ({ asked }: Replayed, { ask }: CatchUpFrame): boolean =>

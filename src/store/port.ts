@@ -8,6 +8,7 @@ import type { ThreadItem } from "../protocol/item.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
 import type { GitInfo, SessionSource } from "../protocol/thread.ts";
+import type { TurnChoices } from "../protocol/turn-choices.ts";
 import type { ThreadTokenUsage, Turn, TurnError } from "../protocol/turn.ts";
 
 /** What is known of a thread when it is made. */
@@ -39,6 +40,8 @@ export interface TurnSettings {
   readonly summary: string | null;
   readonly approvalPolicy: ApprovalPolicy;
   readonly sandboxPolicy: SandboxPolicy;
+  /** Left out where nobody ever chose. */
+  readonly choices?: TurnChoices;
 }
 
 /** One thing to remember, in the order in which it happened. */

@@ -10,9 +10,12 @@ const stopGraceMs = 6_000;
 export class AgentWork implements TurnWork {
   readonly kind = "agent";
   readonly #outputSchema: unknown;
+  readonly #serviceTier: string | undefined;
 
-  constructor(outputSchema: unknown) {
+  /** `serviceTier` counts more than that of the thread. */
+  constructor(outputSchema: unknown, serviceTier?: string) {
     this.#outputSchema = outputSchema;
+    this.#serviceTier = serviceTier;
   }
 
   async run(hands: TurnHands): Promise<void> {
@@ -41,6 +44,7 @@ export class AgentWork implements TurnWork {
         record,
         ports,
         outputSchema: this.#outputSchema,
+        serviceTier: this.#serviceTier,
         interruption: signal,
         steering: asked,
       });

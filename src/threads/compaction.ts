@@ -5,6 +5,7 @@ import type { OtherItem } from "../protocol/item.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import type { Turn } from "../protocol/turn.ts";
 import { uuidV7 } from "../util/uuid-v7.ts";
+import { modeNews } from "./collaboration-modes.ts";
 import {
   baseInstructions,
   contextItems,
@@ -43,10 +44,11 @@ export class Compaction implements TurnWork {
         .provider(settings.modelProvider)
         .metadata(settings.model);
       await record.count(outcome, contextWindow);
-      const { cwd, developerInstructions } = settings;
+      const { cwd, developerInstructions, choices } = settings;
       const docs = await ports.docs(cwd);
       await record.compact(summaryText(summary), [
         ...contextItems(cwd, docs, developerInstructions, Date.now()),
+        ...modeNews(choices),
         ...wordsOfPeople(thread.turns).map(userTextItem),
         userTextItem(summaryText(summary)),
         ...thread.modelItems.slice(seen),

@@ -7,6 +7,7 @@ import type { MemoryMode } from "../protocol/memory.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import type { ApprovalPolicy, SandboxPolicy, ThreadSettings } from "../protocol/settings.ts";
 import type { Thread } from "../protocol/thread.ts";
+import type { TurnChoices } from "../protocol/turn-choices.ts";
 import type { TimelineEntry, Turn, TurnItemsView } from "../protocol/turn.ts";
 import type { UserInput } from "../protocol/user-input.ts";
 import type { BackgroundCommand, UserCommand } from "../tools/port.ts";
@@ -36,6 +37,8 @@ export interface SettingsOverride {
   readonly developerInstructions?: string | undefined;
   /** Folders in which tools may work; an empty list takes the environment away. */
   readonly environments?: readonly { readonly cwd: string }[] | undefined;
+  /** Of `modeInstructions` null: what this host tells the model of the mode. */
+  readonly choices?: Partial<TurnChoices> | undefined;
 }
 
 /** Dotted config keys of one thread. */
@@ -102,6 +105,8 @@ export interface ThreadView {
   readonly sandboxPolicy: SandboxPolicy;
   readonly profileId: string | null;
   readonly instructionSources: readonly string[];
+  readonly serviceTier: string | null;
+  readonly disabledPluginIds: readonly string[];
   readonly collaborationMode: ThreadSettings["collaborationMode"];
   readonly initialTurnsPage: Page<Turn> | null;
   readonly turnsBackwardsCursor: string | null;
@@ -130,6 +135,8 @@ export interface TurnStart extends SettingsOverride, PersonsWords {
   /** The id of the new turn, where it had to be known before; such a start never joins a turn that runs. */
   readonly turnId?: TurnId;
   readonly outputSchema: unknown;
+  /** Of this turn alone, where it is a new one. */
+  readonly serviceTier?: string | undefined;
 }
 
 export interface PageQuery {

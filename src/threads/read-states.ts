@@ -2,7 +2,7 @@ import type { Publisher } from "../events/port.ts";
 import { RpcError, invalidRequest } from "../protocol/errors.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 import { threadReadStateChanged } from "../protocol/thread-notifications.ts";
-import { ReadState } from "../protocol/read-state.ts";
+import { ReadState, hasReader } from "../protocol/read-state.ts";
 import type { Turn } from "../protocol/turn.ts";
 import type { NoteKind } from "../store/port.ts";
 import { uuidV7 } from "../util/uuid-v7.ts";
@@ -42,7 +42,7 @@ export class ReadStates {
   /** Null: a thread that has none, since it is kept nowhere (yet). */
   async of(id: ThreadId): Promise<ReadState | null> {
     const thread = this.#parts.loaded.get(id);
-    if (thread && (thread.ephemeral || !thread.stored)) return null;
+    if (thread && !isRead(thread)) return null;
     return (await this.#parts.notes.read(id, readStateNote)) ?? initial(id);
   }
 
@@ -55,7 +55,7 @@ export class ReadStates {
   /** Resolves when subscribers were told. Rejects where `expected` is not the revision in force. */
   async mark(id: ThreadId, as: "read" | "unread", expected: string): Promise<ReadState> {
     const thread = this.#parts.loaded.get(id);
-    if (thread && (thread.ephemeral || !thread.stored)) throw unavailable();
+    if (thread && !isRead(thread)) throw unavailable();
     const next: ReadState = {
       firstUnread: as === "read" ? null : { type: "threadStart" },
       revision: uuidV7(),
@@ -70,7 +70,7 @@ export class ReadStates {
 
   /** A turn in which the agent said something, or failed, is unread. Never rejects; the result tells the clients. */
   async turnEnded(thread: LoadedThread, turn: Turn): Promise<() => void> {
-    if (thread.ephemeral || !hasNews(turn)) return () => {};
+    if (!isRead(thread) || !hasNews(turn)) return () => {};
     const { id } = thread;
     let now: ReadState | undefined;
     try {
@@ -89,10 +89,34 @@ export class ReadStates {
     };
   }
 
+  /** Where the first unread turn was taken back all is read. Never rejects; subscribers are told. */
+  async turnsGone(thread: LoadedThread): Promise<void> {
+    const { id } = thread;
+    const isGone = ({ firstUnread }: ReadState): boolean =>
+      firstUnread?.type === "turn" &&
+      !thread.snapshot().some((turn) => turn.id === firstUnread.turnId);
+    try {
+      const before = await this.of(id);
+      if (!before || !isGone(before)) return;
+      let now: ReadState | undefined;
+      await this.#parts.notes.change(id, readStateNote, refusals, (kept = initial(id)) => {
+        now = isGone(kept) ? { firstUnread: null, revision: uuidV7() } : undefined;
+        return { value: now ?? kept };
+      });
+      if (now) this.#tell(id, now);
+    } catch (error) {
+      this.#parts.log.error({ err: error, threadId: id }, "a turn that is gone stays unread");
+    }
+  }
+
   #tell(threadId: ThreadId, readState: ReadState): void {
     this.#parts.publisher.publish(threadReadStateChanged, { threadId, readState });
   }
 }
+
+/** Whether people are told what of it they have not read: it is kept, and a person's. */
+const isRead = ({ ephemeral, stored, meta }: LoadedThread): boolean =>
+  !ephemeral && stored && hasReader(meta);
 
 function hasNews({ status, items }: Turn): boolean {
   if (status === "failed") return true;

@@ -12,6 +12,8 @@ export interface SamplingOptions {
   readonly record: TurnRecord;
   readonly ports: TurnPorts;
   readonly outputSchema: unknown;
+  /** Of this turn, where it is not the thread's. */
+  readonly serviceTier?: string | undefined;
   /** Ends the turn. */
   readonly interruption: AbortSignal;
   /** Drops this request, to ask anew with what a person added. */
@@ -59,7 +61,7 @@ export async function retried<T>(
 }
 
 async function attempt(
-  { record, ports, outputSchema }: SamplingOptions,
+  { record, ports, outputSchema, serviceTier }: SamplingOptions,
   signal: AbortSignal,
 ): Promise<readonly ToolCall[]> {
   const { thread, settings } = record;
@@ -87,6 +89,7 @@ async function attempt(
         effort: settings.effort ?? metadata.defaultEffort,
         summary: settings.summary,
         outputSchema: outputSchema ?? null,
+        isFlexible: (serviceTier ?? settings.choices?.serviceTier) === "flex",
         threadId: thread.id,
         turnId: record.id,
       },

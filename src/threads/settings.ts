@@ -3,7 +3,10 @@ import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/port.ts";
 import { policyForMode } from "../permissions/sandbox-policy.ts";
 import type { ApprovalPolicy } from "../protocol/settings.ts";
+import type { TurnChoices } from "../protocol/turn-choices.ts";
+import { noChoices } from "../protocol/turn-choices.ts";
 import type { TurnSettings } from "../store/port.ts";
+import { withChoices } from "./collaboration-modes.ts";
 import type { SettingsOverride } from "./port.ts";
 
 /** The settings in force in a thread. They change with turn/start and stay. */
@@ -23,10 +26,11 @@ export interface SettingsDefaults {
   readonly cwd: string;
   readonly model: string;
   readonly modelProvider: string;
+  readonly choices?: TurnChoices | undefined;
 }
 
 export function initialSettings(
-  { config, cwd, model, modelProvider }: SettingsDefaults,
+  { config, cwd, model, modelProvider, choices }: SettingsDefaults,
   override: SettingsOverride,
 ): ThreadSettings {
   const folder = resolve(cwd, override.cwd ?? ".");
@@ -47,6 +51,7 @@ export function initialSettings(
       developerInstructions: config.developerInstructions,
       profileId: null,
       hasEnvironment: true,
+      ...(choices ? { choices } : {}),
     },
     rest,
   );
@@ -56,6 +61,9 @@ export function initialSettings(
 export function withOverride(settings: ThreadSettings, override: SettingsOverride): ThreadSettings {
   const [environment] = override.environments ?? [];
   const cwd = resolve(settings.cwd, environment?.cwd ?? override.cwd ?? ".");
+  const choices = override.choices
+    ? withChoices(settings.choices ?? noChoices, override.choices)
+    : settings.choices;
   return {
     cwd,
     model: override.model ?? settings.model,
@@ -69,6 +77,7 @@ export function withOverride(settings: ThreadSettings, override: SettingsOverrid
     hasEnvironment: override.environments
       ? override.environments.length > 0
       : settings.hasEnvironment,
+    ...(choices ? { choices } : {}),
   };
 }
 
@@ -88,7 +97,16 @@ export const sameSettings = (one: ThreadSettings, other: ThreadSettings): boolea
 /** The part that is stored with each turn. */
 export function turnSettings(settings: ThreadSettings): TurnSettings {
   const { cwd, model, modelProvider, effort, summary, approvalPolicy, sandboxPolicy } = settings;
-  return { cwd, model, modelProvider, effort, summary, approvalPolicy, sandboxPolicy };
+  return {
+    cwd,
+    model,
+    modelProvider,
+    effort,
+    summary,
+    approvalPolicy,
+    sandboxPolicy,
+    ...(settings.choices ? { choices: settings.choices } : {}),
+  };
 }
 
 /** In a project that somebody marked as untrusted the agent may write, and asks for whatever it runs. */

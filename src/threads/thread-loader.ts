@@ -211,6 +211,7 @@ export class ThreadLoader {
         cwd,
         model: config.model ?? standard.model,
         modelProvider: config.modelProvider ?? standard.modelProvider,
+        choices: past.settings?.choices,
       },
       { ...override, approvalPolicy: override.approvalPolicy ?? kept },
     );

@@ -101,6 +101,8 @@ export class ThreadManager implements Threads {
       publisher: ports.publisher,
       unload: (thread) => this.#unload(thread),
       load: (id) => this.#load(id, {}),
+      placed: (thread) => this.#placed(thread),
+      unread: (thread) => this.readStates.turnsGone(thread),
       loadUnseen: (id) => this.#loadUnseen(id, {}),
     });
     this.#control = new TurnControl(this.#loaded, ports);
@@ -162,7 +164,7 @@ export class ThreadManager implements Threads {
     this.#placed(await this.#records.setGitInfo(id, change));
   readonly setDaybreak: Threads["setDaybreak"] = async (id, enabled) => {
     await this.#daybreak.set(id, enabled);
-    return this.read(id, false);
+    return { ...(await this.read(id, false)), canAcceptDirectInput: null };
   };
   readonly startTurn: Threads["startTurn"] = (id, start) => this.#control.startTurn(id, start);
   readonly steer: Threads["steer"] = (...words) => this.#control.steer(...words);
@@ -190,12 +192,12 @@ export class ThreadManager implements Threads {
     { includeTurns, initialTurns, comesBack = false, ...options }: ResumeOptions,
   ): Promise<ThreadView & Announcing> {
     const present = this.#loaded.get(id);
-    if (present && !present.stored && !comesBack) throw invalidRequest(noRollout(id));
+    const isKept = present === undefined || (present.stored && !present.ephemeral);
+    if (!isKept && !comesBack) throw invalidRequest(noRollout(id));
     this.#idle.touch(id);
     const thread = present ?? (await this.#load(id, options));
-    const announce = present?.stored
-      ? await this.goals.cameBack(id, options.wakesGoal ?? false)
-      : () => {};
+    const announce =
+      present && isKept ? await this.goals.cameBack(id, options.wakesGoal ?? false) : () => {};
     if (includeTurns) await prepareTurns(thread.turns);
     const view = viewOf(thread, includeTurns ? thread.snapshot() : [], initialTurns);
     return { ...view, thread: await this.#placed(view.thread), announce };

@@ -23,6 +23,10 @@ export interface RevertPorts {
   readonly load: (id: ThreadId) => Promise<LoadedThread>;
   /** As `load`, and nobody is told. */
   readonly loadUnseen: (id: ThreadId) => Promise<LoadedThread>;
+  /** With what is kept beside it. */
+  readonly placed: (thread: Thread) => Promise<Thread>;
+  /** What nobody read yet may be gone with the turns. Never rejects; clients are told. */
+  readonly unread: (thread: LoadedThread) => Promise<void>;
 }
 
 /** Turns that people take back. A refusal changes nothing. */
@@ -49,7 +53,11 @@ export class ThreadReverting implements ThreadRevert {
     }
     await unload(thread);
     const again = await this.#takeBack(thread, beforeTurnId, load);
-    return { view: viewOf(again, []), announce: () => this.#tell(id) };
+    const view = viewOf(again, []);
+    return {
+      view: { ...view, thread: await this.#ports.placed(view.thread) },
+      announce: () => this.#tell(id),
+    };
   }
 
   async rollback(
@@ -76,7 +84,8 @@ export class ThreadReverting implements ThreadRevert {
     if (tokenUsage && turnId) {
       publisher.publish(threadTokenUsageUpdated, { threadId: id, turnId, tokenUsage });
     }
-    return { thread: threadOf(again, again.snapshot()), announce: () => this.#tell(id) };
+    const left = await this.#ports.placed(threadOf(again, again.snapshot()));
+    return { thread: left, announce: () => this.#tell(id) };
   }
 
   /** The thread as it is then, in memory, with the settings that it had. */
@@ -97,6 +106,7 @@ export class ThreadReverting implements ThreadRevert {
     } catch (error) {
       throw clientError(error, noRollout(id));
     }
+    await this.#ports.unread(thread);
     return thread;
   }
 

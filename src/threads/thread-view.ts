@@ -1,6 +1,7 @@
 import { ReasoningSummary } from "../protocol/settings.ts";
 import type { ThreadSettings as SettingsView } from "../protocol/settings.ts";
 import type { SessionSource, Thread } from "../protocol/thread.ts";
+import { noChoices, tierShown } from "../protocol/turn-choices.ts";
 import type { Turn } from "../protocol/turn.ts";
 import type { ThreadRecord } from "../store/port.ts";
 import { spawnOf } from "../protocol/session-source.ts";
@@ -72,17 +73,26 @@ export function threadOf(thread: LoadedThread, turns: readonly Turn[] = []): Thr
   };
 }
 
-const collaborationOf = ({ model, effort }: ThreadSettings): SettingsView["collaborationMode"] => ({
-  mode: "default",
-  settings: { model, reasoning_effort: effort, developer_instructions: null },
+const collaborationOf = ({
+  model,
+  effort,
+  choices = noChoices,
+}: ThreadSettings): SettingsView["collaborationMode"] => ({
+  mode: choices.mode,
+  settings: {
+    model,
+    reasoning_effort: effort,
+    developer_instructions: choices.modeInstructions,
+  },
 });
 
 /** The settings of a thread as clients are told when they change. */
 export function settingsView({ settings }: LoadedThread): SettingsView {
   const { cwd, model, modelProvider, effort, approvalPolicy, sandboxPolicy, profileId } = settings;
   const summary = ReasoningSummary.safeParse(settings.summary);
+  const { choices = noChoices } = settings;
   return {
-    disabledPluginIds: [],
+    disabledPluginIds: [...choices.disabledPluginIds],
     cwd,
     environments: environmentsOf(cwd, settings.hasEnvironment),
     approvalPolicy,
@@ -91,12 +101,12 @@ export function settingsView({ settings }: LoadedThread): SettingsView {
     activePermissionProfile: profileId === null ? null : { id: profileId, extends: null },
     model,
     modelProvider,
-    serviceTier: null,
+    serviceTier: choices.serviceTier,
     effort,
     summary: summary.success ? summary.data : null,
     collaborationMode: collaborationOf(settings),
     multiAgentMode: "explicitRequestOnly",
-    personality: null,
+    personality: choices.personality,
   };
 }
 
@@ -155,6 +165,8 @@ export function viewOf(
     approvalPolicy: settings.approvalPolicy,
     sandboxPolicy: settings.sandboxPolicy,
     profileId: settings.profileId,
+    serviceTier: tierShown(settings.choices),
+    disabledPluginIds: settings.choices?.disabledPluginIds ?? [],
     collaborationMode: collaborationOf(settings),
     initialTurnsPage: initialTurns ? turnsPage(all, initialTurns) : null,
     instructionSources: thread.instructionSources,

@@ -53,7 +53,7 @@ export class TurnControl {
 
   async startTurn(
     id: ThreadId,
-    { input, clientId, context = [], outputSchema, turnId, ...override }: TurnStart,
+    { input, clientId, context = [], outputSchema, serviceTier, turnId, ...override }: TurnStart,
   ): Promise<{ readonly turn: Turn } & Announcing> {
     const thread = this.#loaded.must(id);
     checkInputSize(input);
@@ -63,21 +63,22 @@ export class TurnControl {
         if (turnId !== undefined) throw hasTurn();
         return joined(thread.active, words);
       }
-      return this.#startAlone(thread, { words, turnId }, outputSchema, override);
+      const work = new AgentWork(outputSchema, serviceTier);
+      return this.#startAlone(thread, { words, turnId }, work, override);
     });
   }
 
   async #startAlone(
     thread: LoadedThread,
     opening: TurnOpening,
-    outputSchema: unknown,
+    work: TurnWork,
     override: SettingsOverride,
   ): Promise<{ readonly turn: Turn } & Announcing> {
     thread.unannounced?.();
     const before = thread.settings;
     thread.settings = withOverride(before, override);
     try {
-      const { runner, announce } = await this.#begin(thread, new AgentWork(outputSchema), opening);
+      const { runner, announce } = await this.#begin(thread, work, opening);
       if (!sameSettings(before, runner.settings)) this.#tellSettings(thread);
       return { turn: runner.opening(), announce };
     } catch (error) {

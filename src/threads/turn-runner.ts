@@ -8,6 +8,7 @@ import type { Turn } from "../protocol/turn.ts";
 import type { HistoryEvent } from "../store/port.ts";
 import type { UserCommand } from "../tools/port.ts";
 import { deferred } from "../util/deferred.ts";
+import { modeNews } from "./collaboration-modes.ts";
 import { contextItems } from "./instructions.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import type { PersonsWords } from "./port.ts";
@@ -234,13 +235,13 @@ export class TurnRunner {
 
   async #contextEvents(): Promise<readonly HistoryEvent[]> {
     const thread = this.#thread;
-    const { cwd, developerInstructions } = this.#record.settings;
-    if (thread.contextCwd === cwd) return [];
+    const { cwd, developerInstructions, choices } = this.#record.settings;
+    const mode = modeNews(choices, thread.modelItems);
+    if (thread.contextCwd === cwd) return mode.map((item) => this.#record.modelEvent(item));
     const docs = await this.#ports.docs(cwd);
     thread.instructionSources = docs.map(({ path }) => path);
-    return contextItems(cwd, docs, developerInstructions, Date.now()).map((item) =>
-      this.#record.modelEvent(item),
-    );
+    const items = contextItems(cwd, docs, developerInstructions, Date.now());
+    return [...items, ...mode].map((item) => this.#record.modelEvent(item));
   }
 
   #warnOfUnknownModel(): void {

@@ -18,6 +18,7 @@ export function requestBody(request: ModelRequest): Record<string, unknown> {
     store: false,
     stream: true,
     prompt_cache_key: request.threadId,
+    ...(request.isFlexible ? { service_tier: "flex" } : {}),
     ...textFormat(request.outputSchema),
     client_metadata: { thread_id: request.threadId, turn_id: request.turnId },
   };

@@ -125,7 +125,7 @@ export class RolloutDecoder {
     const applied = this.#applied.parsed();
     if (context === undefined && applied === undefined) return null;
     const provider = providerOf(applied?.payload ?? {}) ?? this.#meta?.modelProvider ?? "";
-    const settings = decodeTurnContext(context?.payload ?? {}, provider);
+    const settings = decodeTurnContext(context?.payload ?? {}, provider, applied?.payload);
     return applied && applied.at > (context?.at ?? 0)
       ? withSettingsApplied(settings, applied.payload)
       : settings;

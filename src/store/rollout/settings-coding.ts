@@ -1,6 +1,9 @@
 /** A turn's settings as a rollout's `turn_context` and `thread_settings_applied` lines spell them. */
+import { isDeepStrictEqual } from "node:util";
 import { ApprovalPolicy } from "../../protocol/settings.ts";
 import type { SandboxPolicy } from "../../protocol/settings.ts";
+import type { TurnChoices } from "../../protocol/turn-choices.ts";
+import { noChoices } from "../../protocol/turn-choices.ts";
 import { unreachable } from "../../util/unreachable.ts";
 import type { TurnSettings } from "../port.ts";
 import { recordOf, textOf, textsOf } from "./members.ts";
@@ -91,21 +94,24 @@ function encodeProfile(policy: SandboxPolicy, cwd: string): Json {
   };
 }
 
-const collaboration = (settings: TurnSettings): Json => ({
-  mode: "default",
+const collaboration = ({ model, effort, choices = noChoices }: TurnSettings): Json => ({
+  mode: choices.mode,
   settings: {
-    model: settings.model,
-    reasoning_effort: settings.effort,
-    developer_instructions: null,
+    model,
+    reasoning_effort: effort,
+    developer_instructions: choices.modeInstructions,
   },
 });
+
+const named = (member: string, value: string | null | undefined): Json =>
+  value === null || value === undefined ? {} : { [member]: value };
 
 export function encodeTurnContext(turnId: string, settings: TurnSettings): Json {
   const { cwd, sandboxPolicy } = settings;
   return {
     turn_id: turnId,
     root_turn_id: turnId,
-    disabled_plugin_ids: [],
+    disabled_plugin_ids: settings.choices?.disabledPluginIds ?? [],
     cwd,
     approval_policy: settings.approvalPolicy,
     approvals_reviewer: "user",
@@ -134,6 +140,7 @@ export const encodeSettingsApplied = (threadId: string, settings: TurnSettings):
   thread_settings: {
     model: settings.model,
     model_provider_id: settings.modelProvider,
+    ...named("service_tier", settings.choices?.serviceTier),
     approval_policy: settings.approvalPolicy,
     approvals_reviewer: "user",
     requested_approvals_reviewer: "user",
@@ -142,13 +149,31 @@ export const encodeSettingsApplied = (threadId: string, settings: TurnSettings):
     runtime_workspace_roots: [settings.cwd],
     ...(settings.effort === null ? {} : { reasoning_effort: settings.effort }),
     ...(settings.summary === null ? {} : { reasoning_summary: settings.summary }),
+    ...named("personality", settings.choices?.personality),
     collaboration_mode: collaboration(settings),
-    disabled_plugin_ids: [],
+    disabled_plugin_ids: settings.choices?.disabledPluginIds ?? [],
   },
 });
 
-/** `provider` is the thread's last known one: a `turn_context` does not name it. */
-export function decodeTurnContext(context: Json, provider: string): TurnSettings {
+/** `context`: what came last of the two lines that name modes; a `turn_context` names neither tier nor personality. */
+function choicesIn(context: Json, event: Json): Pick<TurnSettings, "choices"> {
+  const applied = recordOf(event["thread_settings"]);
+  const mode = recordOf(context["collaboration_mode"]);
+  const choices: TurnChoices = {
+    serviceTier: textOf(applied["service_tier"]),
+    personality: textOf(applied["personality"]),
+    disabledPluginIds: textsOf(context["disabled_plugin_ids"]),
+    mode: mode["mode"] === "plan" ? "plan" : "default",
+    modeInstructions: textOf(recordOf(mode["settings"])["developer_instructions"]),
+  };
+  return isDeepStrictEqual(choices, noChoices) ? {} : { choices };
+}
+
+/**
+ * `provider` is the thread's last known one: a `turn_context` does not name it. `event`: the last
+ * `thread_settings_applied`.
+ */
+export function decodeTurnContext(context: Json, provider: string, event: Json = {}): TurnSettings {
   const approval = ApprovalPolicy.safeParse(context["approval_policy"]);
   const inner = recordOf(recordOf(context["collaboration_mode"])["settings"]);
   return {
@@ -159,6 +184,7 @@ export function decodeTurnContext(context: Json, provider: string): TurnSettings
     summary: textOf(context["summary"]),
     approvalPolicy: approval.success ? approval.data : "on-request",
     sandboxPolicy: decodeSandbox(context["sandbox_policy"]),
+    ...choicesIn(context, event),
   };
 }
 
@@ -167,7 +193,10 @@ export const providerOf = (event: Json): string | null =>
   textOf(recordOf(event["thread_settings"])["model_provider_id"]);
 
 /** The settings after a `thread_settings_applied` event; the sandbox of the turn before it stays. */
-export function withSettingsApplied(settings: TurnSettings, event: Json): TurnSettings {
+export function withSettingsApplied(
+  { choices: _before, ...settings }: TurnSettings,
+  event: Json,
+): TurnSettings {
   const applied = recordOf(event["thread_settings"]);
   const approval = ApprovalPolicy.safeParse(applied["approval_policy"]);
   return {
@@ -177,5 +206,6 @@ export function withSettingsApplied(settings: TurnSettings, event: Json): TurnSe
     effort: textOf(applied["reasoning_effort"]),
     summary: textOf(applied["reasoning_summary"]) ?? settings.summary,
     approvalPolicy: approval.success ? approval.data : settings.approvalPolicy,
+    ...choicesIn(applied, event),
   };
 }

@@ -244,7 +244,7 @@ describe("a thread's overrides", () => {
 
   it("with a wrong value are refused by their key", () => {
     expect(reason(() => reader().read({ approval_policy: 5 }))).toBe(
-      "invalid type: integer `5`, expected a string\nin `approval_policy`",
+      "invalid type: integer `5`, expected a string\nin `approval_policy`\n",
     );
   });
 });

@@ -127,6 +127,25 @@ describe("what is written is read again", () => {
     expect(decodeLines(lines).settings).toEqual(mine);
   });
 
+  test("choices come from the line that says them last", () => {
+    const choices = {
+      serviceTier: "flex",
+      personality: "friendly",
+      disabledPluginIds: ["a"],
+      mode: "plan" as const,
+      modeInstructions: "plan it",
+    };
+    const first = { kind: "turnSettings" as const, turnId, settings: { ...settings, choices } };
+    expect(decodeLines(encode([first])).settings).toEqual({ ...settings, choices });
+    const later = { ...choices, serviceTier: "default", mode: "default" as const };
+    const changed = { ...settings, choices: later };
+    expect(decodeLines(encode([first, { kind: "settings", settings: changed }])).settings).toEqual(
+      changed,
+    );
+    const again = [first, { ...first, turnId: TurnId.parse("t-again") }];
+    expect(decodeLines(encode(again)).settings).toEqual({ ...settings, choices });
+  });
+
   test("a failed turn keeps its error, with and without an end", () => {
     const error = {
       message: "boom",

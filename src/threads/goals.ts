@@ -22,6 +22,7 @@ const maxObjectiveChars = 4_000;
 const refusals: NoteRefusals = {
   ephemeral: unsupported("goals"),
   unknown: (id) => invalidRequest(`thread not found: ${id}`),
+  archived: (id) => invalidRequest(`thread not found: ${id}`),
 };
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);
@@ -61,6 +62,7 @@ export class Goals {
 
   /** As a client wishes it. Rejects with `RpcError`. */
   async set(id: ThreadId, change: GoalChange, from: string | undefined): Promise<KeptGoal> {
+    await this.#notes.check(id, refusals);
     const wish = checked(change);
     let goal: KeptGoal | undefined;
     await this.change(id, (before) => {

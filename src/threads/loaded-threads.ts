@@ -5,6 +5,10 @@ import type { LoadedThread } from "./loaded-thread.ts";
 /** How a client is told that the store knows no such thread. */
 export const noRollout = (id: ThreadId): string => `no rollout found for thread id ${id}`;
 
+/** How a client is told that a thread is put away. */
+export const isArchived = (id: ThreadId): string =>
+  `session ${id} is archived. Run \`codex unarchive ${id}\` to unarchive it first.`;
+
 /** The threads in memory. Who loads and unloads them is the manager's affair. */
 export class LoadedThreads {
   readonly #threads = new Map<ThreadId, LoadedThread>();

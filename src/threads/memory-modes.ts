@@ -14,6 +14,7 @@ const memoryModeNote: NoteKind<MemoryMode> = {
 const refusals: NoteRefusals = {
   ephemeral: unsupported("metadata updates"),
   unknown: (id) => invalidRequest(noRollout(id)),
+  archived: (id) => invalidRequest(noRollout(id)),
 };
 
 /** Whether memories may be made of a thread; kept for whoever makes them. */
@@ -22,5 +23,6 @@ export async function setMemoryMode(
   id: ThreadId,
   mode: MemoryMode,
 ): Promise<void> {
+  await notes.check(id, refusals);
   await notes.change(id, memoryModeNote, refusals, () => ({ value: mode }));
 }

@@ -7,7 +7,7 @@ import type { Turn } from "../protocol/turn.ts";
 import { QueuedMessage } from "../protocol/queued-message.ts";
 import type { NoteKind } from "../store/port.ts";
 import { uuidV7 } from "../util/uuid-v7.ts";
-import { noRollout } from "./loaded-threads.ts";
+import { isArchived, noRollout } from "./loaded-threads.ts";
 import type { LoadedThreads } from "./loaded-threads.ts";
 import { checkInputSize } from "./model-input.ts";
 import type { NoteRefusals, SideNotes } from "./side-notes.ts";
@@ -33,6 +33,7 @@ const refusals: NoteRefusals = {
       "internal",
       `failed to read thread: invalid thread-store request: ${noRollout(id)}`,
     ),
+  archived: (id) => invalidRequest(isArchived(id)),
 };
 
 export interface QueueParts {
@@ -65,9 +66,9 @@ export class MessageQueue implements ThreadQueue {
     id: ThreadId,
     message: Omit<QueuedMessage, "id">,
   ): Promise<{ readonly message: QueuedMessage } & Announcing> {
-    checkMessage(message.input);
     return this.#alone(id, async () => {
       const waiting = await this.#waiting(id);
+      checkMessage(message.input);
       if (waiting.length >= maxMessages) {
         throw invalidRequest(
           `${maxMessages} messages wait for this thread already; delete some, or let it work`,
@@ -102,9 +103,9 @@ export class MessageQueue implements ThreadQueue {
     messageId: string,
     { clientMetadata, ...change }: Omit<QueuedMessage, "id" | "clientId">,
   ): Promise<{ readonly message: QueuedMessage } & Announcing> {
-    checkMessage(change.input);
     return this.#alone(id, async () => {
       const waiting = await this.#waiting(id);
+      checkMessage(change.input);
       const before = found(waiting, messageId);
       const kept = clientMetadata ?? before.clientMetadata;
       const message = { ...before, ...change, clientMetadata: kept };
@@ -147,10 +148,9 @@ export class MessageQueue implements ThreadQueue {
       const waiting = await this.#waiting(id);
       const thread = this.#parts.loaded.get(id);
       if (!thread) throw invalidRequest("resume the thread before starting a queued message");
+      const message = messageId === undefined ? waiting[0] : found(waiting, messageId);
       if (thread.active) throw hasTurn();
-      const [first] = waiting;
-      if (messageId === undefined && !first) throw invalidRequest("queue is empty");
-      const message = messageId === undefined && first ? first : found(waiting, messageId ?? "");
+      if (!message) throw invalidRequest("queue is empty");
       return this.#begin(id, message, waiting);
     });
   }

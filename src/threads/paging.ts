@@ -10,20 +10,23 @@ interface Anchor {
 /**
  * One page of rows that are kept oldest first. Cursors name a row, not a number, so they hold while
  * the list grows. `nextCursor` goes on past the last row of the page; `backwardsCursor` begins at
- * its first row, to be used with the other direction.
+ * its first row, to be used with the other direction. `counts`: which rows are shown; a cursor may name others.
  */
 export function pageOf<T>(
   rows: readonly T[],
   idOf: (row: T) => string,
-  { cursor, limit, direction }: PageQuery,
+  { cursor, limit, direction, counts }: PageQuery & { readonly counts?: (row: T) => boolean },
   refusal = `invalid cursor: ${cursor}`,
 ): Page<T> {
   const ordered = direction === "asc" ? rows : rows.toReversed();
   const start = cursor === undefined ? 0 : startAt(ordered, idOf, cursor, refusal);
-  const data = ordered.slice(start, start + limit);
+  const rest = counts
+    ? ordered.slice(start).filter(counts)
+    : ordered.slice(start, start + limit + 1);
+  const data = rest.slice(0, limit);
   const [first] = data;
   const last = data.at(-1);
-  const more = start + limit < ordered.length;
+  const more = limit < rest.length;
   return {
     data,
     nextCursor: more && last !== undefined ? cursorOf({ id: idOf(last), inclusive: false }) : null,

@@ -61,9 +61,6 @@ export function initialSettings(
 export function withOverride(settings: ThreadSettings, override: SettingsOverride): ThreadSettings {
   const [environment] = override.environments ?? [];
   const cwd = resolve(settings.cwd, environment?.cwd ?? override.cwd ?? ".");
-  const choices = override.choices
-    ? withChoices(settings.choices ?? noChoices, override.choices)
-    : settings.choices;
   return {
     cwd,
     model: override.model ?? settings.model,
@@ -77,8 +74,16 @@ export function withOverride(settings: ThreadSettings, override: SettingsOverrid
     hasEnvironment: override.environments
       ? override.environments.length > 0
       : settings.hasEnvironment,
-    ...(choices ? { choices } : {}),
+    ...choicesAfter(settings, override),
   };
+}
+
+function choicesAfter(
+  { choices }: ThreadSettings,
+  { choices: wishes }: SettingsOverride,
+): Pick<ThreadSettings, "choices"> {
+  if (wishes) return { choices: withChoices(choices ?? noChoices, wishes) };
+  return choices ? { choices } : {};
 }
 
 /** A policy that no profile gave takes the profile away. */

@@ -12,6 +12,8 @@ export interface NoteRefusals {
   /** What an ephemeral thread does not support. */
   readonly ephemeral: (id: ThreadId) => Error;
   readonly unknown: (id: ThreadId) => Error;
+  /** A thread that is put away, where clients may not touch the note of one. */
+  readonly archived?: (id: ThreadId) => Error;
   /** A thread in which nothing was said yet counts as unknown. */
   readonly asItIs?: true;
 }
@@ -38,7 +40,10 @@ export class SideNotes {
   async check(id: ThreadId, refusals: NoteRefusals): Promise<void> {
     const thread = this.#loaded.get(id);
     if (thread?.ephemeral) throw refusals.ephemeral(id);
-    if (!thread && !(await this.#store.find(id))) throw refusals.unknown(id);
+    if (thread) return;
+    const record = await this.#store.find(id);
+    if (!record) throw refusals.unknown(id);
+    if (record.archived && refusals.archived) throw refusals.archived(id);
   }
 
   async read<T>(id: ThreadId | null, kind: NoteKind<T>): Promise<T | undefined> {

@@ -15,7 +15,7 @@ import { uuidV7 } from "../util/uuid-v7.ts";
 import { readGitInfo } from "./git-info.ts";
 import type { ProjectDoc } from "./instructions.ts";
 import { LoadedThread, noPast } from "./loaded-thread.ts";
-import { noRollout } from "./loaded-threads.ts";
+import { isArchived, noRollout } from "./loaded-threads.ts";
 import type { ForkOptions, ResumeOptions, SettingsOverride, StartOptions } from "./port.ts";
 import { clientError } from "./store-errors.ts";
 import type { ThreadSettings } from "./settings.ts";
@@ -246,8 +246,5 @@ function modelChoice(
 
 function refuseArchived(record: ThreadRecord | undefined): void {
   if (!record?.archived) return;
-  const { id } = record;
-  throw invalidRequest(
-    `session ${id} is archived. Run \`codex unarchive ${id}\` to unarchive it first.`,
-  );
+  throw invalidRequest(isArchived(record.id));
 }

@@ -111,8 +111,10 @@ export class ThreadReading {
       throw new RpcError("methodNotFound", "thread/items/list is not supported yet");
     }
     const turns = await this.#turnsOf(id, noRollout(id));
-    const entries = entriesOf(turns, query.turnId);
-    const { afterItemId, deferOutput } = query;
+    const { turnId, afterItemId, deferOutput } = query;
+    // a cursor may be of a page of all turns
+    const isAmongAll = turnId !== undefined && query.cursor !== undefined;
+    const entries = entriesOf(turns, isAmongAll ? undefined : turnId);
     if (afterItemId !== undefined && !entries.some(({ item }) => item.id === afterItemId)) {
       throw new RpcError(
         "invalidParams",
@@ -120,7 +122,11 @@ export class ThreadReading {
       );
     }
     const cursor = afterItemId === undefined ? query.cursor : cursorAfter(afterItemId);
-    const page = pageOf(entries, ({ item }) => item.id, { ...query, cursor });
+    const page = pageOf(entries, ({ item }) => item.id, {
+      ...query,
+      cursor,
+      ...(isAmongAll ? { counts: (entry: ThreadItemEntry) => entry.turnId === turnId } : {}),
+    });
     return deferOutput
       ? { ...page, data: page.data.map((entry) => withoutOutput(entry, deferOutput)) }
       : page;
@@ -140,6 +146,8 @@ export class ThreadReading {
     id: ThreadId,
     query: { readonly cursor: string | undefined; readonly limit: number },
   ): Promise<Pick<Page<TimelineEntry>, "data" | "nextCursor">> {
+    const record = this.#loaded.get(id) ? undefined : await this.#store.find(id);
+    if (record?.archived) throw invalidRequest(`thread ${id} is archived`);
     const entries = timelineOf(await this.#mustBeKept(id, "thread/timeline/list"));
     const refusal = "invalid thread timeline cursor";
     const page = pageOf(entries, timelineKey, { ...query, direction: "desc" }, refusal);

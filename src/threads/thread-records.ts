@@ -49,9 +49,10 @@ export class ThreadRecords {
     const thread = loaded.get(id);
     if (thread?.ephemeral) throw invalidRequest(noRollout(id));
     await this.#refuseWhere(true, id);
+    // also what nothing was said in yet can be taken back
+    if (thread) await this.#stored(id, () => thread.materialise());
     if (thread) await unload(thread);
-    if (thread && !thread.stored) await this.#forgetUnused(id);
-    else await this.#stored(id, () => store.setArchived(id, true));
+    await this.#stored(id, () => store.setArchived(id, true));
     return { announce: () => publisher.publish(threadArchived, { threadId: id }) };
   }
 

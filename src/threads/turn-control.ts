@@ -151,6 +151,8 @@ export class TurnControl {
 
   async compact(id: ThreadId): Promise<Announcing> {
     const thread = this.#loaded.must(id);
+    // nothing was said that could be shorter
+    if (thread.modelItems.length === 0 && !thread.active) return nothing;
     const announceEnd = thread.active?.running ? await thread.active.interrupt() : undefined;
     const { announce } = await betweenChanges(thread, () => this.#begin(thread, new Compaction()));
     return {

@@ -199,6 +199,56 @@ describe("thread/fork", () => {
   });
 });
 
+it("has nothing to make shorter before anything was said", async () => {
+  const { client, model } = await bench();
+  const id = await client.startThread();
+  await client.call("thread/compact/start", { threadId: id });
+  await client.call("thread/loaded/list");
+  expect(client.eventsOf(id)).toEqual([]);
+  expect(model.requests).toEqual([]);
+});
+
+describe("a thread that is put away", () => {
+  it("can be taken back, also where nothing was said in it", async () => {
+    const { client } = await bench();
+    const id = await client.startThread();
+    await client.call("thread/archive", { threadId: id });
+    expect((await client.call("thread/read", { threadId: id }))["thread"]).toMatchObject({
+      id,
+      status: { type: "notLoaded" },
+    });
+    expect(await refusalOf(client.call("thread/resume", { threadId: id }))).toContain(
+      `session ${id} is archived. Run`,
+    );
+    await client.call("thread/unarchive", { threadId: id });
+    expect((await client.call("thread/resume", { threadId: id }))["thread"]).toMatchObject({ id });
+  });
+
+  it("has no goal, queue, timeline or memory that a client may touch", async () => {
+    const on = await bench();
+    const { id } = await thread(on);
+    const { client } = on;
+    await client.call("thread/archive", { threadId: id });
+    const refused = (method: string, params: object = {}) =>
+      refusalOf(client.call(method, { threadId: id, ...params }));
+    for (const method of ["thread/goal/get", "thread/goal/clear", "thread/goal/set"]) {
+      expect(await refused(method, { objective: "" })).toBe(`-32600 thread not found: ${id}`);
+    }
+    for (const [method, params] of [
+      ["thread/queue/list", {}],
+      ["thread/queue/add", { input: [], clientUserMessageId: "m" }],
+      ["thread/queue/start", {}],
+      ["thread/queue/delete", { queuedSubmissionId: "m" }],
+    ] as const) {
+      expect(await refused(method, params)).toContain(`session ${id} is archived. Run`);
+    }
+    expect(await refused("thread/timeline/list")).toBe(`-32600 thread ${id} is archived`);
+    expect(await refused("thread/memoryMode/set", { mode: "disabled" })).toBe(
+      `-32600 no rollout found for thread id ${id}`,
+    );
+  });
+});
+
 describe("archive, unarchive, delete and names", () => {
   it("refuse what has been done already, and what is kept nowhere", async () => {
     const on = await bench();

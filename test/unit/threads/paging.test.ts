@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { newestCursor, pageOf } from "../../../src/threads/paging.ts";
 
 const same = (row: string): string => row;
+const counts = (row: string): boolean => row.startsWith("b");
 const rowsUpTo = (count: number): string[] =>
   Array.from({ length: count }, (_row, index) => `r${index}`);
 
@@ -81,4 +82,14 @@ describe("pages of a list that grows", () => {
       backwardsCursor: null,
     });
   });
+});
+
+it("shows the rows that count, from a row on that need not", () => {
+  const rows = ["a1", "b1", "a2", "b2", "a3"];
+  const { nextCursor } = pageOf(rows, same, { cursor: undefined, limit: 1, direction: "asc" });
+  const query = { cursor: nextCursor ?? "", direction: "asc", counts } as const;
+  const page = pageOf(rows, same, { ...query, limit: 1 });
+  expect(page.data).toEqual(["b1"]);
+  const rest = pageOf(rows, same, { ...query, cursor: page.nextCursor ?? "", limit: 5 });
+  expect([rest.data, rest.nextCursor]).toEqual([["b2"], null]);
 });

@@ -103,6 +103,7 @@ export function wrongEffects(found: Found): readonly string[] {
       .filter(({ act, key }) => act === "run" && countOf(ran, `${key}\n`) > 1)
       .map((deed) => `${told(deed)} ran twice`),
     ...wrongThreads(found),
+    ...wrongQueues(found),
     ...commandsOf(threads, ran),
   ];
 }
@@ -136,6 +137,18 @@ function wrongThreads({ deeds, heard }: Found): readonly string[] {
   const makers = deeds.all.filter(({ act }) => act === "start" || act === "fork");
   const most = makers.filter((deed) => boundsOf(deed)[1] === 1).length;
   return made.size > most ? [`${made.size} threads for ${most} calls`] : [];
+}
+
+/** What waits begins by itself, but behind a turn that was interrupted; one that was taken back may have been. */
+function wrongQueues({ deeds, threads, queues }: Found): readonly string[] {
+  return [...threads].flatMap(([threadId, thread]) => {
+    const waiting = queues.get(threadId)?.length ?? 0;
+    const last = listOf(thread["turns"]).at(-1)?.["status"];
+    const mayWait = last === "interrupted" || deeds.mayHaveBeen(takersBack, threadId);
+    return waiting === 0 || mayWait
+      ? []
+      : `${waiting} messages wait for ${threadId}, which is idle`;
+  });
 }
 
 const inputs: ReadonlySet<string> = new Set([

@@ -30,6 +30,9 @@ const width: Readonly<Record<LaneKind, number>> = {
   killed: 1,
 };
 
+/** A long series says now and then how far it is. */
+const runsBetweenWords = 250;
+
 type Total = Record<keyof RunFigures | "runs" | "ms", number>;
 
 /** After so many failures the rest is left out. */
@@ -116,6 +119,8 @@ async function runOn(
 function add(total: Total, figures: RunFigures): void {
   total.runs += 1;
   for (const name of names) total[name] += figures[name];
+  if (total.runs % runsBetweenWords === 0)
+    process.stderr.write(`so far: ${JSON.stringify(total)}\n`);
 }
 
 const names = [

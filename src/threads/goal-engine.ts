@@ -71,10 +71,11 @@ export class GoalEngine implements ThreadGoals {
     const goal = await goals.set(id, change, from);
     if (thread) this.#restart(thread);
     this.#resting.delete(id);
+    const tell = goals.tellingLater(id, goal);
     return {
       goal: shownGoal(id, goal),
       announce: () => {
-        goals.tell(id, goal, null);
+        tell();
         this.advance(id);
       },
     };

@@ -48,6 +48,8 @@ export class Goals {
   readonly #publisher: Publisher;
   /** Of threads to which somebody came back: for those who come next. Null: there is none. */
   readonly #snapshots = new Map<ThreadId, KeptGoal | null>();
+  /** Changes that are told later than they are kept: how many of a thread wait for it, and what is kept by now. */
+  readonly #untold = new Map<ThreadId, { count: number; kept: KeptGoal | undefined }>();
 
   constructor(notes: SideNotes, publisher: Publisher) {
     this.#notes = notes;
@@ -83,6 +85,8 @@ export class Goals {
       return now && { value: now };
     });
     if (this.#snapshots.has(id)) this.#snapshots.set(id, now ?? null);
+    const untold = this.#untold.get(id);
+    if (untold) untold.kept = now;
     return now ?? null;
   }
 
@@ -104,6 +108,18 @@ export class Goals {
         ? [threadGoalCleared, { threadId }]
         : [threadGoalUpdated, { threadId, turnId: null, goal: shownGoal(threadId, goal) }];
     return [{ method: name, frame: textFrame(JSON.stringify({ method: name, params })) }];
+  }
+
+  /** For a change that clients are told of later, when others may have been made: the result tells what is kept then. */
+  tellingLater(id: ThreadId, goal: KeptGoal): () => void {
+    const untold = this.#untold.get(id) ?? { count: 0, kept: goal };
+    untold.count += 1;
+    this.#untold.set(id, untold);
+    return () => {
+      untold.count -= 1;
+      if (untold.count === 0) this.#untold.delete(id);
+      if (untold.kept) this.tell(id, untold.kept, null);
+    };
   }
 
   /** `turnId`: the turn in which it came to this by itself. */

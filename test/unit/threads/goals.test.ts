@@ -190,6 +190,26 @@ describe("a goal", () => {
     ]);
   });
 
+  it("that a turn paid for before it was told is told as it is then", async () => {
+    const bench = createThreadBench(goalsOn);
+    const { id, outlet } = await saidThread(bench);
+    const asked = deferred<void>();
+    bench.model.script.push(async (...request) => {
+      await asked.promise;
+      return says("m1", "worked")(...request);
+    });
+    await bench.turn(id, "work");
+    const { announce } = await bench.manager.goals.set(id, { objective: "Fix it" }, "local");
+    asked.resolve();
+    await quiet(bench, id);
+    expect(told(outlet)[0]).toBe(`active ${cost} in a turn`);
+    announce();
+    await quiet(bench, id);
+    const kept = await bench.manager.goals.get(id);
+    expect(told(outlet).at(-1)).toBe(`active ${kept?.tokensUsed}`);
+    expect(kept?.tokensUsed).toBeGreaterThanOrEqual(cost);
+  });
+
   it("does not spin where its turns fail", async () => {
     const bench = createThreadBench(goalsOn);
     const { id } = await saidThread(bench);

@@ -18,6 +18,7 @@ import type { Auth } from "./auth/auth.ts";
 import { createAuth } from "./auth/auth.ts";
 import type { Gatekeeper, PairingDesk } from "./auth/port.ts";
 import type { HostOptions, RunningHost } from "./cli/host.ts";
+import { createConfigEditor } from "./config/config-editor.ts";
 import { createConfigReader } from "./config/config-reader.ts";
 import type { HostSettings } from "./config/host-settings.ts";
 import { readHostSettings } from "./config/host-settings.ts";
@@ -25,7 +26,6 @@ import type { StoreKind } from "./config/store-kinds.ts";
 import type { ConfigReader } from "./config/port.ts";
 import type { DevTls } from "./crypto/dev-tls.ts";
 import { localNames } from "./crypto/local-names.ts";
-import { sweepParts } from "./crypto/private-file.ts";
 import type { Database } from "./db/database.ts";
 import { openDatabase } from "./db/database.ts";
 import type { FileLock } from "./db/file-lock.ts";
@@ -65,10 +65,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   makeHome(farhelmHome);
   const settings = readHostSettings(farhelmHome);
   const lock = lockHome(farhelmHome);
-  for (const folder of ["", "tls", "audit"]) sweepParts(join(farhelmHome, folder));
   const log = createLineLog(process.stderr, process.env["FARHELM_DEBUG"] === "1");
   const failures = failureLog(log);
-  const config = configOf(options);
+  const config = createConfigReader(layerPlaces(options));
   const audit = await openAuditLog({ farhelmHome, log });
   const database = openDatabase(join(farhelmHome, "farhelm.sqlite"));
   const accounts = createAccounts({ codexHome, env: process.env, config, audit, log });
@@ -92,6 +91,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       models,
       accounts,
       config,
+      configEditor: createConfigEditor(layerPlaces(options)),
       devices: auth.devices,
       deviceKeys: createDeviceKeys(join(farhelmHome, "device-keys")),
       pairing: auth.pairing,
@@ -141,13 +141,12 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   };
 }
 
-const configOf = ({ codexHome, systemFolder, configOverrides, profile }: HostOptions) =>
-  createConfigReader({
-    codexHome,
-    systemFolder: systemFolder ?? "/etc/codex",
-    sessionFlags: configOverrides,
-    profile,
-  });
+const layerPlaces = ({ codexHome, systemFolder, configOverrides, profile }: HostOptions) => ({
+  codexHome,
+  systemFolder: systemFolder ?? "/etc/codex",
+  sessionFlags: configOverrides,
+  profile,
+});
 
 /** The provider of those who name none. */
 const standardOf = (config: ConfigReader, models: Models) => (): string =>

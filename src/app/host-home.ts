@@ -1,7 +1,7 @@
 /** The folder in which a host keeps what is its own. */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { createPrivateFile, readPrivateFile } from "../crypto/private-file.ts";
+import { createPrivateFile, readPrivateFile, sweepParts } from "../crypto/private-file.ts";
 import type { FileLock } from "../db/file-lock.ts";
 import { holdFile } from "../db/file-lock.ts";
 import { makePrivateFolder } from "../util/private-folder.ts";
@@ -19,10 +19,13 @@ export function makeHome(farhelmHome: string): void {
   }
 }
 
-/** One host per home: two would give one thread two writers. */
+/** One host per home: two would give one thread two writers. What a killed one left half written goes. */
 export function lockHome(farhelmHome: string): FileLock {
   const lock = holdFile(join(farhelmHome, "host.lock"));
-  if (lock) return lock;
+  if (lock) {
+    for (const folder of ["", "tls", "audit"]) sweepParts(join(farhelmHome, folder));
+    return lock;
+  }
   throw new Error(
     `another host is running for FARHELM_HOME=${farhelmHome}: stop it, or give this one a home of its own`,
   );

@@ -1,22 +1,16 @@
 /** config.toml in its layers: the machine's file, the user's and a profile's, the project's, `-c` flags and one thread's overrides, and what the machine's owner put over all of them. */
 import { join } from "node:path";
 import { decodeConfig } from "./decode-config.ts";
-import {
-  eachLeaf,
-  emptyTable,
-  joinDottedKey,
-  mergeTables,
-  nestValue,
-  splitDottedKey,
-} from "./dotted-key.ts";
+import { eachLeaf, emptyTable, joinDottedKey } from "./dotted-key.ts";
 import { effectiveTable } from "./effective-table.ts";
 import { LayerStack } from "./layer-stack.ts";
 import type { Between, LayerPlaces } from "./layer-stack.ts";
-import { ConfigError, ConfigValueError } from "./port.ts";
+import { ConfigValueError } from "./port.ts";
 import type { Config, ConfigLayer, ConfigOrigin, ConfigReader, LayeredConfig } from "./port.ts";
 import type { ProjectLayers } from "./project-layers.ts";
 import { projectLayers } from "./project-layers.ts";
 import { trustFolders, trustOf } from "./project-trust.ts";
+import { overrideTable } from "./session-flags.ts";
 import { FieldError } from "./table-fields.ts";
 import { TomlFile } from "./toml-file.ts";
 import type { TomlText } from "./toml-file.ts";
@@ -113,17 +107,6 @@ class FileConfigReader implements ConfigReader {
 }
 
 const isActive = ({ disabledReason }: ConfigLayer): boolean => disabledReason === null;
-
-function overrideTable(overrides: Table): Table {
-  return Object.entries(overrides).reduce<Table>((table, [key, value]) => {
-    const segments = splitDottedKey(key);
-    if (segments === undefined)
-      throw new ConfigError(
-        `\`${key}\` is not a config key: a segment is empty or a quote is open.`,
-      );
-    return mergeTables(table, nestValue(segments, value));
-  }, emptyTable());
-}
 
 function holds(table: Table, path: readonly string[]): boolean {
   let value: unknown = table;

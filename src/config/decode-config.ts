@@ -77,7 +77,7 @@ function whatIsMissing({ granular }: Readonly<Record<string, unknown>>): string 
 function refuseLegacyProfile(root: TableFields): void {
   const profile = root.string("profile");
   if (profile === null) return;
-  root.fail(
+  root.forbid(
     "profile",
     `legacy \`profile = "${profile}"\` config is no longer supported; use \`--profile ${profile}\` with \`${profile}.config.toml\` instead`,
   );
@@ -95,7 +95,7 @@ function decodeApprovalPolicy(root: TableFields): ApprovalPolicy | null {
     APPROVAL_VARIANTS,
   );
   if (policy === "untrusted")
-    return root.fail(
+    return root.forbid(
       "approval_policy",
       'approval_policy = "untrusted" is no longer supported; remove this setting',
     );

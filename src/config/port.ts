@@ -124,3 +124,44 @@ export interface ConfigReader {
   /** The same by layer. Throws `ConfigError`. */
   layers(cwd?: string): LayeredConfig;
 }
+
+/** One change. `value` null: taken away. `upsert`: a table is laid over the one that is there. */
+export interface ConfigEdit {
+  /** Segments between dots; double quotes hold a segment's dots together. */
+  readonly keyPath: string;
+  readonly value: unknown;
+  readonly mergeStrategy: "replace" | "upsert";
+}
+
+export interface ConfigChange {
+  readonly edits: readonly ConfigEdit[];
+  /** Undefined: the user's config.toml, which is the only one that is written. */
+  readonly filePath: string | undefined;
+  /** The version of the user's layer that the caller saw. */
+  readonly expectedVersion: string | undefined;
+}
+
+export interface ConfigWritten {
+  readonly version: string;
+  readonly filePath: string;
+  /** A stronger layer that says something else about one of the keys, and what. */
+  readonly overridden: { readonly by: ConfigOrigin; readonly value: unknown } | undefined;
+}
+
+export interface ConfigEditor {
+  /** All edits or none. Rejects with `ConfigWriteError`, with `ConfigError` when the file cannot be read, or with the system's error. */
+  write(change: ConfigChange): Promise<ConfigWritten>;
+  /** Marks the project of `cwd` as trusted if no layer says anything about it. False: one does. Rejects as `write`. */
+  trust(cwd: string, overrides: Readonly<Record<string, unknown>>): Promise<boolean>;
+}
+
+/** A change of the configuration that is refused. The codes are those that clients know. */
+export class ConfigWriteError extends Error {
+  override readonly name = "ConfigWriteError";
+  readonly code: "configLayerReadonly" | "configVersionConflict" | "configValidationError";
+
+  constructor(code: ConfigWriteError["code"], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}

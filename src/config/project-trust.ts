@@ -46,6 +46,9 @@ export function repositoryRoot(cwd: string): string | undefined {
   }
 }
 
+/** The folder whose level a new trust decision changes. */
+export const trustTarget = (cwd: string): string => realFolder(repositoryRoot(cwd) ?? resolve(cwd));
+
 /** Every folder whose level counts for work in `cwd`, the nearest first. */
 export const trustFolders = (cwd: string, markers: readonly string[]): readonly string[] => {
   const root = projectFolders(cwd, markers).at(-1);

@@ -1,4 +1,4 @@
-/** `-c key=value` of the command line: dotted keys, values in TOML or else plain text. */
+/** `-c key=value` of the command line, and the keys of one thread: dotted keys, values in TOML or else plain text. */
 import { mergeTables, emptyTable, nestValue, splitDottedKey } from "./dotted-key.ts";
 import { ConfigError } from "./port.ts";
 import { parseToml } from "./toml-file.ts";
@@ -36,4 +36,21 @@ function parseValue(text: string): unknown {
     if (!(error instanceof ConfigError)) throw error;
   }
   return text.replace(/^(["'])(.*)\1$/s, "$2");
+}
+
+/** Dotted keys of one thread as one table. Throws `ConfigError`. */
+export function overrideTable(
+  overrides: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  return Object.entries(overrides).reduce<Readonly<Record<string, unknown>>>(
+    (table, [key, value]) => {
+      const segments = splitDottedKey(key);
+      if (segments === undefined)
+        throw new ConfigError(
+          `\`${key}\` is not a config key: a segment is empty or a quote is open.`,
+        );
+      return mergeTables(table, nestValue(segments, value));
+    },
+    emptyTable(),
+  );
 }

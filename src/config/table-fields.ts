@@ -8,10 +8,13 @@ type Table = Readonly<Record<string, unknown>>;
 export class FieldError extends Error {
   override readonly name = "FieldError";
   readonly path: readonly string[];
+  /** The value is of a right kind, and still may not be. */
+  readonly isRule: boolean;
 
-  constructor(path: readonly string[], reason: string) {
+  constructor(path: readonly string[], reason: string, isRule = false) {
     super(reason);
     this.path = path;
+    this.isRule = isRule;
   }
 }
 
@@ -99,6 +102,11 @@ export class TableFields {
 
   raw(key: string): unknown {
     return this.#table[key];
+  }
+
+  /** Throws a `FieldError` about `key`, whose value breaks a rule. */
+  forbid(key: string, reason: string): never {
+    throw new FieldError([...this.#path, key], reason, true);
   }
 
   /** Throws a `FieldError` about `key`. */

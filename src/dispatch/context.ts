@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Accounts, DeviceKeys } from "../accounts/port.ts";
 import type { AuditHeads } from "../audit/port.ts";
 import type { DeviceAdmin, PairingDesk } from "../auth/port.ts";
-import type { ConfigReader } from "../config/port.ts";
+import type { ConfigEditor, ConfigReader } from "../config/port.ts";
 import type { Files } from "../files/port.ts";
 import type { HostPolicy } from "../protocol/host-policy.ts";
 import type { Models } from "../model/port.ts";
@@ -101,6 +101,7 @@ export interface Context {
   readonly models: Models;
   readonly accounts: Accounts;
   readonly config: ConfigReader;
+  readonly configEditor: ConfigEditor;
   readonly devices: DeviceAdmin;
   readonly deviceKeys: DeviceKeys;
   readonly pairing: PairingDesk;

@@ -13,8 +13,8 @@ const Source = z.discriminatedUnion("type", [
   z.object({ type: z.literal("system"), file: z.string() }),
   z.object({ type: z.literal("sessionFlags") }),
 ]);
-const Origin = z.object({ name: Source, version: z.string() });
-const Layer = Origin.extend({
+export const LayerOrigin = z.object({ name: Source, version: z.string() });
+const Layer = LayerOrigin.extend({
   config: z.record(z.string(), z.unknown()),
   disabledReason: z.string().nullable(),
 });
@@ -35,7 +35,7 @@ export const configRead = method({
   params: z.looseObject({ includeLayers: z.boolean().nullish(), cwd: z.string().nullish() }),
   result: z.object({
     config: z.record(z.string(), z.unknown()),
-    origins: z.record(z.string(), Origin),
+    origins: z.record(z.string(), LayerOrigin),
     layers: z.array(Layer).nullable(),
   }),
   handle({ config, principal, host }, { includeLayers, cwd }) {

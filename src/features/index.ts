@@ -11,6 +11,7 @@ import {
   commandExecWrite,
 } from "./command.ts";
 import { configRead, configRequirementsRead } from "./config.ts";
+import { configBatchWrite, configValueWrite } from "./config-write.ts";
 import { deviceKeyCreate, deviceKeyPublic, deviceKeySign } from "./device-key.ts";
 import {
   devicesChange,
@@ -155,6 +156,8 @@ export const methods = [
   accountRead,
   modelList,
   configRead,
+  configValueWrite,
+  configBatchWrite,
   configRequirementsRead,
   fsReadDirectory,
   fsReadFile,

@@ -17,6 +17,7 @@ import { pageAnswer } from "./page-params.ts";
 import { profileOverrideOf } from "./permission-profile.ts";
 import { TurnsPage, turnsPageParams, turnsQueryOf } from "./thread-pages.ts";
 import { resumedThread } from "./rollout-path.ts";
+import { trustByStart } from "./project-trust.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
 import {
   MultiAgentMode,
@@ -67,8 +68,14 @@ export const threadStart = method({
     const dynamicTools = params.dynamicTools ?? [];
     refuseStart(params);
     checkDynamicTools(dynamicTools);
+    const override = overrideOf(context, params);
+    const untold = await trustByStart(context, {
+      cwd: params.cwd,
+      config: params.config ?? {},
+      sandbox: override.sandboxPolicy,
+    });
     const { view, announce } = await threads.start({
-      ...overrideOf(context, params),
+      ...override,
       environments: environmentsOf(params.environments),
       ephemeral: params.ephemeral ?? false,
       historyMode: params.historyMode ?? undefined,
@@ -80,11 +87,12 @@ export const threadStart = method({
     });
     const { id } = view.thread;
     const { notices } = context.config.read(params.config ?? {}, view.cwd);
+    const warnings = untold === undefined ? notices : [untold, ...notices];
     const stream = session.streamFrom(id, view.stream, null);
     afterAnswer(() => {
       session.follow(id, stream, null);
       announce();
-      for (const summary of notices) session.tell(configWarning, { summary, details: null });
+      for (const summary of warnings) session.tell(configWarning, { summary, details: null });
     });
     return settingsAnswer(view, stream, session.countsEvents);
   },

@@ -76,6 +76,7 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   "@lydell/node-pty": ["tools"],
   "@modelcontextprotocol/sdk": ["tools"],
   "smol-toml": ["config"],
+  "@decimalturn/toml-patch": ["config"],
   zod: ["protocol", "features", "config", "permissions"],
   commander: ["cli"],
   uqr: ["cli", "dashboard"],

@@ -70,6 +70,8 @@ const table: Readonly<Record<string, Role>> = {
   "account/read": "viewer",
   "model/list": "viewer",
   "config/read": "viewer",
+  "config/value/write": "admin",
+  "config/batchWrite": "admin",
   "configRequirements/read": "viewer",
   "fs/readDirectory": "operator",
   "fs/readFile": "operator",

@@ -1,4 +1,5 @@
 /** From merged tables to a `Config`, with the defaults that Codex documents for config.toml. */
+import { homedir } from "node:os";
 import { ApprovalPolicy } from "../protocol/settings.ts";
 import { isRecord } from "../util/is-record.ts";
 import { defaultProviderLimits } from "./port.ts";
@@ -40,6 +41,8 @@ export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
       "workspace-write",
       "danger-full-access",
     ]),
+    defaultPermissions: root.string("default_permissions"),
+    permissionTables: { tables: root.raw("permissions"), home: homedir() },
     workspaceWrite: {
       writableRoots: workspace.strings("writable_roots") ?? [],
       networkAccess: workspace.boolean("network_access") ?? false,

@@ -1,4 +1,5 @@
-import type { ApprovalPolicy, SandboxMode } from "../protocol/settings.ts";
+import type { PermissionSettings } from "../permissions/configured-profile.ts";
+import type { ApprovalPolicy } from "../protocol/settings.ts";
 
 /** A model provider as config.toml describes it (`[model_providers.ID]`). */
 export interface ProviderConfig {
@@ -25,19 +26,12 @@ export const defaultProviderLimits = {
   streamIdleTimeoutMs: 300_000,
 } as const;
 
-export interface WorkspaceWriteConfig {
-  readonly writableRoots: readonly string[];
-  readonly networkAccess: boolean;
-  readonly excludeTmpdirEnvVar: boolean;
-  readonly excludeSlashTmp: boolean;
-}
-
 export type FeatureStage = "beta" | "underDevelopment" | "stable" | "deprecated" | "removed";
 
 export type TrustLevel = "trusted" | "untrusted";
 
 /** What config.toml and the command line say, defaults filled in. */
-export interface Config {
+export interface Config extends PermissionSettings {
   readonly model: string | null;
   readonly modelProvider: string | null;
   readonly modelReasoningEffort: string | null;
@@ -46,8 +40,6 @@ export interface Config {
   readonly chatgptBaseUrl: string;
   readonly providers: ReadonlyMap<string, ProviderConfig>;
   readonly approvalPolicy: ApprovalPolicy | null;
-  readonly sandboxMode: SandboxMode | null;
-  readonly workspaceWrite: WorkspaceWriteConfig;
   /** Absolute project folder -> trust level. */
   readonly projects: ReadonlyMap<string, TrustLevel>;
   /** Of the project that was asked about; null: nobody decided, or no folder was named. */

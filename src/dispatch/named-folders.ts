@@ -21,8 +21,9 @@ export function foldersNamed(params: unknown): readonly string[] {
   return Object.entries(params).flatMap(([member, value]) => {
     if (value === null || value === undefined) return [];
     if (opaqueMembers.has(member)) return ["/"];
-    if (folderMembers.has(member)) return textsIn(value);
-    return foldersNamed(value);
+    // the entries of a permission profile have a path in their path
+    const named = folderMembers.has(member) ? textsIn(value) : [];
+    return [...named, ...foldersNamed(value)];
   });
 }
 

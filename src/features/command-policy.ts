@@ -1,25 +1,21 @@
 /** Whether and how a client's own command may run. */
-import { z } from "zod";
+import type { Config } from "../config/port.ts";
 import type { Context } from "../dispatch/context.ts";
 import { decideClientCommand } from "../permissions/client-command-decision.ts";
 import { type ReadOnlyGit, readOnlyGit } from "../permissions/read-only-git.ts";
-import { policyForMode } from "../permissions/sandbox-policy.ts";
+import { configuredPermissions, permissionsNamed } from "../permissions/configured-profile.ts";
+import { profileOfPolicy } from "../permissions/legacy-policy.ts";
 import { deniedRequest, invalidRequest } from "../protocol/errors.ts";
 import { mayUnconfine } from "../protocol/host-policy.ts";
+import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import type { SandboxPolicy } from "../protocol/settings.ts";
-import { unreachable } from "../util/unreachable.ts";
-
-/** A profile by its name, or spelled out as clients of the 0.128 generation do. */
-export const PermissionProfile = z.union([
-  z.string(),
-  z.looseObject({ type: z.enum(["disabled", "external", "managed"]) }),
-]);
-type PermissionProfile = z.infer<typeof PermissionProfile>;
+import { loaded } from "./permission-profile.ts";
+import type { ProfileWish } from "./permission-profile.ts";
 
 interface Wish {
   readonly command: readonly string[];
   readonly sandboxPolicy: SandboxPolicy | undefined;
-  readonly permissionProfile: PermissionProfile | undefined;
+  readonly permissionProfile: ProfileWish | undefined;
   /** Whether it runs on a terminal or with variables of the client's. */
   readonly isSpecial: boolean;
 }
@@ -27,13 +23,10 @@ interface Wish {
 /** Gives the guarded git command, or undefined when the command runs as it is. Throws the refusal. */
 export function admitCommand(context: Context, wish: Wish): ReadOnlyGit | undefined {
   const { permissionProfile, sandboxPolicy, isSpecial, command } = wish;
-  if (permissionProfile !== undefined && sandboxPolicy) {
-    throw invalidRequest("`permissionProfile` cannot be combined with `sandboxPolicy`");
-  }
-  const { sandboxMode, workspaceWrite } = context.config.read();
+  const config = context.config.read();
   const decision = decideClientCommand({
-    requested: permissionProfile === undefined ? sandboxPolicy : policyOfProfile(permissionProfile),
-    configured: policyForMode(sandboxMode ?? "read-only", workspaceWrite),
+    requested: requestedProfile(permissionProfile, sandboxPolicy, config),
+    configured: loaded(() => configuredPermissions(config, "read-only").profile, invalid),
     isAdmin: mayUnconfine(context.principal.role, context.host.policy),
     git: isSpecial ? undefined : readOnlyGit(command),
   });
@@ -41,38 +34,18 @@ export function admitCommand(context: Context, wish: Wish): ReadOnlyGit | undefi
   return decision.kind === "readOnlyGit" ? decision.git : undefined;
 }
 
-const workspaceWritePolicy: SandboxPolicy = {
-  type: "workspaceWrite",
-  writableRoots: [],
-  networkAccess: false,
-  excludeTmpdirEnvVar: false,
-  excludeSlashTmp: false,
-};
+const invalid = "invalid permission profile";
 
-/** Every profile that confines comes to the same here: it cannot be enforced. */
-function policyOfProfile(profile: PermissionProfile): SandboxPolicy {
-  if (typeof profile !== "string") {
-    switch (profile.type) {
-      case "disabled":
-        return { type: "dangerFullAccess" };
-      case "external":
-        return { type: "externalSandbox", networkAccess: "restricted" };
-      case "managed":
-        return { type: "readOnly", networkAccess: false };
-      default:
-        return unreachable(profile.type);
-    }
+function requestedProfile(
+  wish: ProfileWish | undefined,
+  sandboxPolicy: SandboxPolicy | undefined,
+  config: Config,
+): PermissionProfile | undefined {
+  if (wish !== undefined && sandboxPolicy) {
+    throw invalidRequest("`permissionProfile` cannot be combined with `sandboxPolicy`");
   }
-  switch (profile) {
-    case ":read-only":
-      return { type: "readOnly", networkAccess: false };
-    case ":workspace":
-      return workspaceWritePolicy;
-    case ":danger-full-access":
-      return { type: "dangerFullAccess" };
-    default:
-      throw invalidRequest(
-        "invalid permission profile: default_permissions requires a `[permissions]` table",
-      );
+  if (typeof wish === "string") {
+    return loaded(() => permissionsNamed(wish, config).profile, invalid);
   }
+  return wish ?? (sandboxPolicy && profileOfPolicy(sandboxPolicy));
 }

@@ -8,7 +8,8 @@ import { SandboxPolicy } from "../protocol/settings.ts";
 import type { ClientCommand } from "../tools/port.ts";
 import { base64Bytes } from "./base64-bytes.ts";
 import { CommandOutput } from "./command-output.ts";
-import { PermissionProfile, admitCommand } from "./command-policy.ts";
+import { admitCommand } from "./command-policy.ts";
+import { ProfileWish } from "./permission-profile.ts";
 import { activeCommand, runCommand, writeInput } from "./command-run.ts";
 
 const defaultTimeoutMs = 10_000;
@@ -31,7 +32,7 @@ const Params = z.looseObject({
   env: z.record(z.string(), z.string().nullable()).nullish(),
   size: TerminalSize.nullish(),
   sandboxPolicy: SandboxPolicy.nullish(),
-  permissionProfile: PermissionProfile.nullish(),
+  permissionProfile: ProfileWish.nullish(),
 });
 type Params = z.output<typeof Params>;
 

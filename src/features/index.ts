@@ -81,6 +81,7 @@ import {
   threadSectionMove,
   threadSectionUpdate,
 } from "./thread-section.ts";
+import { permissionProfileList } from "./permission-profile.ts";
 import { threadReadStateUpdate } from "./thread-read-state.ts";
 import { threadDelete, threadMetadataUpdate } from "./thread-metadata.ts";
 import { threadItemsRead, threadTimelineList } from "./thread-items.ts";
@@ -130,6 +131,7 @@ export const methods = [
   backgroundTerminalsList,
   backgroundTerminalsTerminate,
   backgroundTerminalsClean,
+  permissionProfileList,
   threadSectionMove,
   threadSectionList,
   threadSectionCreate,

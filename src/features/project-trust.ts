@@ -1,8 +1,11 @@
 /** Starting work in a folder with a permissive sandbox says that its project is trusted, where nobody said anything about it yet. */
 import { ConfigError, ConfigWriteError } from "../config/port.ts";
 import type { Context } from "../dispatch/context.ts";
+import { accessTo, pathRules } from "../permissions/path-access.ts";
 import { mayUnconfine } from "../protocol/host-policy.ts";
-import type { SandboxPolicy } from "../protocol/settings.ts";
+import type { PermissionProfile } from "../protocol/permission-profile.ts";
+import { groundAt } from "../util/ground.ts";
+import { configuredProfile } from "./permission-profile.ts";
 import { folderOf } from "./thread-settings.ts";
 
 interface Start {
@@ -11,7 +14,7 @@ interface Start {
   /** The thread's own keys. */
   readonly config: Readonly<Record<string, unknown>>;
   /** What the caller asked for; undefined: as configured. */
-  readonly sandbox: SandboxPolicy | undefined;
+  readonly profile: PermissionProfile | undefined;
 }
 
 /**
@@ -22,8 +25,9 @@ export async function trustByStart(context: Context, start: Start): Promise<stri
   const { config, configEditor, principal, host } = context;
   const folder = folderOf(context, start.cwd);
   if (folder === undefined || !mayUnconfine(principal.role, host.policy)) return undefined;
-  const { sandboxMode, trustLevel } = config.read(start.config, folder);
-  if (trustLevel !== null || !isPermissive(start.sandbox?.type ?? sandboxMode)) return undefined;
+  const settings = config.read(start.config, folder);
+  if (settings.trustLevel !== null) return undefined;
+  if (!isPermissive(start.profile ?? configuredProfile(settings), folder)) return undefined;
   try {
     await configEditor.trust(folder, start.config);
     return undefined;
@@ -34,9 +38,11 @@ export async function trustByStart(context: Context, start: Start): Promise<stri
   }
 }
 
-const isPermissive = (sandbox: string | null): boolean =>
-  ["workspaceWrite", "workspace-write", "dangerFullAccess", "danger-full-access"].includes(
-    sandbox ?? "",
-  );
+/** Without a sandbox, or with the right to write in the folder itself. A sandbox of somebody else's says nothing. */
+function isPermissive(profile: PermissionProfile, folder: string): boolean {
+  const { places, realPath } = groundAt(folder);
+  const mayWrite = accessTo(realPath(folder), pathRules(profile, places, realPath)) === "write";
+  return profile.type !== "external" && mayWrite;
+}
 
 const isFileFault = (error: unknown): error is Error => error instanceof Error && "code" in error;

@@ -1,7 +1,11 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { mayUnconfine } from "../protocol/host-policy.ts";
-import { isLooser, isOpen, policyForMode } from "../permissions/sandbox-policy.ts";
+import type { Permissions } from "../permissions/configured-profile.ts";
+import { configuredPermissions, isLooser } from "../permissions/configured-profile.ts";
+import { isUnconfined, sameProfile } from "../permissions/profile-algebra.ts";
+import type { Config } from "../config/port.ts";
+import { ActivePermissionProfile, PermissionProfile } from "../protocol/permission-profile.ts";
 import type { Context } from "../dispatch/context.ts";
 import { deniedRequest, invalidRequest } from "../protocol/errors.ts";
 import { mayAct } from "../protocol/principal.ts";
@@ -19,7 +23,13 @@ import { Thread } from "../protocol/thread.ts";
 import type { SettingsOverride, ThreadView } from "../threads/port.ts";
 import { isRecord } from "../util/is-record.ts";
 import { Personality, choicesOf } from "./turn-choices.ts";
-import { profileOverrideOf } from "./permission-profile.ts";
+import { groundAt } from "../util/ground.ts";
+import {
+  loaded,
+  permissionParams,
+  permissionsAnswer,
+  permissionsOf,
+} from "./permission-profile.ts";
 
 /** Deprecated; it has no effect. */
 export const MultiAgentMode = z.union([
@@ -35,8 +45,7 @@ export const threadSettingsParams = {
   approvalPolicy: ApprovalPolicy.nullish(),
   approvalsReviewer: ApprovalsReviewer.nullish(),
   sandbox: SandboxMode.nullish(),
-  /** A named profile in place of `sandbox`. */
-  permissions: z.string().nullish(),
+  ...permissionParams,
   runtimeWorkspaceRoots: z.array(AbsolutePath).nullish(),
   serviceTier: z.string().nullish(),
   /** Not a member of thread/fork, where it is passed over. */
@@ -59,8 +68,10 @@ export const threadSettingsResult = {
   instructionSources: z.array(z.string()),
   approvalPolicy: ApprovalPolicy,
   approvalsReviewer: ApprovalsReviewer,
+  /** The older view of the permissions: for showing. */
   sandbox: SandboxPolicy,
-  activePermissionProfile: z.unknown().nullable(),
+  permissionProfile: PermissionProfile.nullable(),
+  activePermissionProfile: ActivePermissionProfile.nullable(),
   reasoningEffort: ReasoningEffort.nullable(),
   multiAgentMode: z.literal("explicitRequestOnly"),
   /** Farhelm's own: where the caller is in the thread's events, for those who count them. */
@@ -80,14 +91,13 @@ export function overrideOf(context: Caller, params: SettingsParams): SettingsOve
   if (!mayAct(context.principal.role, "operator")) return {};
   const config = params.config ?? {};
   checkConfigKeys(context, config);
-  const profile = profileOverrideOf(params.permissions, "sandbox", params.sandbox);
-  const sandbox = params.sandbox ?? sandboxIn(context, config);
   const model = params.model ?? (config["model"] === null ? "" : textIn(config, "model"));
   if (model?.trim() === "") {
     throw invalidRequest(
       "No models are available. Set `model` explicitly or check your model catalog configuration.",
     );
   }
+  const configured = (): Config => context.config.read(config);
   const override: SettingsOverride = {
     cwd: folderOf(context, params.cwd),
     model,
@@ -96,11 +106,8 @@ export function overrideOf(context: Caller, params: SettingsParams): SettingsOve
     approvalPolicy: params.approvalPolicy ?? undefined,
     baseInstructions: params.baseInstructions ?? undefined,
     developerInstructions: params.developerInstructions ?? undefined,
-    sandboxPolicy: sandbox
-      ? policyForMode(sandbox, context.config.read(config).workspaceWrite)
-      : undefined,
     choices: choicesOf(params),
-    ...profile,
+    permissions: permissionsOf(params, configured) ?? permissionsIn(context, config),
   };
   checkLoosening(context, override);
   return override;
@@ -162,12 +169,11 @@ export function checkLoosening(
   { principal, config, host }: Caller,
   override: SettingsOverride,
 ): void {
-  const policy = override.sandboxPolicy;
-  if (mayUnconfine(principal.role, host.policy) || !policy) return;
-  const { sandboxMode, workspaceWrite } = config.read();
-  const configured = policyForMode(sandboxMode ?? "read-only", workspaceWrite);
-  if (!isLooser(policy, configured, workspaceWrite)) return;
-  const what = isOpen(policy)
+  const wish = override.permissions?.profile;
+  if (mayUnconfine(principal.role, host.policy) || !wish) return;
+  const ground = groundAt(override.cwd ?? host.defaultCwd);
+  if (!loaded(() => isLooser(wish, config.read(), ground), "failed to load configuration")) return;
+  const what = isUnconfined(wish)
     ? "running without a sandbox needs"
     : "more folders to write or more network than config.toml gives need";
   throw deniedRequest(
@@ -211,21 +217,23 @@ export function settingsAnswer(view: ThreadView, stream: ThreadStream, countsEve
     instructionSources: [...view.instructionSources],
     approvalPolicy: view.approvalPolicy,
     approvalsReviewer: "user" as const,
-    sandbox: view.sandboxPolicy,
-    activePermissionProfile: view.profileId === null ? null : { id: view.profileId, extends: null },
+    ...permissionsAnswer({ profile: view.permissionProfile, active: view.activeProfile }, view.cwd),
     reasoningEffort: view.effort,
     multiAgentMode: "explicitRequestOnly" as const,
   };
 }
 
-/** The sandbox that a caller's own config keys ask for, if it is another than the configured one. */
-function sandboxIn(
+const permissionsUnder = (config: Config): Permissions =>
+  loaded(() => configuredPermissions(config, "read-only"), "failed to load configuration");
+
+/** The permissions that a caller's own config keys ask for, if they are others than the configured ones. */
+function permissionsIn(
   context: Caller,
-  config: Readonly<Record<string, unknown>> | null | undefined,
-): SandboxMode | undefined {
-  if (!config) return undefined;
-  const { sandboxMode } = context.config.read(config);
-  return sandboxMode === context.config.read().sandboxMode ? undefined : (sandboxMode ?? undefined);
+  keys: Readonly<Record<string, unknown>>,
+): Permissions | undefined {
+  const asked = permissionsUnder(context.config.read(keys));
+  const configured = permissionsUnder(context.config.read());
+  return sameProfile(asked.profile, configured.profile) ? undefined : asked;
 }
 
 const textIn = (

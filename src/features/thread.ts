@@ -14,7 +14,7 @@ import type { ResumeOptions } from "../threads/port.ts";
 import { checkDynamicTools } from "./dynamic-tools.ts";
 import { evenFalse, granularPolicy } from "./experimental-params.ts";
 import { pageAnswer } from "./page-params.ts";
-import { profileOverrideOf } from "./permission-profile.ts";
+import { refuseTwo } from "./permission-profile.ts";
 import { TurnsPage, turnsPageParams, turnsQueryOf } from "./thread-pages.ts";
 import { resumedThread } from "./rollout-path.ts";
 import { trustByStart } from "./project-trust.ts";
@@ -72,7 +72,7 @@ export const threadStart = method({
     const untold = await trustByStart(context, {
       cwd: params.cwd,
       config: params.config ?? {},
-      sandbox: override.sandboxPolicy,
+      profile: override.permissions?.profile,
     });
     const { view, announce } = await threads.start({
       ...override,
@@ -183,7 +183,7 @@ function resumeOverrideOf(
   params: Parameters<typeof overrideOf>[1],
   isLoaded: boolean,
 ): Omit<ResumeOptions, "includeTurns"> {
-  profileOverrideOf(params.permissions, "sandbox", params.sandbox);
+  refuseTwo(params);
   if (isLoaded || !mayAct(context.principal.role, "operator")) {
     return { config: {}, choosesModel: false };
   }

@@ -11,7 +11,7 @@ import {
 } from "../protocol/settings.ts";
 import type { SettingsOverride } from "../threads/port.ts";
 import { CollaborationMode, Personality, choicesOf } from "./turn-choices.ts";
-import { profileOverrideOf } from "./permission-profile.ts";
+import { permissionParams, permissionsOf } from "./permission-profile.ts";
 import { MultiAgentMode, checkLoosening, environmentsOf, folderOf } from "./thread-settings.ts";
 
 export const turnSettingsParams = {
@@ -26,7 +26,7 @@ export const turnSettingsParams = {
   disabledPluginIds: z.array(z.string()).nullish(),
   multiAgentMode: MultiAgentMode.nullish(),
   sandboxPolicy: SandboxPolicy.nullish(),
-  permissions: z.string().nullish(),
+  ...permissionParams,
   environments: z.array(TurnEnvironment).nullish(),
   collaborationMode: CollaborationMode.nullish(),
 };
@@ -43,8 +43,7 @@ export function turnOverrideOf(
     effort: mode ? (mode.reasoning_effort ?? null) : (params.effort ?? undefined),
     summary: params.summary ?? undefined,
     approvalPolicy: params.approvalPolicy ?? undefined,
-    sandboxPolicy: params.sandboxPolicy ?? undefined,
-    ...profileOverrideOf(params.permissions, "sandboxPolicy", params.sandboxPolicy),
+    permissions: permissionsOf(params, () => context.config.read()),
     environments: environmentsOf(params.environments),
     choices: choicesOf(params),
   };

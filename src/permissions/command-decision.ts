@@ -1,4 +1,5 @@
-import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
+import type { PermissionProfile } from "../protocol/permission-profile.ts";
+import type { ApprovalPolicy } from "../protocol/settings.ts";
 import { askRule } from "./approval-policy.ts";
 
 /** `reason` is for the person who is asked, `message` for the model. */
@@ -9,7 +10,7 @@ export type Decision =
 
 export interface CommandQuestion {
   readonly approvalPolicy: ApprovalPolicy;
-  readonly sandboxPolicy: SandboxPolicy;
+  readonly profile: PermissionProfile;
   /** The model asks to run outside the sandbox. */
   readonly escalated: boolean;
   /** Whether this host can confine a process. */
@@ -28,13 +29,13 @@ const noSandbox =
 export function decideCommand(question: CommandQuestion): Decision {
   const rule = askRule(question.approvalPolicy);
   if (rule === "always") return { kind: "ask", reason: null };
-  if (question.sandboxPolicy.type === "dangerFullAccess") return { kind: "run" };
+  if (question.profile.type === "disabled") return { kind: "run" };
   if (question.escalated) {
     return rule === "never"
       ? { kind: "refuse", message: escalationRefused }
       : { kind: "ask", reason: null };
   }
-  if (question.sandboxPolicy.type === "externalSandbox") return { kind: "run" };
+  if (question.profile.type === "external") return { kind: "run" };
   if (question.sandboxAvailable) return { kind: "run" };
   return rule === "never"
     ? { kind: "refuse", message: noSandbox }

@@ -1,20 +1,29 @@
 /** The older sandbox policy as a view of a permission profile, and back. */
+import { isAbsolute, normalize } from "node:path";
 import type {
   FileSystemAccess,
   FileSystemEntry,
   PermissionProfile,
   SpecialPath,
 } from "../protocol/permission-profile.ts";
-import type { SandboxPolicy } from "../protocol/settings.ts";
+import type { SandboxMode, SandboxPolicy } from "../protocol/settings.ts";
 import { unreachable } from "../util/unreachable.ts";
 
 /** `[sandbox_workspace_write]` of config.toml. */
-interface WorkspaceWrite {
+export interface WorkspaceWrite {
   readonly writableRoots: readonly string[];
   readonly networkAccess: boolean;
   readonly excludeTmpdirEnvVar: boolean;
   readonly excludeSlashTmp: boolean;
 }
+
+/** What a sandbox mode stands for where no file says more. */
+export const plainWorkspace: WorkspaceWrite = {
+  writableRoots: [],
+  networkAccess: false,
+  excludeTmpdirEnvVar: false,
+  excludeSlashTmp: false,
+};
 
 /** Of these, a profile for a workspace says in each workspace folder that they stay read-only. */
 const saidReadOnly = [".git", ".agents", ".codex"];
@@ -25,6 +34,20 @@ const special = (value: SpecialPath, access: FileSystemAccess): FileSystemEntry 
 });
 
 const everythingReadable = special({ kind: "root" }, "read");
+
+/** The profile that a mode of config.toml or thread/start stands for. */
+export function profileForMode(mode: SandboxMode, workspace: WorkspaceWrite): PermissionProfile {
+  switch (mode) {
+    case "read-only":
+      return managed([everythingReadable], false);
+    case "danger-full-access":
+      return { type: "disabled" };
+    case "workspace-write":
+      return managed(workspaceEntries(workspace), workspace.networkAccess);
+    default:
+      return unreachable(mode);
+  }
+}
 
 /** Names no folder of its own: the same policy gives the same profile in every thread. */
 export function profileOfPolicy(policy: SandboxPolicy): PermissionProfile {
@@ -101,11 +124,17 @@ function workspaceEntries(workspace: WorkspaceWrite): FileSystemEntry[] {
     ...(workspace.excludeSlashTmp ? [] : [special({ kind: "slash_tmp" }, "write")]),
     ...(workspace.excludeTmpdirEnvVar ? [] : [special({ kind: "tmpdir" }, "write")]),
     ...saidReadOnly.map((subpath) => special({ kind: "project_roots", subpath }, "read")),
-    ...workspace.writableRoots.map((path): FileSystemEntry => ({
-      path: { type: "path", path },
-      access: "write",
-    })),
+    ...workspace.writableRoots.map(writableRoot),
   ];
+}
+
+/** A relative one lies in each workspace folder; one that climbs out of it is no place. */
+function writableRoot(path: string): FileSystemEntry {
+  if (isAbsolute(path)) return { path: { type: "path", path }, access: "write" };
+  const subpath = normalize(path);
+  return subpath.split("/").includes("..")
+    ? special({ kind: "unknown", path, subpath: null }, "write")
+    : special({ kind: "project_roots", subpath }, "write");
 }
 
 const managed = (entries: FileSystemEntry[], network: boolean): PermissionProfile => ({

@@ -1,40 +1,34 @@
-import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
+import type { PermissionProfile } from "../protocol/permission-profile.ts";
+import type { ApprovalPolicy } from "../protocol/settings.ts";
 import { askRule } from "./approval-policy.ts";
 import type { Decision } from "./command-decision.ts";
-import { isWritable, writableArea } from "./sandbox-policy.ts";
+import { accessTo, pathRules } from "./path-access.ts";
+import type { PathRules } from "./path-access.ts";
+import type { Ground } from "./profile-algebra.ts";
 
 export interface PatchQuestion {
   readonly approvalPolicy: ApprovalPolicy;
-  readonly sandboxPolicy: SandboxPolicy;
-  readonly cwd: string;
+  readonly profile: PermissionProfile;
+  readonly ground: Ground;
   /** Every path that the patch writes, moves or deletes: absolute and real. */
   readonly paths: readonly string[];
-  /** `$TMPDIR`, if it is set. */
-  readonly tmpdir: string | undefined;
-  /** Resolves symlinks, for the writable roots. */
-  realPath(path: string): string;
 }
 
 /** Whether a patch is applied, needs a person, or is refused. */
-export function decidePatch(question: PatchQuestion): Decision {
-  const rule = askRule(question.approvalPolicy);
+export function decidePatch({ approvalPolicy, profile, ground, paths }: PatchQuestion): Decision {
+  const rule = askRule(approvalPolicy);
   if (rule === "always") return { kind: "ask", reason: null };
-  const named = writableArea(question.sandboxPolicy, question.cwd, question.tmpdir);
-  const area =
-    named.kind === "everywhere"
-      ? named
-      : { ...named, roots: named.roots.map((root) => question.realPath(root)) };
-  const outside = question.paths.find((path) => !isWritable(path, area));
+  const rules = pathRules(profile, ground.places, ground.realPath);
+  const outside = paths.find((path) => accessTo(path, rules) !== "write");
   if (outside === undefined) return { kind: "run" };
   if (rule === "whenNeeded") return { kind: "ask", reason: null };
-  return { kind: "refuse", message: refusal(question.sandboxPolicy, outside) };
+  return { kind: "refuse", message: refusal(rules, outside) };
 }
 
-function refusal(policy: SandboxPolicy, outside: string): string {
-  const cause =
-    policy.type === "readOnly"
-      ? "the sandbox is read-only"
-      : `${outside} is outside of the folders that may be written`;
+function refusal({ rules }: PathRules, outside: string): string {
+  const cause = rules.some(({ access }) => access === "write")
+    ? `${outside} is outside of the folders that may be written`
+    : "the sandbox is read-only";
   return (
     `patch rejected: ${cause}, and the approval policy is \`never\`. ` +
     "Ask the user to choose approval policy `on-request` or another sandbox mode."

@@ -1,5 +1,5 @@
 /** What a profile gives at a path, once the places that it names are known. Nothing here touches the disk. */
-import { isAbsolute, join, relative, sep } from "node:path";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import picomatch from "picomatch";
 import type {
   FileSystemAccess,
@@ -85,7 +85,7 @@ const escapeGlob = (path: string): string => path.replaceAll(/[\\*?[\]{}()!+@|]/
 function pathsOf(path: FileSystemPath, places: Places): readonly string[] {
   switch (path.type) {
     case "path":
-      return [path.path];
+      return [resolve(path.path)];
     case "glob_pattern":
       return [];
     case "special":

@@ -6,7 +6,8 @@ import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItem } from "../protocol/item.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
-import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
+import type { PermissionProfile } from "../protocol/permission-profile.ts";
+import type { ApprovalPolicy } from "../protocol/settings.ts";
 import type { GitInfo, SessionSource } from "../protocol/thread.ts";
 import type { TurnChoices } from "../protocol/turn-choices.ts";
 import type { ThreadTokenUsage, Turn, TurnError } from "../protocol/turn.ts";
@@ -39,7 +40,7 @@ export interface TurnSettings {
   readonly effort: string | null;
   readonly summary: string | null;
   readonly approvalPolicy: ApprovalPolicy;
-  readonly sandboxPolicy: SandboxPolicy;
+  readonly permissionProfile: PermissionProfile;
   /** Left out where nobody ever chose. */
   readonly choices?: TurnChoices;
 }

@@ -5,7 +5,9 @@ import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ThreadItemEntry } from "../protocol/item.ts";
 import type { MemoryMode } from "../protocol/memory.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
-import type { ApprovalPolicy, SandboxPolicy, ThreadSettings } from "../protocol/settings.ts";
+import type { Permissions } from "../permissions/configured-profile.ts";
+import type { ActivePermissionProfile, PermissionProfile } from "../protocol/permission-profile.ts";
+import type { ApprovalPolicy, ThreadSettings } from "../protocol/settings.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { TurnChoices } from "../protocol/turn-choices.ts";
 import type { TimelineEntry, Turn, TurnItemsView } from "../protocol/turn.ts";
@@ -30,9 +32,7 @@ export interface SettingsOverride {
   readonly effort?: string | null | undefined;
   readonly summary?: string | undefined;
   readonly approvalPolicy?: ApprovalPolicy | undefined;
-  readonly sandboxPolicy?: SandboxPolicy | undefined;
-  /** The named profile that `sandboxPolicy` comes from. */
-  readonly profileId?: string | undefined;
+  readonly permissions?: Permissions | undefined;
   readonly baseInstructions?: string | undefined;
   readonly developerInstructions?: string | undefined;
   /** Folders in which tools may work; an empty list takes the environment away. */
@@ -102,8 +102,8 @@ export interface ThreadView {
   readonly effort: string | null;
   readonly cwd: string;
   readonly approvalPolicy: ApprovalPolicy;
-  readonly sandboxPolicy: SandboxPolicy;
-  readonly profileId: string | null;
+  readonly permissionProfile: PermissionProfile;
+  readonly activeProfile: ActivePermissionProfile | null;
   readonly instructionSources: readonly string[];
   readonly serviceTier: string | null;
   readonly disabledPluginIds: readonly string[];

@@ -1,11 +1,15 @@
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/port.ts";
-import { policyForMode } from "../permissions/sandbox-policy.ts";
+import { configuredPermissions } from "../permissions/configured-profile.ts";
+import type { Permissions } from "../permissions/configured-profile.ts";
+import { withDeniesOf } from "../permissions/profile-algebra.ts";
+import type { ActivePermissionProfile, PermissionProfile } from "../protocol/permission-profile.ts";
 import type { ApprovalPolicy } from "../protocol/settings.ts";
 import type { TurnChoices } from "../protocol/turn-choices.ts";
 import { noChoices } from "../protocol/turn-choices.ts";
 import type { TurnSettings } from "../store/port.ts";
+import { groundAt } from "../util/ground.ts";
 import { withChoices } from "./collaboration-modes.ts";
 import type { SettingsOverride } from "./port.ts";
 
@@ -13,8 +17,10 @@ import type { SettingsOverride } from "./port.ts";
 export interface ThreadSettings extends TurnSettings {
   readonly baseInstructions: string | null;
   readonly developerInstructions: string | null;
-  /** The named profile that the sandbox comes from. */
-  readonly profileId: string | null;
+  /** The named profile that the permissions come from. */
+  readonly activeProfile: ActivePermissionProfile | null;
+  /** What the configuration gives the thread: whatever takes its place keeps what it denies. */
+  readonly configuredProfile: PermissionProfile;
   /** False: the tools that need a folder are not offered. */
   readonly hasEnvironment: boolean;
 }
@@ -34,6 +40,8 @@ export function initialSettings(
   override: SettingsOverride,
 ): ThreadSettings {
   const folder = resolve(cwd, override.cwd ?? ".");
+  const standard = config.trustLevel === null ? "read-only" : "workspace-write";
+  const { profile, active } = configuredPermissions(config, standard);
   const { cwd: _folder, ...rest } = override;
   return withOverride(
     {
@@ -43,13 +51,11 @@ export function initialSettings(
       effort: config.modelReasoningEffort,
       summary: config.modelReasoningSummary,
       approvalPolicy: config.approvalPolicy ?? defaultApproval(config),
-      sandboxPolicy: policyForMode(
-        config.sandboxMode ?? (config.trustLevel === null ? "read-only" : "workspace-write"),
-        config.workspaceWrite,
-      ),
+      permissionProfile: profile,
+      activeProfile: active,
+      configuredProfile: profile,
       baseInstructions: null,
       developerInstructions: config.developerInstructions,
-      profileId: null,
       hasEnvironment: true,
       ...(choices ? { choices } : {}),
     },
@@ -68,7 +74,7 @@ export function withOverride(settings: ThreadSettings, override: SettingsOverrid
     effort: override.effort === undefined ? settings.effort : override.effort,
     summary: override.summary ?? settings.summary,
     approvalPolicy: override.approvalPolicy ?? settings.approvalPolicy,
-    ...sandboxAfter(settings, override),
+    ...permissionsAfter(settings, override.permissions, cwd),
     baseInstructions: override.baseInstructions ?? settings.baseInstructions,
     developerInstructions: override.developerInstructions ?? settings.developerInstructions,
     hasEnvironment: override.environments
@@ -86,14 +92,19 @@ function choicesAfter(
   return choices ? { choices } : {};
 }
 
-/** A policy that no profile gave takes the profile away. */
-const sandboxAfter = (
-  { sandboxPolicy, profileId }: ThreadSettings,
-  override: SettingsOverride,
-): Pick<ThreadSettings, "sandboxPolicy" | "profileId"> =>
-  override.sandboxPolicy
-    ? { sandboxPolicy: override.sandboxPolicy, profileId: override.profileId ?? null }
-    : { sandboxPolicy, profileId };
+/** A profile that has no name takes the name away. */
+function permissionsAfter(
+  { permissionProfile, activeProfile, configuredProfile }: ThreadSettings,
+  wish: Permissions | undefined,
+  cwd: string,
+): Pick<ThreadSettings, "permissionProfile" | "activeProfile" | "configuredProfile"> {
+  const profile = wish?.profile ?? permissionProfile;
+  return {
+    permissionProfile: withDeniesOf(profile, configuredProfile, groundAt(cwd)),
+    activeProfile: wish ? wish.active : activeProfile,
+    configuredProfile,
+  };
+}
 
 /** Whether a change of settings is none. */
 export const sameSettings = (one: ThreadSettings, other: ThreadSettings): boolean =>
@@ -101,7 +112,8 @@ export const sameSettings = (one: ThreadSettings, other: ThreadSettings): boolea
 
 /** The part that is stored with each turn. */
 export function turnSettings(settings: ThreadSettings): TurnSettings {
-  const { cwd, model, modelProvider, effort, summary, approvalPolicy, sandboxPolicy } = settings;
+  const { cwd, model, modelProvider, effort, summary, approvalPolicy, permissionProfile } =
+    settings;
   return {
     cwd,
     model,
@@ -109,7 +121,7 @@ export function turnSettings(settings: ThreadSettings): TurnSettings {
     effort,
     summary,
     approvalPolicy,
-    sandboxPolicy,
+    permissionProfile,
     ...(settings.choices ? { choices: settings.choices } : {}),
   };
 }

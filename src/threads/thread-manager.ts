@@ -363,14 +363,13 @@ export class ThreadManager implements Threads {
 /** The settings of a thread in memory as wishes for another one. */
 function inheritable(settings: ThreadSettings | undefined): SettingsOverride {
   if (settings === undefined) return {};
-  const { cwd, model, modelProvider, effort, approvalPolicy, sandboxPolicy, profileId } = settings;
+  const { cwd, model, modelProvider, effort, approvalPolicy } = settings;
   return {
     cwd,
     model,
     modelProvider,
     effort,
     approvalPolicy,
-    sandboxPolicy,
-    profileId: profileId ?? undefined,
+    permissions: { profile: settings.permissionProfile, active: settings.activeProfile },
   };
 }

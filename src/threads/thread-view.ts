@@ -1,3 +1,4 @@
+import { policyOfProfile } from "../permissions/legacy-policy.ts";
 import { ReasoningSummary } from "../protocol/settings.ts";
 import type { ThreadSettings as SettingsView } from "../protocol/settings.ts";
 import type { SessionSource, Thread } from "../protocol/thread.ts";
@@ -88,7 +89,7 @@ const collaborationOf = ({
 
 /** The settings of a thread as clients are told when they change. */
 export function settingsView({ settings }: LoadedThread): SettingsView {
-  const { cwd, model, modelProvider, effort, approvalPolicy, sandboxPolicy, profileId } = settings;
+  const { cwd, model, modelProvider, effort, approvalPolicy } = settings;
   const summary = ReasoningSummary.safeParse(settings.summary);
   const { choices = noChoices } = settings;
   return {
@@ -97,8 +98,8 @@ export function settingsView({ settings }: LoadedThread): SettingsView {
     environments: environmentsOf(cwd, settings.hasEnvironment),
     approvalPolicy,
     approvalsReviewer: "user",
-    sandboxPolicy,
-    activePermissionProfile: profileId === null ? null : { id: profileId, extends: null },
+    sandboxPolicy: policyOfProfile(settings.permissionProfile),
+    activePermissionProfile: settings.activeProfile,
     model,
     modelProvider,
     serviceTier: choices.serviceTier,
@@ -163,8 +164,8 @@ export function viewOf(
     effort: settings.effort,
     cwd: settings.cwd,
     approvalPolicy: settings.approvalPolicy,
-    sandboxPolicy: settings.sandboxPolicy,
-    profileId: settings.profileId,
+    permissionProfile: settings.permissionProfile,
+    activeProfile: settings.activeProfile,
     serviceTier: tierShown(settings.choices),
     disabledPluginIds: settings.choices?.disabledPluginIds ?? [],
     collaborationMode: collaborationOf(settings),

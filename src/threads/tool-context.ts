@@ -38,7 +38,7 @@ export function createToolContext(owner: ToolContextOwner): ToolContext {
     signal,
     cwd: settings.cwd,
     approvalPolicy: settings.approvalPolicy,
-    sandboxPolicy: settings.sandboxPolicy,
+    permissionProfile: settings.permissionProfile,
     dynamicTools: thread.dynamicTools,
     goals: thread.goalTools?.(),
     async askClient({ callId, name, namespace }, input) {

@@ -11,7 +11,7 @@ import type { PatchJournal } from "./patch-journal.ts";
 import { type PlannedFile, planPatch } from "./patch-plan.ts";
 import { writePatch } from "./patch-write.ts";
 import type { CommandVerdict, ToolCall, ToolContext, ToolOutput } from "./port.ts";
-import { realPath } from "./real-path.ts";
+import { groundAt } from "../util/ground.ts";
 import { Arguments, hasHalfCharacter } from "./tool-arguments.ts";
 
 /** `text` is for the model. */
@@ -78,11 +78,9 @@ export class ApplyPatch {
   #decide(files: readonly PlannedFile[], context: ToolContext): ReturnType<typeof decidePatch> {
     return decidePatch({
       approvalPolicy: context.approvalPolicy,
-      sandboxPolicy: context.sandboxPolicy,
-      cwd: context.cwd,
+      profile: context.permissionProfile,
+      ground: groundAt(context.cwd, this.#environment),
       paths: files.map((file) => file.real),
-      tmpdir: this.#environment["TMPDIR"],
-      realPath,
     });
   }
 

@@ -94,7 +94,7 @@ export class ExecCommand {
     const item = commandItem(callId, exec.command, exec.script, exec.cwd);
     const decision = decideCommand({
       approvalPolicy: context.approvalPolicy,
-      sandboxPolicy: context.sandboxPolicy,
+      profile: context.permissionProfile,
       escalated: exec.escalated,
       sandboxAvailable,
     });

@@ -2,10 +2,11 @@
 import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import type { ReadOnlyGit } from "../permissions/read-only-git.ts";
-import { isInside } from "../permissions/sandbox-policy.ts";
+import { isInside } from "../permissions/path-access.ts";
 import { ClientCommandError } from "./port.ts";
 import { findProgram, notStarted } from "./program-path.ts";
-import { isProtected, realPath } from "./real-path.ts";
+import { realPath } from "../util/real-path.ts";
+import { isProtected } from "./protected-paths.ts";
 
 export interface GuardedGit {
   readonly program: string;

@@ -3,7 +3,8 @@ import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type FileOperation, PatchError } from "./patch-grammar.ts";
 import { applyHunks } from "./patch-search.ts";
-import { isProtected, realPath } from "./real-path.ts";
+import { realPath } from "../util/real-path.ts";
+import { isProtected } from "./protected-paths.ts";
 
 /** One file that the patch touches, before and after it. */
 export interface PlannedFile {

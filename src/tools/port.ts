@@ -5,7 +5,8 @@ import type { DynamicTool, DynamicToolResult } from "../protocol/dynamic-tools.t
 import type { ThreadGoal } from "../protocol/goal.ts";
 import type { ItemId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { CommandAction, FileUpdateChange, ThreadItem } from "../protocol/item.ts";
-import type { ApprovalPolicy, SandboxPolicy } from "../protocol/settings.ts";
+import type { PermissionProfile } from "../protocol/permission-profile.ts";
+import type { ApprovalPolicy } from "../protocol/settings.ts";
 
 /** A call by the model. `arguments` is JSON text for functions and free text for custom tools. */
 export interface ToolCall {
@@ -56,7 +57,7 @@ export interface ToolContext {
   readonly turnId: TurnId;
   readonly cwd: string;
   readonly approvalPolicy: ApprovalPolicy;
-  readonly sandboxPolicy: SandboxPolicy;
+  readonly permissionProfile: PermissionProfile;
   /** Aborts when the turn is interrupted; a tool then ends what it started. */
   readonly signal: AbortSignal;
   readonly approvals: Approvals;

@@ -4,7 +4,8 @@ import { resolve } from "node:path";
 import { ItemId } from "../protocol/ids.ts";
 import type { ImageViewItem } from "../protocol/item.ts";
 import type { ToolCall, ToolContext, ToolOutput } from "./port.ts";
-import { isProtected, realPath } from "./real-path.ts";
+import { realPath } from "../util/real-path.ts";
+import { isProtected } from "./protected-paths.ts";
 import { Arguments, CallError } from "./tool-arguments.ts";
 
 const maxImageBytes = 10 * 1024 * 1024;

@@ -12,7 +12,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   audit: ["crypto", "db"],
   config: ["permissions"],
   accounts: ["config", "crypto", "audit/port"],
-  store: ["db"],
+  // rollouts spell the older policy beside a profile
+  store: ["db", "permissions"],
   files: [],
   model: ["config", "accounts/port"],
   tools: ["config", "permissions", "events/port", "model/port"],

@@ -1,3 +1,4 @@
+import { profileOfPolicy } from "../../src/permissions/legacy-policy.ts";
 import { ItemId, ThreadId, TurnId } from "../../src/protocol/ids.ts";
 import { StoreError } from "../../src/store/port.ts";
 import type { HistoryEvent, ThreadMeta, ThreadStore, TurnSettings } from "../../src/store/port.ts";
@@ -30,7 +31,7 @@ export const settings: TurnSettings = {
   effort: "high",
   summary: "auto",
   approvalPolicy: "on-request",
-  sandboxPolicy: { type: "readOnly", networkAccess: false },
+  permissionProfile: profileOfPolicy({ type: "readOnly", networkAccess: false }),
 };
 
 const tokens = {

@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +42,8 @@ describe("config.toml", () => {
       providers: new Map(),
       approvalPolicy: null,
       sandboxMode: null,
+      defaultPermissions: null,
+      permissionTables: { tables: undefined, home: homedir() },
       workspaceWrite: {
         writableRoots: [],
         networkAccess: false,
@@ -112,6 +115,8 @@ stream_max_retries = 1000
       ]),
       approvalPolicy: "on-request",
       sandboxMode: "workspace-write",
+      defaultPermissions: null,
+      permissionTables: { tables: undefined, home: homedir() },
       workspaceWrite: {
         writableRoots: ["/data"],
         networkAccess: true,

@@ -13,6 +13,7 @@ const open = [
   "initialize",
   "mock/experimentalMethod",
   "model/list",
+  "permissionProfile/list",
   "remoteControl/status/read",
 ];
 
@@ -79,6 +80,8 @@ test("no reachable method names a thread or a folder by a member that nobody jud
     membersOf(params)
       .filter((member) => /cwd|path|root|folder|\bdir|thread.*id/i.test(member))
       .filter((member) => !threadMembers.has(member) && !folderMembers.has(member))
+      // of a permission profile: below the thread's own folder, and does not climb
+      .filter((member) => member !== "subpath")
       .map((member) => `${name}.${member}`)
       .filter((member) => !narrowing.has(member) && !unread.has(member)),
   );
@@ -96,9 +99,10 @@ test("folders are found wherever params name them, and configuration may name an
       ],
       environments: [{ environmentId: "local", cwd: "/c" }],
       sandboxPolicy: { type: "workspaceWrite", writableRoots: ["/d", "/e"] },
+      permissionProfile: { fileSystem: { entries: [{ path: { type: "path", path: "/f" } }] } },
       outputSchema: { properties: { path: { type: "string" } } },
     }),
-  ).toEqual(["/a", "/b", "/c", "/d", "/e"]);
+  ).toEqual(["/a", "/b", "/c", "/d", "/e", "/f"]);
   expect(foldersNamed({ cwd: ["/a", "/b"], config: { model: "m" } })).toEqual(["/a", "/b", "/"]);
   expect(foldersNamed({ cwd: null, config: null })).toEqual([]);
 });

@@ -69,6 +69,7 @@ const table: Readonly<Record<string, Role>> = {
   "approval/inbox": "approver",
   "account/read": "viewer",
   "model/list": "viewer",
+  "permissionProfile/list": "viewer",
   "config/read": "viewer",
   "config/value/write": "admin",
   "config/batchWrite": "admin",

@@ -1,14 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { decideClientCommand } from "../../../src/permissions/client-command-decision.ts";
-import type { SandboxPolicy } from "../../../src/protocol/settings.ts";
+import { profileOfPolicy } from "../../../src/permissions/legacy-policy.ts";
+import type { PermissionProfile } from "../../../src/protocol/permission-profile.ts";
 
-const open: SandboxPolicy = { type: "dangerFullAccess" };
-const outer: SandboxPolicy = { type: "externalSandbox", networkAccess: "restricted" };
-const readOnly: SandboxPolicy = { type: "readOnly", networkAccess: false };
+const open: PermissionProfile = { type: "disabled" };
+const outer: PermissionProfile = { type: "external", network: { enabled: false } };
+const readOnly = profileOfPolicy({ type: "readOnly", networkAccess: false });
 const git = { args: ["diff"], reads: [], readsFolders: false };
 
 /** requested, configured, admin, git → what happens */
-const table: readonly [SandboxPolicy | undefined, SandboxPolicy, boolean, boolean, string][] = [
+const table: readonly [
+  PermissionProfile | undefined,
+  PermissionProfile,
+  boolean,
+  boolean,
+  string,
+][] = [
   [undefined, open, false, false, "unconfined"],
   [undefined, open, false, true, "unconfined"],
   [open, open, false, false, "unconfined"],

@@ -3,17 +3,21 @@ import type { Decision } from "../../../src/permissions/command-decision.ts";
 import { decideCommand } from "../../../src/permissions/command-decision.ts";
 import { decidePatch } from "../../../src/permissions/patch-decision.ts";
 import {
-  isWritable,
-  policyForMode,
-  writableArea,
-} from "../../../src/permissions/sandbox-policy.ts";
-import type { ApprovalPolicy, SandboxPolicy } from "../../../src/protocol/settings.ts";
+  plainWorkspace,
+  policyOfProfile,
+  profileForMode,
+  profileOfPolicy,
+} from "../../../src/permissions/legacy-policy.ts";
+import type { WorkspaceWrite } from "../../../src/permissions/legacy-policy.ts";
+import { accessTo, pathRules } from "../../../src/permissions/path-access.ts";
+import type { Ground } from "../../../src/permissions/profile-algebra.ts";
+import type { ApprovalPolicy, SandboxMode, SandboxPolicy } from "../../../src/protocol/settings.ts";
 
 const policies = {
   readOnly: { type: "readOnly", networkAccess: false },
   workspace: {
     type: "workspaceWrite",
-    writableRoots: ["/extra", "rel"],
+    writableRoots: ["/extra"],
     networkAccess: false,
     excludeSlashTmp: false,
     excludeTmpdirEnvVar: false,
@@ -29,6 +33,11 @@ const granular = (sandbox_approval: boolean): ApprovalPolicy => ({
     request_permissions: false,
     mcp_elicitations: true,
   },
+});
+
+const ground = (cwd: string, tmpdir?: string): Ground => ({
+  places: { cwd, workspaceRoots: [cwd], tmpdir },
+  realPath: (path) => path,
 });
 
 describe("a command without a sandbox on the host", () => {
@@ -52,7 +61,7 @@ describe("a command without a sandbox on the host", () => {
     const decide = (isEscalated: boolean): Decision["kind"] =>
       decideCommand({
         approvalPolicy,
-        sandboxPolicy: policies[sandbox],
+        profile: profileOfPolicy(policies[sandbox]),
         escalated: isEscalated,
         sandboxAvailable: false,
       }).kind;
@@ -62,7 +71,7 @@ describe("a command without a sandbox on the host", () => {
   test("is refused with a reason and a way out", () => {
     const question = {
       approvalPolicy: "never",
-      sandboxPolicy: policies.readOnly,
+      profile: profileOfPolicy(policies.readOnly),
       sandboxAvailable: false,
     } as const;
     expect(decideCommand({ ...question, escalated: false })).toEqual({
@@ -79,7 +88,8 @@ describe("a command without a sandbox on the host", () => {
 
 test("a command with a sandbox runs in it unasked", () => {
   const question = { approvalPolicy: "never", escalated: false, sandboxAvailable: true } as const;
-  expect(decideCommand({ ...question, sandboxPolicy: policies.readOnly })).toEqual({ kind: "run" });
+  const profile = profileOfPolicy(policies.readOnly);
+  expect(decideCommand({ ...question, profile })).toEqual({ kind: "run" });
 });
 
 describe("a patch", () => {
@@ -101,10 +111,8 @@ describe("a patch", () => {
   ])("%j under %s of %s: %s", (approvalPolicy, sandbox, path, kind) => {
     const question = {
       approvalPolicy,
-      sandboxPolicy: policies[sandbox],
-      cwd: "/ws",
-      tmpdir: undefined,
-      realPath: (named: string): string => named,
+      profile: profileOfPolicy(policies[sandbox]),
+      ground: ground("/ws"),
     };
     expect(decidePatch({ ...question, paths: ["/ws/first", path] }).kind).toBe(kind);
   });
@@ -112,32 +120,37 @@ describe("a patch", () => {
   test("is judged by where its roots really lie", () => {
     const question = {
       approvalPolicy: "on-request",
-      sandboxPolicy: policies.workspace,
-      cwd: "/ws",
-      tmpdir: undefined,
-      realPath: (path: string): string => path.replace(/^\/ws/, "/real"),
+      profile: profileOfPolicy(policies.workspace),
+      ground: { ...ground("/ws"), realPath: (path: string) => path.replace(/^\/ws/, "/real") },
     } as const;
     expect(decidePatch({ ...question, paths: ["/real/a"] }).kind).toBe("run");
     expect(decidePatch({ ...question, paths: ["/ws/a"] }).kind).toBe("ask");
   });
 });
 
-describe("the writable area", () => {
-  test("of a workspace is its folder, its roots and the temporary folders", () => {
-    expect(writableArea(policies.workspace, "/ws", "/var/tmp/me")).toEqual({
-      kind: "inside",
-      roots: ["/ws", "/extra", "/ws/rel", "/tmp", "/var/tmp/me"],
-    });
-    const narrow = {
-      ...policies.workspace,
-      writableRoots: [],
-      excludeSlashTmp: true,
-      excludeTmpdirEnvVar: true,
-    };
-    expect(writableArea(narrow, "/ws", "/var/tmp/me")).toEqual({ kind: "inside", roots: ["/ws"] });
-    expect(writableArea(policies.workspace, "/ws", "relative")).toMatchObject({
-      roots: ["/ws", "/extra", "/ws/rel", "/tmp"],
-    });
+const workspaceRules = (more: Partial<WorkspaceWrite>, tmpdir: string | undefined) => {
+  const profile = profileForMode("workspace-write", { ...plainWorkspace, ...more });
+  const { places, realPath } = ground("/ws", tmpdir);
+  return pathRules(profile, places, realPath);
+};
+const writable = (more: Partial<WorkspaceWrite>, tmpdir: string | undefined) =>
+  workspaceRules(more, tmpdir).rules.flatMap(({ path, access }) =>
+    access === "write" ? [path] : [],
+  );
+
+describe("what a workspace may write", () => {
+  test("is its folder, its roots and the temporary folders", () => {
+    const writableRoots = ["/extra", "rel", "../out"];
+    expect(writable({ writableRoots }, "/var/tmp/me")).toEqual([
+      "/ws",
+      "/tmp",
+      "/var/tmp/me",
+      "/extra",
+      "/ws/rel",
+    ]);
+    const narrow = { excludeSlashTmp: true, excludeTmpdirEnvVar: true };
+    expect(writable(narrow, "/var/tmp/me")).toEqual(["/ws"]);
+    expect(writable({}, "relative")).toEqual(["/ws", "/tmp"]);
   });
 
   test.each([
@@ -150,23 +163,26 @@ describe("the writable area", () => {
     ["/ws/.git", false],
     ["/ws/sub/.GIT/config", false],
     ["/ws/.codex/config.toml", false],
+    ["/ws/.aws/credentials", false],
     ["/ws/.gitignore", true],
   ])("around /ws holds %s: %s", (path, holds) => {
-    expect(isWritable(path, { kind: "inside", roots: ["/ws"] })).toBe(holds);
+    const rules = workspaceRules({ excludeSlashTmp: true }, undefined);
+    expect(accessTo(path, rules) === "write").toBe(holds);
   });
 });
 
-test("a mode names a policy", () => {
+test("a mode names a profile, whose older view is the mode's policy", () => {
   const workspace = {
     writableRoots: ["/extra"],
     networkAccess: true,
     excludeTmpdirEnvVar: true,
     excludeSlashTmp: false,
   };
+  const policyForMode = (mode: SandboxMode) => policyOfProfile(profileForMode(mode, workspace));
   expect([
-    policyForMode("read-only", workspace),
-    policyForMode("workspace-write", workspace),
-    policyForMode("danger-full-access", workspace),
+    policyForMode("read-only"),
+    policyForMode("workspace-write"),
+    policyForMode("danger-full-access"),
   ]).toEqual([
     { type: "readOnly", networkAccess: false },
     { type: "workspaceWrite", ...workspace },

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ThreadId } from "../../../src/protocol/ids.ts";
 import { RolloutDecoder } from "../../../src/store/rollout/decode.ts";
-import { decodeSandbox } from "../../../src/store/rollout/settings-coding.ts";
+import { policyOfProfile } from "../../../src/permissions/legacy-policy.ts";
+import { decodeProfile } from "../../../src/store/rollout/profile-coding.ts";
 import { metaOf } from "../../contract/thread-events.ts";
 import { LocalHome, linesOf } from "./local-home.ts";
 
@@ -49,10 +50,13 @@ describe("a turn's context is read", () => {
       model: "m",
       effort: "high",
       approvalPolicy: "never",
-      sandboxPolicy: { type: "dangerFullAccess" },
+      permissionProfile: { type: "disabled" },
     });
   });
 });
+
+const decodeSandbox = (stored: unknown) =>
+  policyOfProfile(decodeProfile({ sandbox_policy: stored }, "/w"));
 
 test("a sandbox is known by its type, by its mode, or by its name alone", () => {
   for (const stored of [

@@ -1,3 +1,4 @@
+import { plainWorkspace, profileForMode } from "../../../src/permissions/legacy-policy.ts";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { RolloutDecoder } from "../../../src/store/rollout/decode.ts";
@@ -96,13 +97,7 @@ describe("a rollout of the stock server", () => {
       effort: "high",
       summary: "none",
       approvalPolicy: "on-request",
-      sandboxPolicy: {
-        type: "workspaceWrite",
-        writableRoots: [],
-        networkAccess: false,
-        excludeTmpdirEnvVar: false,
-        excludeSlashTmp: false,
-      },
+      permissionProfile: profileForMode("workspace-write", plainWorkspace),
     });
     expect(history.usage?.total).toEqual({
       totalTokens: 1300,

@@ -1,3 +1,6 @@
+import { profileOfPolicy } from "../../../src/permissions/legacy-policy.ts";
+import { accessTo, pathRules } from "../../../src/permissions/path-access.ts";
+import type { PermissionProfile } from "../../../src/protocol/permission-profile.ts";
 import { describe, expect, test } from "vitest";
 import { ItemId, ThreadId, TurnId } from "../../../src/protocol/ids.ts";
 import type { CommandExecutionItem, ThreadItem } from "../../../src/protocol/item.ts";
@@ -88,6 +91,9 @@ function decodeLines(lines: readonly string[]) {
 const encode = (events: readonly HistoryEvent[], form: "paginated" | "legacy" = "paginated") =>
   encodeEvents(freshState(threadId, form), events, nowMs).lines;
 
+const rules = (profile: PermissionProfile) =>
+  pathRules(profile, { cwd: "/srv/work", workspaceRoots: ["/srv/work"], tmpdir: "/t" }, (p) => p);
+
 describe("what is written is read again", () => {
   test.each(items.map((item) => [item.type, item] as const))("%s", (_type, item) => {
     const { turns } = decodeLines(encode([{ kind: "itemCompleted", turnId, item }]));
@@ -122,7 +128,8 @@ describe("what is written is read again", () => {
         mcp_elicitations: true,
       },
     };
-    const mine = { ...settings, sandboxPolicy, approvalPolicy: granular, effort: null };
+    const permissionProfile = profileOfPolicy(sandboxPolicy);
+    const mine = { ...settings, permissionProfile, approvalPolicy: granular, effort: null };
     const lines = encode([{ kind: "turnSettings", turnId, settings: mine }]);
     expect(decodeLines(lines).settings).toEqual(mine);
   });
@@ -144,6 +151,54 @@ describe("what is written is read again", () => {
     );
     const again = [first, { ...first, turnId: TurnId.parse("t-again") }];
     expect(decodeLines(encode(again)).settings).toEqual({ ...settings, choices });
+  });
+
+  test.each<PermissionProfile>([
+    { type: "external", network: { enabled: false } },
+    { type: "managed", fileSystem: { type: "unrestricted" }, network: { enabled: true } },
+    {
+      type: "managed",
+      fileSystem: {
+        type: "restricted",
+        entries: [
+          { path: { type: "special", value: { kind: "minimal" } }, access: "read" },
+          {
+            path: { type: "special", value: { kind: "project_roots", subpath: null } },
+            access: "write",
+          },
+          {
+            path: { type: "special", value: { kind: "project_roots", subpath: "docs" } },
+            access: "read",
+          },
+          { path: { type: "path", path: "/srv/secret" }, access: "none" },
+          { path: { type: "glob_pattern", pattern: "/srv/**/*.env" }, access: "none" },
+          {
+            path: { type: "special", value: { kind: "unknown", path: ":later", subpath: "x" } },
+            access: "read",
+          },
+        ],
+        globScanMaxDepth: 3,
+      },
+      network: { enabled: false },
+    },
+  ])("settings with the permissions %j", (permissionProfile) => {
+    const mine = { ...settings, permissionProfile };
+    const lines = encode([{ kind: "turnSettings", turnId, settings: mine }]);
+    const { permissionProfile: read } = decodeLines(lines).settings ?? settings;
+    const probes = [
+      "/srv/work/a",
+      "/srv/work/docs/a",
+      "/srv/work/.git/a",
+      "/srv/secret/a",
+      "/srv/x/.env",
+    ];
+    const accesses = (profile: PermissionProfile) =>
+      probes.map((path) => accessTo(path, rules(profile)));
+    expect(accesses(read)).toEqual(accesses(permissionProfile));
+    const again = encode([
+      { kind: "turnSettings", turnId, settings: { ...mine, permissionProfile: read } },
+    ]);
+    expect(decodeLines(again).settings).toEqual({ ...mine, permissionProfile: read });
   });
 
   test("a failed turn keeps its error, with and without an end", () => {

@@ -1,4 +1,5 @@
 /** A turn that records what a tool tells it and answers its questions. */
+import { profileOfPolicy } from "../../../src/permissions/legacy-policy.ts";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,7 +54,7 @@ export class ToolBench {
       turnId: TurnId.parse("turn"),
       cwd: this.folder,
       approvalPolicy: this.approvalPolicy,
-      sandboxPolicy: this.sandboxPolicy,
+      permissionProfile: profileOfPolicy(this.sandboxPolicy),
       signal: this.abort.signal,
       dynamicTools: this.dynamicTools,
       askClient: (call, input) => this.askClient(call, input),

@@ -1,7 +1,5 @@
-import { type Stats, lstatSync, readlinkSync, realpathSync } from "node:fs";
+import { lstatSync, readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { isLinkedInto } from "../util/hard-links.ts";
-import { isInside } from "../permissions/sandbox-policy.ts";
 
 /** As many links as Linux follows before it gives up. */
 const maxLinks = 40;
@@ -35,27 +33,4 @@ function linkTarget(path: string): string | undefined {
 
 function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
-}
-
-/** Whether `real`, a real path, is one of the protected ones, lies inside one, or is a hard link to such a file. */
-export function isProtected(real: string, protectedPaths: readonly string[]): boolean {
-  if (protectedPaths.some((path) => isInside(realPath(path), real))) return true;
-  const file = fileAt(real);
-  return (
-    file !== undefined &&
-    isLinkedInto(
-      file,
-      protectedPaths.map((path) => realPath(path)),
-    )
-  );
-}
-
-/** Undefined where nothing is yet, and for anything but a file. */
-function fileAt(path: string): Stats | undefined {
-  try {
-    const found = lstatSync(path);
-    return found.isFile() ? found : undefined;
-  } catch {
-    return undefined;
-  }
 }

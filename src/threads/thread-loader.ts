@@ -3,6 +3,7 @@ import type { ConfigReader } from "../config/port.ts";
 import type { Publisher } from "../events/port.ts";
 import type { Models } from "../model/port.ts";
 import { invalidRequest } from "../protocol/errors.ts";
+import { ProfileError } from "../permissions/named-profile.ts";
 import { ThreadId } from "../protocol/ids.ts";
 import type {
   History,
@@ -205,15 +206,17 @@ export class ThreadLoader {
     const config = this.#ports.config.read(keys, cwd);
     const kept = "approval_policy" in keys ? undefined : past.settings?.approvalPolicy;
     const standard = models.defaults();
-    const settings = initialSettings(
-      {
-        config,
-        cwd,
-        model: config.model ?? standard.model,
-        modelProvider: config.modelProvider ?? standard.modelProvider,
-        choices: past.settings?.choices,
-      },
-      { ...override, approvalPolicy: override.approvalPolicy ?? kept },
+    const settings = configured(() =>
+      initialSettings(
+        {
+          config,
+          cwd,
+          model: config.model ?? standard.model,
+          modelProvider: config.modelProvider ?? standard.modelProvider,
+          choices: past.settings?.choices,
+        },
+        { ...override, approvalPolicy: override.approvalPolicy ?? kept },
+      ),
     );
     this.#checkProvider(settings.modelProvider);
     return settings;
@@ -228,6 +231,16 @@ export class ThreadLoader {
         error,
       );
     }
+  }
+}
+
+/** A profile that config.toml names and does not define is the caller's to hear of. */
+function configured(settings: () => ThreadSettings): ThreadSettings {
+  try {
+    return settings();
+  } catch (error) {
+    if (!(error instanceof ProfileError)) throw error;
+    throw invalidRequest(`failed to load configuration: ${error.message}`, error);
   }
 }
 

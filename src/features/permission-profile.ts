@@ -96,8 +96,8 @@ export function loaded<T>(work: () => T, what: string): T {
 }
 
 /** What the configuration gives where nobody says otherwise. */
-export const configuredProfile = (config: Config): PermissionProfile =>
-  loaded(() => configuredPermissions(config, "read-only"), "failed to load configuration").profile;
+export const permissionsUnder = (config: Config): Permissions =>
+  loaded(() => configuredPermissions(config, "read-only"), "failed to load configuration");
 
 /** The members of an answer: what is enforced, its name, and the older view of it. Null: somebody else confines. */
 export const permissionsAnswer = ({ profile, active }: Permissions, cwd: string) => ({

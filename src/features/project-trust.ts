@@ -5,7 +5,7 @@ import { accessTo, pathRules } from "../permissions/path-access.ts";
 import { mayUnconfine } from "../protocol/host-policy.ts";
 import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import { groundAt } from "../util/ground.ts";
-import { configuredProfile } from "./permission-profile.ts";
+import { permissionsUnder } from "./permission-profile.ts";
 import { folderOf } from "./thread-settings.ts";
 
 interface Start {
@@ -27,7 +27,7 @@ export async function trustByStart(context: Context, start: Start): Promise<stri
   if (folder === undefined || !mayUnconfine(principal.role, host.policy)) return undefined;
   const settings = config.read(start.config, folder);
   if (settings.trustLevel !== null) return undefined;
-  if (!isPermissive(start.profile ?? configuredProfile(settings), folder)) return undefined;
+  if (!isPermissive(start.profile ?? permissionsUnder(settings).profile, folder)) return undefined;
   try {
     await configEditor.trust(folder, start.config);
     return undefined;

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { mayUnconfine } from "../protocol/host-policy.ts";
 import type { Permissions } from "../permissions/configured-profile.ts";
-import { configuredPermissions, isLooser } from "../permissions/configured-profile.ts";
+import { isLooser } from "../permissions/configured-profile.ts";
 import { isUnconfined, sameProfile } from "../permissions/profile-algebra.ts";
 import type { Config } from "../config/port.ts";
 import { ActivePermissionProfile, PermissionProfile } from "../protocol/permission-profile.ts";
@@ -29,6 +29,7 @@ import {
   permissionParams,
   permissionsAnswer,
   permissionsOf,
+  permissionsUnder,
 } from "./permission-profile.ts";
 
 /** Deprecated; it has no effect. */
@@ -222,9 +223,6 @@ export function settingsAnswer(view: ThreadView, stream: ThreadStream, countsEve
     multiAgentMode: "explicitRequestOnly" as const,
   };
 }
-
-const permissionsUnder = (config: Config): Permissions =>
-  loaded(() => configuredPermissions(config, "read-only"), "failed to load configuration");
 
 /** The permissions that a caller's own config keys ask for, if they are others than the configured ones. */
 function permissionsIn(

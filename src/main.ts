@@ -27,6 +27,8 @@ async function main(): Promise<void> {
         checkIssuers: async (farhelmHome) =>
           (await import("./auth/issuer-check.ts")).checkIssuers(farhelmHome),
         checkStore: async (store) => (await import("./store/open-store.ts")).checkStore(store),
+        checkSandbox: async (path) =>
+          (await import("./tools/sandbox/sandbox.ts")).checkSandbox(path),
         openControlSocket: async (path) =>
           (await import("./transport/control-client.ts")).openControlSocket(path),
         untilAskedToStop: () =>

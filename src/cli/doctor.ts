@@ -45,10 +45,7 @@ export async function doctor(setting: Setting): Promise<void> {
     ...(running === undefined
       ? [noHost, await port(defaultPort)]
       : [hostVersion(setting.version, running)]),
-    {
-      state: "note" as const,
-      text: "sandbox: none yet; a command runs only after approval or under danger-full-access",
-    },
+    await sandbox(setting.outside),
   ];
   for (const { state, text } of findings) stdout.write(`${state.padEnd(4)}  ${text}\n`);
   if (findings.some(({ state }) => state === "FAIL"))
@@ -107,6 +104,15 @@ async function store(outside: Outside, farhelmHome: string): Promise<readonly Fi
     return [{ state: "ok", text: `store ${kind}: ${text}` }];
   } catch (error) {
     return [{ state: "FAIL", text: `store ${kind}: ${explain(error)}` }];
+  }
+}
+
+/** A host runs without one, and asks before each command. */
+async function sandbox(outside: Outside): Promise<Finding> {
+  try {
+    return { state: "ok", text: `sandbox: ${await outside.checkSandbox(outside.env["PATH"])}` };
+  } catch (error) {
+    return { state: "note", text: `no sandbox: ${explain(error)}` };
   }
 }
 

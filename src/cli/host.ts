@@ -136,6 +136,8 @@ export interface Outside {
     readonly kind: StoreKind;
     readonly databaseUrl: string | undefined;
   }): Promise<string>;
+  /** Says how commands are confined here. Rejects with a sentence where they cannot be. */
+  checkSandbox(path: string | undefined): Promise<string>;
   /** Opens a WebSocket over the Unix socket at `path`. Rejects with the system's error. */
   openControlSocket(path: string): Promise<ControlSocket>;
   /** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */

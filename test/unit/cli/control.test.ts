@@ -242,7 +242,7 @@ describe("commands that speak to the running host", () => {
     expect(host.calls.map(({ method }) => method)).toEqual(["initialize", "farhelm/host/read"]);
     expect(out).toContain(`ok    Node ${process.versions.node}`);
     expect(out).toContain("ok    a host is running, Farhelm 9.9.9");
-    expect(out).toContain("sandbox: none yet");
+    expect(out).toContain("ok    sandbox: bubblewrap");
   });
 
   test.each([

@@ -35,6 +35,8 @@ export interface Scene {
   /** Runs once the host has started; the stop comes when it returns. */
   whileUp?(): void;
   readonly startError?: Error;
+  /** Why commands cannot be confined. */
+  readonly noSandbox?: string;
   readonly attachment?: Partial<Attachment>;
   readonly attachError?: Error;
   readonly attachWait?: Parameters<AttachOptions["onWait"]>[0];
@@ -99,6 +101,10 @@ export async function runCli(argv: readonly string[], scene: Scene = {}): Promis
     exportAudit: async ({ format }) => [`the log as ${format}\n`],
     checkIssuers,
     checkStore,
+    checkSandbox: async () => {
+      if (scene.noSandbox === undefined) return "bubblewrap";
+      throw new Error(scene.noSandbox);
+    },
     openControlSocket,
     untilAskedToStop: () => hasStarted.then(() => scene.whileUp?.()),
   };

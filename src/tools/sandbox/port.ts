@@ -1,0 +1,41 @@
+/** What keeps a command to a profile: files by their paths, the network, the machine's other processes. */
+import type { PathRules } from "../../permissions/path-access.ts";
+
+export interface SandboxRequest {
+  /** Program and arguments. A program without a folder is looked for inside, on the PATH of `environment`. */
+  readonly command: readonly string[];
+  /** Absolute. */
+  readonly cwd: string;
+  /** With paths as the profile names them: the sandbox follows symlinks itself, but none that a command may have put there. */
+  readonly rules: PathRules;
+  readonly network: boolean;
+  readonly environment: Readonly<Record<string, string>>;
+  /** `/tmp` is empty, and gone with the command. */
+  readonly privateTmp?: boolean;
+}
+
+/** What to start instead: it must lead a session of its own, so that no terminal of the host's is in its reach. */
+export interface Confined {
+  /** The program is an absolute path. */
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Called once, when the process has ended or did not start. */
+  release(): void;
+}
+
+export type SandboxState =
+  | { readonly works: true; readonly how: string }
+  /** Two sentences without a full stop at the end: why none works, and what to do. */
+  | { readonly works: false; readonly reason: string; readonly fix: string };
+
+export interface Sandbox {
+  /** Looked at once; `anew`: again. */
+  state(anew?: boolean): Promise<SandboxState>;
+  /** Rejects with `SandboxError` where the rules cannot be kept: the command must not run then. */
+  confine(request: SandboxRequest): Promise<Confined>;
+}
+
+/** Why a command cannot be confined as asked, and what to do about it. */
+export class SandboxError extends Error {
+  override readonly name = "SandboxError";
+}

@@ -126,7 +126,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       clearInterval(renewal);
       accounts.close();
       await transport.close();
-      await Promise.all([clientPorts.processes.close(), dispatcher.quiet(lastCallsMs)]);
+      await Promise.all([closeAll(clientPorts), dispatcher.quiet(lastCallsMs)]);
       await threads.close();
       await tools.close();
       await store.close();
@@ -200,9 +200,15 @@ function commandParts({ codexHome, farhelmHome }: HostOptions, kind: StoreKind, 
     tools: createTools({ log, protectedPaths, env, journal }),
     clientPorts: {
       processes: createClientProcesses({ protectedPaths, env }),
-      files: createHostFiles({ protectedPaths, codexHome, userHome: homedir(), journal }),
+      ...createHostFiles({ protectedPaths, codexHome, userHome: homedir(), journal }),
     },
   };
+}
+
+async function closeAll(ports: ReturnType<typeof commandParts>["clientPorts"]): Promise<void> {
+  ports.watches.close();
+  ports.searches.close();
+  await ports.processes.close();
 }
 
 /** Where the host is found, and by what a device knows it again. */

@@ -3,7 +3,7 @@ import type { Accounts, DeviceKeys } from "../accounts/port.ts";
 import type { AuditHeads } from "../audit/port.ts";
 import type { DeviceAdmin, PairingDesk } from "../auth/port.ts";
 import type { ConfigEditor, ConfigReader } from "../config/port.ts";
-import type { Files } from "../files/port.ts";
+import type { FileSearches, FileWatches, Files } from "../files/port.ts";
 import type { HostPolicy } from "../protocol/host-policy.ts";
 import type { Models } from "../model/port.ts";
 import type { NotificationSpec } from "../protocol/define.ts";
@@ -107,6 +107,8 @@ export interface Context {
   readonly pairing: PairingDesk;
   readonly processes: ClientProcesses;
   readonly files: Files;
+  readonly watches: FileWatches;
+  readonly searches: FileSearches;
   readonly auditHeads: AuditHeads;
   readonly host: HostFacts;
   readonly principal: Principal;

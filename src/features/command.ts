@@ -3,20 +3,40 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import type { Context } from "../dispatch/context.ts";
 import { method } from "../dispatch/define.ts";
-import { RpcError, invalidRequest } from "../protocol/errors.ts";
+import { commandExecOutputDelta } from "../protocol/connection-notifications.ts";
+import { type RpcError, invalidRequest } from "../protocol/errors.ts";
 import { SandboxPolicy } from "../protocol/settings.ts";
-import type { ClientCommand } from "../tools/port.ts";
-import { base64Bytes } from "./base64-bytes.ts";
+import type { ClientCommand, CommandOutputListener } from "../tools/port.ts";
 import { CommandOutput } from "./command-output.ts";
 import { admitCommand } from "./command-policy.ts";
+import {
+  activeCommand,
+  checkSize,
+  CommandEnvironment,
+  type CommandFamily,
+  defaultCapBytes,
+  defaultTerminalSize,
+  defaultTimeoutMs,
+  invalidParams,
+  resizeCommand,
+  startCommand,
+  TerminalSize,
+  toldTo,
+  writeToCommand,
+} from "./command-run.ts";
 import { ProfileWish } from "./permission-profile.ts";
-import { activeCommand, runCommand, writeInput } from "./command-run.ts";
 
-const defaultTimeoutMs = 10_000;
-const defaultCapBytes = 1024 * 1024;
-
-const Cells = z.int().min(0).max(65_535);
-const TerminalSize = z.looseObject({ rows: Cells, cols: Cells });
+const family: CommandFamily = {
+  name: "exec",
+  member: "processId",
+  delta: commandExecOutputDelta,
+  duplicate: "duplicate active command/exec process id",
+  unknown: "no active command/exec for process id",
+  one: "command/exec",
+  notStarted: "failed to spawn command",
+  writing: "command/exec/write",
+  sizes: "command/exec",
+};
 
 const Params = z.looseObject({
   command: z.array(z.string()),
@@ -29,7 +49,7 @@ const Params = z.looseObject({
   disableTimeout: z.boolean().default(false),
   timeoutMs: z.int().nullish(),
   cwd: z.string().nullish(),
-  env: z.record(z.string(), z.string().nullable()).nullish(),
+  env: CommandEnvironment.nullish(),
   size: TerminalSize.nullish(),
   sandboxPolicy: SandboxPolicy.nullish(),
   permissionProfile: ProfileWish.nullish(),
@@ -54,17 +74,26 @@ export const commandExec = method({
       isSpecial: tty || Object.keys(params.env ?? {}).length > 0,
     });
     const output = new CommandOutput();
-    const isStreamed = tty || params.streamStdoutStderr;
-    const exitCode = await runCommand(
-      context,
-      processId ?? undefined,
-      commandOf(context, params, git),
-      isStreamed ? undefined : output,
-    );
+    const id = processId ?? undefined;
+    const isStreamed = (tty || params.streamStdoutStderr) && id !== undefined;
+    const overflow = new AbortController();
+    const onOutput = isStreamed ? toldTo(context.session, family, id) : keptIn(output, overflow);
+    const wanted = { family, id, command: commandOf(context, params, git) };
+    const running = await startCommand(context, wanted, onOutput);
+    overflow.signal.addEventListener("abort", () => running.kill());
+    if (overflow.signal.aborted) running.kill();
+    const exitCode = await running.ended;
     if (output.overflowed) throw tooMuchOutput();
     return { exitCode, stdout: output.text("stdout"), stderr: output.text("stderr") };
   },
 });
+
+const keptIn =
+  (output: CommandOutput, overflow: AbortController): CommandOutputListener =>
+  (stream, bytes) => {
+    if (!output.add(stream, bytes)) overflow.abort();
+    return undefined;
+  };
 
 function commandOf({ host }: Context, params: Params, git: ClientCommand["git"]): ClientCommand {
   const { command, tty, size, streamStdin, outputBytesCap, timeoutMs } = params;
@@ -72,7 +101,7 @@ function commandOf({ host }: Context, params: Params, git: ClientCommand["git"])
     command,
     cwd: resolve(host.defaultCwd, params.cwd ?? ""),
     env: params.env ?? {},
-    terminal: tty ? (size ?? { rows: 24, cols: 80 }) : undefined,
+    terminal: tty ? (size ?? defaultTerminalSize) : undefined,
     takesInput: tty || streamStdin,
     outputBytesCap: params.disableOutputCap ? undefined : (outputBytesCap ?? defaultCapBytes),
     timeoutMs: params.disableTimeout ? undefined : (timeoutMs ?? defaultTimeoutMs),
@@ -91,19 +120,8 @@ export const commandExecWrite = method({
     closeStdin: z.boolean().default(false),
   }),
   result: z.object({}),
-  async handle(context, { processId, deltaBase64, closeStdin }) {
-    const bytes =
-      deltaBase64 === null || deltaBase64 === undefined ? undefined : base64Bytes(deltaBase64);
-    if (!bytes && !closeStdin) {
-      throw invalidParams("command/exec/write requires deltaBase64 or closeStdin");
-    }
-    const running = await activeCommand(context, processId);
-    if (!running.takesInput) {
-      throw invalidRequest("stdin streaming is not enabled for this command/exec");
-    }
-    if (bytes && running.inputClosed) throw invalidRequest("stdin is already closed");
-    if (bytes) writeInput(running, bytes);
-    if (closeStdin && !running.inputClosed) running.closeInput();
+  async handle(context, { processId, ...input }) {
+    await writeToCommand(context, family, processId, input);
     return {};
   },
 });
@@ -116,12 +134,7 @@ export const commandExecResize = method({
   params: z.looseObject({ processId: z.string(), size: TerminalSize }),
   result: z.object({}),
   async handle(context, { processId, size }) {
-    checkSize(size);
-    const running = await activeCommand(context, processId);
-    if (!running.hasTerminal) {
-      throw invalidRequest("failed to resize PTY: process is not attached to a PTY");
-    }
-    running.resize(size);
+    await resizeCommand(context, family, processId, size);
     return {};
   },
 });
@@ -134,7 +147,7 @@ export const commandExecTerminate = method({
   params: z.looseObject({ processId: z.string() }),
   result: z.object({}),
   async handle(context, { processId }) {
-    const running = await activeCommand(context, processId);
+    const running = await activeCommand(context, family, processId);
     running.kill();
     return {};
   },
@@ -148,7 +161,7 @@ function checkCombinations(params: Params): void {
     throw invalidRequest("command/exec tty or streaming requires a client-supplied processId");
   }
   if (size && !tty) throw invalidParams("command/exec size requires tty: true");
-  if (size) checkSize(size);
+  if (size) checkSize(family, size);
   checkLimits(params);
 }
 
@@ -172,13 +185,6 @@ function checkLimits({
 
 const isSet = (value: number | null | undefined): value is number =>
   value !== null && value !== undefined;
-
-function checkSize({ rows, cols }: z.output<typeof TerminalSize>): void {
-  if (rows > 0 && cols > 0) return;
-  throw invalidParams("command/exec size rows and cols must be greater than 0");
-}
-
-const invalidParams = (message: string): RpcError => new RpcError("invalidParams", message);
 
 const tooMuchOutput = (): RpcError =>
   invalidRequest(

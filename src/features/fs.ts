@@ -4,9 +4,10 @@ import { z } from "zod";
 import { method } from "../dispatch/define.ts";
 import { Base64Error, bytesOfBase64 } from "./base64-bytes.ts";
 import { fileAccessOf } from "./file-access.ts";
+import { fsChanged } from "../protocol/connection-notifications.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 
-export const AbsolutePath = z.string().refine((path) => isAbsolute(path), {
+const AbsolutePath = z.string().refine((path) => isAbsolute(path), {
   error: "a path must be absolute",
 });
 
@@ -129,6 +130,41 @@ export const fsCopy = method({
   result: z.object({}),
   async handle(context, { sourcePath, destinationPath, recursive }) {
     await context.files.copy(fileAccessOf(context), sourcePath, destinationPath, recursive);
+    return {};
+  },
+});
+
+export const fsWatch = method({
+  ...common,
+  name: "fs/watch",
+  retry: "again",
+  params: z.looseObject({ watchId: z.string(), path: AbsolutePath }),
+  result: z.object({ path: z.string() }),
+  async handle(context, { watchId, path }) {
+    const { watches, session } = context;
+    const forget = session.onClosed(() => watches.stop(session, watchId));
+    try {
+      const plain = await watches.start(session, watchId, fileAccessOf(context), path, {
+        changed: (paths) => session.tell(fsChanged, { watchId, changedPaths: [...paths] }),
+        closed: forget,
+      });
+      return { path: plain };
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  },
+});
+
+export const fsUnwatch = method({
+  ...common,
+  name: "fs/unwatch",
+  retry: "again",
+  reach: "open",
+  params: z.looseObject({ watchId: z.string() }),
+  result: z.object({}),
+  handle({ watches, session }, { watchId }) {
+    watches.stop(session, watchId);
     return {};
   },
 });

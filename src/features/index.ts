@@ -29,8 +29,16 @@ import {
   fsReadDirectory,
   fsReadFile,
   fsRemove,
+  fsUnwatch,
+  fsWatch,
   fsWriteFile,
 } from "./fs.ts";
+import {
+  fuzzyFileSearch,
+  fuzzySearchStart,
+  fuzzySearchStop,
+  fuzzySearchUpdate,
+} from "./fuzzy-file-search.ts";
 import { hostRead } from "./host.ts";
 import { approvalInbox } from "./inbox.ts";
 import { initialize } from "./initialize.ts";
@@ -38,6 +46,7 @@ import { memoryReset, memoryStatus, threadMemoryModeSet, threadMemoryRead } from
 import { mockExperimentalMethod } from "./mock.ts";
 import { modelList } from "./model.ts";
 import { pairCancel, pairConfirm, pairList, pairOffer, pairRefuse } from "./pairing.ts";
+import { processKill, processResizePty, processSpawn, processWriteStdin } from "./process.ts";
 import {
   remoteControlClientList,
   remoteControlClientRevoke,
@@ -168,10 +177,20 @@ export const methods = [
   fsCreateDirectory,
   fsRemove,
   fsCopy,
+  fsWatch,
+  fsUnwatch,
+  fuzzyFileSearch,
+  fuzzySearchStart,
+  fuzzySearchUpdate,
+  fuzzySearchStop,
   commandExec,
   commandExecWrite,
   commandExecResize,
   commandExecTerminate,
+  processSpawn,
+  processWriteStdin,
+  processResizePty,
+  processKill,
   hostRead,
   auditHead,
   devicesList,

@@ -93,6 +93,15 @@ export class FileGuard {
     if (kept.some((own) => isInside(real, own))) throw hostsOwn(path);
   }
 
+  /** By real paths alone, as things are now: for looking at names in very many folders. */
+  async reach(access: FileAccess): Promise<(real: string) => boolean> {
+    const [kept, bounds] = await Promise.all([this.#protectedNow(), boundsOf(access)]);
+    return (real) =>
+      !isAmong(real, kept) &&
+      !isInside("/proc", real) &&
+      bounds.every((folders) => folders.some((folder) => isInside(folder, real)));
+  }
+
   /** Throws the refusal where the real path is outside of one of the bounds. */
   checkBounds(
     { bounds }: FileAccess,

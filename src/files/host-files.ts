@@ -4,16 +4,31 @@ import { factsOf, listFolder, readWhole } from "./file-reading.ts";
 import { removePath } from "./file-removing.ts";
 import { FileWriting } from "./file-writing.ts";
 import { FolderMaking } from "./folder-making.ts";
-import type { Files, TemporaryJournal } from "./port.ts";
+import { HostSearches } from "./file-searches.ts";
+import { HostWatches } from "./host-watches.ts";
+import type { FileSearches, FileWatches, Files, TemporaryJournal } from "./port.ts";
 import { toldBySystem } from "./system-error.ts";
 
 export interface HostFilesOptions extends GuardedPlaces {
   readonly journal: TemporaryJournal;
 }
 
-export function createHostFiles({ journal, ...places }: HostFilesOptions): Files {
+export interface HostFiles {
+  readonly files: Files;
+  readonly watches: FileWatches;
+  readonly searches: FileSearches;
+}
+
+export function createHostFiles({ journal, ...places }: HostFilesOptions): HostFiles {
   const guard = new FileGuard(places);
-  const writing = new FileWriting(guard, journal);
+  return {
+    files: filesOf(guard, new FileWriting(guard, journal)),
+    watches: new HostWatches(guard),
+    searches: new HostSearches(guard),
+  };
+}
+
+function filesOf(guard: FileGuard, writing: FileWriting): Files {
   return {
     read: (access, path) => toldBySystem(() => readWhole(guard, access, path)),
     facts: (access, path) => toldBySystem(() => factsOf(guard, access, path)),

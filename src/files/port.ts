@@ -63,3 +63,78 @@ export interface TemporaryJournal {
   /** What it returns is for when none is left. */
   begin(temporaries: readonly string[]): () => void;
 }
+
+/** What a watch tells. */
+export interface WatchListener {
+  /** Absolute, as the caller named what is watched. The watched path itself: it, or more in it than is told one by one, changed. */
+  changed(paths: readonly string[]): void;
+  /** It was ended, or never began. */
+  closed(): void;
+}
+
+/** Files and folders that clients have watched. `owner` is the caller's connection. */
+export interface FileWatches {
+  /** Resolves to the path without `.` and `..`. What is in a folder's folders is not watched. */
+  start(
+    owner: object,
+    id: string,
+    access: FileAccess,
+    path: string,
+    listener: WatchListener,
+  ): Promise<string>;
+  /** Nothing happens where there is none. */
+  stop(owner: object, id: string): void;
+  close(): void;
+}
+
+export interface FoundFile {
+  /** As the caller named it. */
+  readonly root: string;
+  /** Relative to the root. */
+  readonly path: string;
+  readonly isFolder: boolean;
+  readonly fileName: string;
+  readonly score: number;
+  /** Where in the path the letters of the query stand, by code points. */
+  readonly indices: readonly number[];
+}
+
+/** A folder to search, as the caller named it and as an absolute path. */
+export interface SearchRoot {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** What is found for a query: as much as is known so far, the best first. */
+export interface SearchListener {
+  found(query: string, files: readonly FoundFile[]): void;
+  /** All files were looked at for the last query. */
+  completed(): void;
+  /** It was stopped, or another one has its name. */
+  closed(): void;
+}
+
+/** One search: for whom, and where. `owner` is the caller's connection. */
+export interface SearchPlace {
+  readonly owner: object;
+  readonly access: FileAccess;
+  readonly roots: readonly SearchRoot[];
+}
+
+/** What goes wrong is an `RpcError`. */
+export interface FileSearches {
+  /** Resolves to what was found until `signal` came, or the owner began another one with this token. */
+  search(
+    place: SearchPlace,
+    query: string,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly FoundFile[]>;
+  /** Finds the files once, to be searched again and again. Throws where the host has no room to remember more. */
+  start(place: SearchPlace, id: string, listener: SearchListener): void;
+  has(owner: object, id: string): boolean;
+  /** What is found is told from now on, until the next update. Without a search of that name nothing happens. */
+  update(owner: object, id: string, query: string): void;
+  stop(owner: object, id: string): void;
+  close(): void;
+}

@@ -16,6 +16,71 @@ export const commandExecOutputDelta = notification({
   }),
 });
 
+/** Output of a `process/spawn` of this connection, as of a `command/exec`. */
+export const processOutputDelta = notification({
+  name: "process/outputDelta",
+  stability: "experimental",
+  audience: "one",
+  params: z.object({
+    processHandle: z.string(),
+    stream: z.enum(["stdout", "stderr"]),
+    deltaBase64: z.string(),
+    capReached: z.boolean(),
+  }),
+});
+
+/** A process of this connection has ended; the output is here unless it was told piece by piece. */
+export const processExited = notification({
+  name: "process/exited",
+  stability: "experimental",
+  audience: "one",
+  params: z.object({
+    processHandle: z.string(),
+    exitCode: z.int(),
+    /** A child that it left behind held its output open; what that prints is not waited for. */
+    outputDrainTimedOut: z.boolean(),
+    stdout: z.string(),
+    stdoutCapReached: z.boolean(),
+    stderr: z.string(),
+    stderrCapReached: z.boolean(),
+  }),
+});
+
+export const fsChanged = notification({
+  name: "fs/changed",
+  stability: "stable",
+  audience: "one",
+  params: z.object({ watchId: z.string(), changedPaths: z.array(z.string()) }),
+});
+
+export const FuzzyFileMatch = z.object({
+  /** As the search named it. */
+  root: z.string(),
+  /** Relative to the root. */
+  path: z.string(),
+  match_type: z.enum(["file", "directory"]),
+  file_name: z.string(),
+  score: z.int(),
+  /** Where in the path the letters of the query stand, by code points. */
+  indices: z.array(z.int()).nullable(),
+});
+
+/** What a search has found so far for its latest query, the best first. */
+export const fuzzySearchUpdated = notification({
+  name: "fuzzyFileSearch/sessionUpdated",
+  stability: "experimental",
+  audience: "one",
+  params: z.object({ sessionId: z.string(), query: z.string(), files: z.array(FuzzyFileMatch) }),
+});
+
+/** Everything was looked at for it. */
+export const fuzzySearchCompleted = notification({
+  name: "fuzzyFileSearch/sessionCompleted",
+  stability: "experimental",
+  audience: "one",
+  params: z.object({ sessionId: z.string() }),
+});
+
 export const configWarning = notification({
   name: "configWarning",
   stability: "stable",

@@ -16,8 +16,12 @@ export interface ChildOutput {
   readonly onData: (chunk: Buffer) => void;
 }
 
-/** Resolves to the exit code, or to 128 and the number of the signal. Nothing is passed to `onData` after that. */
-export function endOfChild(child: ChildProcess, outputs: readonly ChildOutput[]): Promise<number> {
+/** Resolves to the exit code, or to 128 and the number of the signal. Nothing is passed to `onData` after that; `onCut`: the output was still open. */
+export function endOfChild(
+  child: ChildProcess,
+  outputs: readonly ChildOutput[],
+  onCut?: () => void,
+): Promise<number> {
   return new Promise((resolve) => {
     let code = -1;
     let linger: NodeJS.Timeout | undefined;
@@ -29,6 +33,7 @@ export function endOfChild(child: ChildProcess, outputs: readonly ChildOutput[])
         else if (hasNews && roundsLeft > 0) wait(roundsLeft - 1);
         else {
           for (const output of outputs) letGo(output);
+          onCut?.();
           resolve(code);
         }
       }, lingerMs);

@@ -61,12 +61,19 @@ export async function startOnPipes(
     stream.on("error", () => undefined);
   }
   stdin?.on("error", () => undefined);
-  const life = new Life(groupId, endOfChild(child, outputs), limits.timeoutMs);
+  let outputCut = false;
+  const end = endOfChild(child, outputs, () => {
+    outputCut = true;
+  });
+  const life = new Life(groupId, end, limits.timeoutMs);
   let inputClosed = !takesInput;
   return {
     hasTerminal: false,
     takesInput,
     ended: life.ended,
+    get outputCut() {
+      return outputCut;
+    },
     get inputClosed() {
       return inputClosed;
     },
@@ -131,6 +138,7 @@ export async function startOnTerminal(
     hasTerminal: true,
     takesInput: true,
     ended: life.ended,
+    outputCut: false,
     get inputClosed() {
       return inputClosed;
     },

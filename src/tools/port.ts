@@ -205,6 +205,8 @@ export interface ClientProcess {
   readonly takesInput: boolean;
   /** Resolves when all output was passed on: the exit code, 128 and the signal, or 124 after the time-out. */
   readonly ended: Promise<number>;
+  /** Once it has ended: a child that it left behind still held its output open, which was not waited for. */
+  readonly outputCut: boolean;
   /** Throws `ClientCommandError` when the process does not read what it was sent before. */
   write(bytes: Buffer): void;
   closeInput(): void;

@@ -219,7 +219,7 @@ test("every link inside the page leads somewhere", () => {
 
 /** The methods that a part of the section about retries names, sorted. */
 const named = (line: RegExp): readonly string[] =>
-  [...(line.exec(section("## Retrying"))?.[0] ?? "").matchAll(/`(\w+\/[\w/]+)`/g)]
+  [...(line.exec(section("## Retrying"))?.[0] ?? "").matchAll(/`(\w+\/[\w/]+|fuzzyFileSearch)`/g)]
     .map(([, name = ""]) => name)
     .toSorted();
 

@@ -10,6 +10,9 @@ const open = [
   "approval/inbox",
   "configRequirements/read",
   "farhelm/host/read",
+  "fs/unwatch",
+  "fuzzyFileSearch/sessionStop",
+  "fuzzyFileSearch/sessionUpdate",
   "initialize",
   "mock/experimentalMethod",
   "model/list",
@@ -34,7 +37,10 @@ test("what is of no thread is open by a decision, and only then", () => {
     "fs/readDirectory",
     "fs/readFile",
     "fs/remove",
+    "fs/watch",
     "fs/writeFile",
+    "fuzzyFileSearch",
+    "fuzzyFileSearch/sessionStart",
   ]);
   for (const name of ["farhelm/devices/list", "command/exec", "config/read"]) {
     expect(namesOf("host")).toContain(name);

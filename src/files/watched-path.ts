@@ -98,7 +98,7 @@ export class WatchedPath {
       const onEvent = name === undefined ? this.#inFolder : this.#onName(name);
       try {
         // what was opened and checked is watched, whatever has its name by now
-        const watcher = watch(opened.child(itself), { persistent: false });
+        const watcher = watch(`${opened.at}/${itself}`, { persistent: false });
         watcher.on("change", onEvent);
         watcher.on("error", this.#lost);
         return watcher;

@@ -61,7 +61,16 @@ const callsOn = (path: string, spare: string): readonly (readonly [string, objec
   ["fs/copy", { sourcePath: spare, destinationPath: path, recursive: true }],
   ["fs/copy", { sourcePath: spare, destinationPath: join(path, "in"), recursive: true }],
   ["fs/remove", { path: join(path, "issuer-key.json"), force: false }],
+  ["fs/watch", { watchId: path, path }],
 ];
+
+/** Searches say nothing of what is wrong with a root: they must find nothing. */
+async function mustFindNothing(tries: Tries, client: HostClient, root: string): Promise<void> {
+  tries.tried += 1;
+  const params = { query: "json", roots: [root], cancellationToken: null };
+  const { files } = await client.call("fuzzyFileSearch", params);
+  if (JSON.stringify(files) !== "[]") tries.admitted += 1;
+}
 
 /** The same thing by other names. */
 function otherNames({ homes }: Bench): readonly string[] {
@@ -104,6 +113,7 @@ attack(
         for (const [method, params] of callsOn(name, spare)) {
           await mustFail(tries, client, method, params);
         }
+        await mustFindNothing(tries, client, name);
       }
       for (const path of [farhelmHome, dirname(farhelmHome), codexHome, dirname(codexHome), "/"]) {
         await mustFail(tries, client, "fs/remove", { path });

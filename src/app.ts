@@ -3,6 +3,7 @@ import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FailureLog } from "./app/failure-log.ts";
+import { openConfiguration } from "./app/configuration.ts";
 import { failureLog } from "./app/failure-log.ts";
 import { keepInstallationId, lockHome, makeHome } from "./app/host-home.ts";
 import { devTls, lanNotices, renewDaily } from "./app/lan-tls.ts";
@@ -18,8 +19,6 @@ import type { Auth } from "./auth/auth.ts";
 import { createAuth } from "./auth/auth.ts";
 import type { Gatekeeper, PairingDesk } from "./auth/port.ts";
 import type { HostOptions, RunningHost } from "./cli/host.ts";
-import { createConfigEditor } from "./config/config-editor.ts";
-import { createConfigReader } from "./config/config-reader.ts";
 import type { HostSettings } from "./config/host-settings.ts";
 import { readHostSettings } from "./config/host-settings.ts";
 import type { StoreKind } from "./config/store-kinds.ts";
@@ -67,7 +66,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const lock = lockHome(farhelmHome);
   const log = createLineLog(process.stderr, process.env["FARHELM_DEBUG"] === "1");
   const failures = failureLog(log);
-  const config = createConfigReader(layerPlaces(options));
+  const { config, ...configuration } = openConfiguration(options);
   const audit = await openAuditLog({ farhelmHome, log });
   const database = openDatabase(join(farhelmHome, "farhelm.sqlite"));
   const accounts = createAccounts({ codexHome, env: process.env, config, audit, log });
@@ -90,8 +89,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       threads,
       models,
       accounts,
-      config,
-      configEditor: createConfigEditor(layerPlaces(options)),
+      ...configuration.ports,
       devices: auth.devices,
       deviceKeys: createDeviceKeys(join(farhelmHome, "device-keys")),
       pairing: auth.pairing,
@@ -125,6 +123,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     async close() {
       clearInterval(renewal);
       accounts.close();
+      configuration.close();
       await transport.close();
       await Promise.all([closeAll(clientPorts), dispatcher.quiet(lastCallsMs)]);
       await threads.close();
@@ -140,13 +139,6 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     },
   };
 }
-
-const layerPlaces = ({ codexHome, systemFolder, configOverrides, profile }: HostOptions) => ({
-  codexHome,
-  systemFolder: systemFolder ?? "/etc/codex",
-  sessionFlags: configOverrides,
-  profile,
-});
 
 /** The provider of those who name none. */
 const standardOf = (config: ConfigReader, models: Models) => (): string =>

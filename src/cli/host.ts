@@ -1,4 +1,5 @@
 /** What the command line asks of the rest of the program. main.ts joins them; tests put in fakes. */
+import type { RequirementsSource } from "../config/port.ts";
 import type { StoreKind } from "../config/store-kinds.ts";
 
 /** Everything that `farhelm up` can be told. */
@@ -22,6 +23,8 @@ export interface HostOptions {
   readonly profile?: string | undefined;
   /** Where the machine's owner keeps config.toml, managed_config.toml and requirements.toml; absent: /etc/codex. */
   readonly systemFolder?: string;
+  /** Requirements from elsewhere; they are stronger than the machine's own. */
+  readonly requirementsSource?: RequirementsSource;
   /** Where threads are kept; undefined: as farhelm.toml says. */
   readonly store: StoreKind | undefined;
   /** DATABASE_URL, with user and password. */

@@ -10,6 +10,8 @@ import { ConfigWriteError } from "./port.ts";
 import { trustFolders, trustOf, trustTarget } from "./project-trust.ts";
 import { linkTarget, replaceFile } from "./replaced-file.ts";
 import { overrideTable } from "./session-flags.ts";
+import { switchesIn } from "./feature-flags.ts";
+import { RequirementsFiles } from "./requirements-files.ts";
 import { FieldError } from "./table-fields.ts";
 import type { TableEdit } from "./table-edit.ts";
 import { tableEdit, valueAt } from "./table-edit.ts";
@@ -26,10 +28,12 @@ export function createConfigEditor(places: LayerPlaces): ConfigEditor {
 
 class FileConfigEditor implements ConfigEditor {
   readonly #stack: LayerStack;
+  readonly #requirements: RequirementsFiles;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(places: LayerPlaces) {
     this.#stack = new LayerStack(places);
+    this.#requirements = new RequirementsFiles(places, this.#stack);
   }
 
   get #path(): string {
@@ -94,6 +98,8 @@ class FileConfigEditor implements ConfigEditor {
     try {
       decodeConfig(layer.config);
       decodeConfig(this.#stack.merged(nothing, layer.config));
+      const fault = this.#requirements.read().featureFault(switchesIn(layer.config));
+      if (fault !== undefined) throw new FieldError(["features"], fault, true);
     } catch (error) {
       if (!(error instanceof FieldError)) throw error;
       const place = error.isRule ? "" : `\nin \`${joinDottedKey(error.path)}\`\n`;

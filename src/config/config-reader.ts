@@ -2,18 +2,29 @@
 import { join } from "node:path";
 import { decodeConfig } from "./decode-config.ts";
 import { eachLeaf, emptyTable, joinDottedKey } from "./dotted-key.ts";
+import type { FlagSources } from "./feature-flags.ts";
+import { flagListing, switchable } from "./feature-flags.ts";
 import { effectiveTable } from "./effective-table.ts";
 import { LayerStack } from "./layer-stack.ts";
 import type { Between, LayerPlaces } from "./layer-stack.ts";
 import { ConfigValueError } from "./port.ts";
-import type { Config, ConfigLayer, ConfigOrigin, ConfigReader, LayeredConfig } from "./port.ts";
+import type {
+  FeatureListing,
+  Config,
+  ConfigLayer,
+  ConfigOrigin,
+  ConfigReader,
+  LayeredConfig,
+  Requirements,
+} from "./port.ts";
 import type { ProjectLayers } from "./project-layers.ts";
 import { projectLayers } from "./project-layers.ts";
 import { trustFolders, trustOf } from "./project-trust.ts";
 import { overrideTable } from "./session-flags.ts";
 import { FieldError } from "./table-fields.ts";
 import { TomlFile } from "./toml-file.ts";
-import type { TomlText } from "./toml-file.ts";
+import { required } from "./required-config.ts";
+import { RequirementsFiles } from "./requirements-files.ts";
 import { valuePosition } from "./value-position.ts";
 
 type Table = Readonly<Record<string, unknown>>;
@@ -26,11 +37,15 @@ export function createConfigReader(options: LayerPlaces): ConfigReader {
 class FileConfigReader implements ConfigReader {
   readonly #codexHome: string;
   readonly #stack: LayerStack;
-  #base: { readonly texts: readonly TomlText[]; readonly config: Config } | undefined;
+  readonly #requirements: RequirementsFiles;
+  /** Of this run. */
+  #switches: Readonly<Record<string, boolean>> = {};
+  #base: { readonly sources: readonly unknown[]; readonly config: Config } | undefined;
 
   constructor(places: LayerPlaces) {
     this.#codexHome = places.codexHome;
     this.#stack = new LayerStack(places);
+    this.#requirements = new RequirementsFiles(places, this.#stack);
   }
 
   read(overrides: Table = {}, cwd?: string): Config {
@@ -38,12 +53,32 @@ class FileConfigReader implements ConfigReader {
     if (Object.keys(overrides).length === 0 && cwd === undefined) return base;
     const above = overrideTable(overrides);
     const own = this.#decode({ overrides: above, project: [] });
-    if (cwd === undefined) return own;
+    if (cwd === undefined) return required(own, this.#requirements.read());
     const { layers, notices } = this.#project(own, cwd);
     const entry = trustOf(own.projects, trustFolders(cwd, own.projectRootMarkers));
     const project = layers.filter(isActive);
     const config = project.length === 0 ? own : this.#decode({ overrides: above, project });
-    return { ...config, projects: own.projects, trustLevel: entry?.level ?? null, notices };
+    const trusted = { ...config, projects: own.projects, trustLevel: entry?.level ?? null };
+    return required({ ...trusted, notices }, this.#requirements.read());
+  }
+
+  features(cwd?: string): readonly FeatureListing[] {
+    return flagListing(this.#flags(cwd));
+  }
+
+  switchFeatures(wished: Readonly<Record<string, boolean>>): Readonly<Record<string, boolean>> {
+    const taken = switchable(wished);
+    this.#switches = { ...this.#switches, ...taken };
+    return taken;
+  }
+
+  #flags(cwd: string | undefined): FlagSources {
+    const { raw, requirements } = this.read({}, cwd);
+    return { pins: requirements.featurePins, raw, atRuntime: this.#switches };
+  }
+
+  requirements(): Requirements {
+    return this.#requirements.read();
   }
 
   layers(cwd?: string): LayeredConfig {
@@ -52,15 +87,18 @@ class FileConfigReader implements ConfigReader {
     const origins: Record<string, ConfigOrigin> = {};
     for (const { name, version, config } of layers.filter(isActive).toReversed())
       eachLeaf(config, (key) => (origins[key] = { name, version }));
-    return { config: effectiveTable(this.read({}, cwd).raw), layers, origins };
+    return { config: effectiveTable(this.#flags(cwd)), layers, origins };
   }
 
   #baseConfig(): Config {
-    const texts = this.#stack.texts();
+    const requirements = this.#requirements.read();
+    const sources = [requirements, ...this.#stack.texts()];
     const base = this.#base;
-    if (base && texts.every((text, index) => text === base.texts[index])) return base.config;
-    const config = this.#decode({ overrides: emptyTable(), project: [] });
-    this.#base = { texts, config };
+    if (base && sources.every((source, index) => source === base.sources[index]))
+      return base.config;
+    const decoded = this.#decode({ overrides: emptyTable(), project: [] });
+    const config = required(decoded, requirements);
+    this.#base = { sources, config };
     return config;
   }
 

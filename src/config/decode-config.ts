@@ -4,6 +4,7 @@ import { ApprovalPolicy } from "../protocol/settings.ts";
 import { isRecord } from "../util/is-record.ts";
 import { defaultProviderLimits } from "./port.ts";
 import type { Config, ProviderConfig } from "./port.ts";
+import { noRequirements } from "./requirements.ts";
 import { TableFields } from "./table-fields.ts";
 
 const CHATGPT_BASE_URL = "https://chatgpt.com/backend-api/";
@@ -57,6 +58,9 @@ export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
     goals: root.table("features").boolean("goals") ?? true,
     raw,
     trustLevel: null,
+    defaultApprovalPolicy: "on-request",
+    defaultSandboxMode: "read-only",
+    requirements: noRequirements,
     notices: [],
   };
 }

@@ -1,10 +1,12 @@
 /** The effective configuration as config/read shows it: every setting that clients look for by name, with its default or null, and none that nobody knows. */
 import { isRecord } from "../util/is-record.ts";
-import { runtimeFlags } from "./feature-flags.ts";
+import type { FlagSources } from "./feature-flags.ts";
+import { shownFlags } from "./feature-flags.ts";
 
 type Table = Readonly<Record<string, unknown>>;
 
-export function effectiveTable(raw: Table): Record<string, unknown> {
+export function effectiveTable(sources: FlagSources): Record<string, unknown> {
+  const { raw } = sources;
   const shown: Record<string, unknown> = {};
   for (const key of unset) shown[key] = raw[key] ?? null;
   for (const [key, value] of Object.entries(defaults)) shown[key] = raw[key] ?? value;
@@ -16,7 +18,7 @@ export function effectiveTable(raw: Table): Record<string, unknown> {
     const value = raw[key];
     shown[key] = isRecord(value) ? eachWith(value, members) : {};
   }
-  shown["features"] = { ...runtimeFlags(raw), ...tableIn(raw, "features") };
+  shown["features"] = { ...tableIn(raw, "features"), ...shownFlags(sources) };
   return shown;
 }
 

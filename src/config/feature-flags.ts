@@ -1,8 +1,8 @@
 /** `[features]`: what can be switched on and off by name. */
 import { isRecord } from "../util/is-record.ts";
-import type { FeatureStage } from "./port.ts";
+import type { FeatureListing, FeatureStage } from "./port.ts";
 
-export interface FeatureFlag {
+interface FeatureFlag {
   readonly name: string;
   readonly stage: FeatureStage;
   readonly defaultEnabled: boolean;
@@ -21,7 +21,7 @@ const flag = (
 ): FeatureFlag => ({ name, stage, defaultEnabled, atRuntime });
 
 /** The flags that mean something to this host or to the clients that ask it. In the order in which they are listed. */
-export const featureFlags: readonly FeatureFlag[] = [
+const featureFlags: readonly FeatureFlag[] = [
   flag("shell_tool", "stable", true),
   flag("unified_exec", "stable", true),
   flag("unified_exec_tty", "stable", true),
@@ -64,14 +64,39 @@ export function switchesIn(
   );
 }
 
-/** Those that can be switched while the host runs, as they are in `raw`. */
-export function runtimeFlags(
-  raw: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, boolean>> {
-  const switches = switchesIn(raw);
-  return Object.fromEntries(
-    featureFlags
-      .filter(({ atRuntime }) => atRuntime)
-      .map(({ name, defaultEnabled }) => [name, switches[name] ?? defaultEnabled]),
+type Switches = Readonly<Record<string, boolean>>;
+
+/** What decides on a flag, from strong to weak: the machine's owner, the configuration, a switch of this run, the default. */
+export interface FlagSources {
+  readonly pins: ReadonlyMap<string, boolean>;
+  readonly raw: Readonly<Record<string, unknown>>;
+  readonly atRuntime: Switches;
+}
+
+export function flagListing({ pins, raw, atRuntime }: FlagSources): readonly FeatureListing[] {
+  const configured = switchesIn(raw);
+  return featureFlags.map(({ name, stage, defaultEnabled, displayName, description }) => ({
+    name,
+    stage,
+    displayName: displayName ?? null,
+    description: description ?? null,
+    enabled: pins.get(name) ?? configured[name] ?? atRuntime[name] ?? defaultEnabled,
+    defaultEnabled,
+  }));
+}
+
+/** Those of `wished` that can be switched while the host runs. */
+export const switchable = (wished: Switches): Switches =>
+  Object.fromEntries(
+    featureFlags.flatMap(({ name, atRuntime }) => {
+      const value = Object.hasOwn(wished, name) ? wished[name] : undefined;
+      return atRuntime && value !== undefined ? [[name, value]] : [];
+    }),
   );
+
+/** The flags that clients look for in the configuration, as they are now. */
+export function shownFlags(sources: FlagSources): Switches {
+  const names = new Set(featureFlags.flatMap(({ name, atRuntime }) => (atRuntime ? [name] : [])));
+  const shown = flagListing(sources).filter(({ name }) => names.has(name));
+  return Object.fromEntries(shown.map(({ name, enabled }) => [name, enabled]));
 }

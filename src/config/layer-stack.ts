@@ -4,7 +4,7 @@ import { emptyTable, mergeTables } from "./dotted-key.ts";
 import { absolutePathsIn } from "./layer-paths.ts";
 import { layerVersion } from "./layer-version.ts";
 import { ConfigError } from "./port.ts";
-import type { ConfigLayer, ConfigLayerName } from "./port.ts";
+import type { CloudRequirements, ConfigLayer, ConfigLayerName } from "./port.ts";
 import { parseSessionFlags } from "./session-flags.ts";
 import { TomlFile } from "./toml-file.ts";
 import type { TomlText } from "./toml-file.ts";
@@ -14,12 +14,16 @@ type Table = Readonly<Record<string, unknown>>;
 export interface LayerPlaces {
   /** The folder that holds config.toml. */
   readonly codexHome: string;
-  /** The folder of the machine's owner: config.toml, weaker than all else, and managed_config.toml, stronger. */
+  /** The folder of the machine's owner: config.toml, weaker than all else, managed_config.toml, stronger, and requirements.toml. */
   readonly systemFolder: string;
   /** What `-c` was given, as `key=value`. */
   readonly sessionFlags: readonly string[];
   /** `NAME.config.toml` beside config.toml lies over it. */
   readonly profile?: string | undefined;
+  /** Requirements from elsewhere, stronger than those in `systemFolder`. */
+  readonly cloud?: CloudRequirements | undefined;
+  /** The name by which rules for some hosts know this one; absent: the system's. */
+  readonly hostName?: () => string;
 }
 
 /** What lies between the files. */

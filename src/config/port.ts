@@ -1,5 +1,5 @@
 import type { PermissionSettings } from "../permissions/configured-profile.ts";
-import type { ApprovalPolicy } from "../protocol/settings.ts";
+import type { ApprovalPolicy, SandboxMode } from "../protocol/settings.ts";
 
 /** A model provider as config.toml describes it (`[model_providers.ID]`). */
 export interface ProviderConfig {
@@ -53,8 +53,62 @@ export interface Config extends PermissionSettings {
   readonly goals: boolean;
   /** All layers' tables, one over the other. */
   readonly raw: Readonly<Record<string, unknown>>;
-  /** Sentences for people about what of a project's own configuration was left aside. */
+  /** Of who chooses none: in a project that somebody marked as untrusted the agent may write, and asks for whatever it runs. */
+  readonly defaultApprovalPolicy: ApprovalPolicy;
+  readonly defaultSandboxMode: SandboxMode;
+  /** What the machine's owner demands; the values here keep to it. */
+  readonly requirements: Requirements;
+  /** Sentences for people about what was left aside: of a project's own configuration, or because it is not allowed. */
   readonly notices: readonly string[];
+}
+
+export type RequiredSandbox = SandboxMode | "external-sandbox";
+
+export type McpIdentity = { readonly command: string } | { readonly url: string };
+
+export interface NetworkRequirements {
+  readonly enabled?: boolean;
+  readonly httpPort?: number;
+  readonly socksPort?: number;
+  readonly allowUpstreamProxy?: boolean;
+  readonly dangerouslyAllowNonLoopbackProxy?: boolean;
+  readonly dangerouslyAllowAllUnixSockets?: boolean;
+  /** Host pattern -> what becomes of it. */
+  readonly domains?: Readonly<Record<string, "allow" | "deny">>;
+  /** Host patterns that a person is asked about before anything else. */
+  readonly reviewDomains?: readonly string[];
+  readonly managedAllowedDomainsOnly?: boolean;
+  readonly unixSockets?: Readonly<Record<string, "allow" | "deny">>;
+  readonly allowLocalBinding?: boolean;
+}
+
+/** Which values may be used on this machine. A fault is a sentence that names the value, what is allowed, and who says so. */
+export interface Requirements {
+  approvalFault(policy: ApprovalPolicy): string | undefined;
+  sandboxFault(mode: RequiredSandbox): string | undefined;
+  /** Of a named permission profile. */
+  profileFault(id: string): string | undefined;
+  featureFault(switches: Readonly<Record<string, boolean>>): string | undefined;
+  /** What stands in for a policy that is not allowed. */
+  readonly approvalFallback: ApprovalPolicy | undefined;
+  readonly featurePins: ReadonlyMap<string, boolean>;
+  readonly network: NetworkRequirements | undefined;
+  /** False: there is a list of servers, and this one is not on it. */
+  allowsMcpServer(name: string, server: Readonly<Record<string, unknown>>): boolean;
+  /** As configRequirements/read answers; null: no demands. */
+  readonly listing: Readonly<Record<string, unknown>> | null;
+}
+
+/** Where requirements come from that are on no disk of this machine. */
+export interface RequirementsSource {
+  /** TOML as in requirements.toml; undefined: there are none. Rejects when that is not known. */
+  load(): Promise<string | undefined>;
+}
+
+/** What such a source said last. */
+export interface CloudRequirements {
+  /** The text, or undefined where there is none. Throws `ConfigError` until it is known, and when it is not. */
+  text(): string | undefined;
 }
 
 /** config.toml cannot be read; `message` names file, line and column. */
@@ -107,12 +161,28 @@ export interface LayeredConfig {
   readonly origins: Readonly<Record<string, ConfigOrigin>>;
 }
 
+export interface FeatureListing {
+  readonly name: string;
+  readonly stage: FeatureStage;
+  /** For people; null but in beta. */
+  readonly displayName: string | null;
+  readonly description: string | null;
+  readonly enabled: boolean;
+  readonly defaultEnabled: boolean;
+}
+
 export interface ConfigReader {
   /**
    * The configuration now; re-read when a file changed. `overrides`: dotted keys of one thread. `cwd`: the absolute folder that
    * work goes on in, whose project has a say too. Throws `ConfigError`.
    */
   read(overrides?: Readonly<Record<string, unknown>>, cwd?: string): Config;
+  /** What the machine's owner demands, whatever the other layers say. Throws `ConfigError`. */
+  requirements(): Requirements;
+  /** What can be switched by name, as it is now; for work in `cwd`. Throws `ConfigError`. */
+  features(cwd?: string): readonly FeatureListing[];
+  /** Switches those of `wished` that can be switched while the host runs, until it ends; the configuration is stronger. Gives them. */
+  switchFeatures(wished: Readonly<Record<string, boolean>>): Readonly<Record<string, boolean>>;
   /** The same by layer. Throws `ConfigError`. */
   layers(cwd?: string): LayeredConfig;
 }

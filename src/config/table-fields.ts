@@ -85,6 +85,38 @@ export class TableFields {
     return this.fail(key, `unknown variant \`${value}\`, expected ${list}`);
   }
 
+  /** A list of such. */
+  variants<const T extends string>(key: string, variants: readonly T[]): readonly T[] | null {
+    return (
+      this.strings(key)?.map((name) => {
+        const one = new TableFields({ [key]: name }, this.#path).variant(key, variants);
+        return one ?? this.fail(key, "it must not be empty");
+      }) ?? null
+    );
+  }
+
+  /** The names of its members. */
+  keys(): readonly string[] {
+    return Object.keys(this.#table);
+  }
+
+  /** Itself, if `key` is in it. */
+  required(key: string): this {
+    return this.has(key) ? this : this.fail(key, `missing field \`${key}\``);
+  }
+
+  /** The fields of each table of a list; none when absent. */
+  tableList(key: string): readonly TableFields[] {
+    const value = this.#table[key] ?? null;
+    if (value === null) return [];
+    if (!Array.isArray(value)) return this.#wrongType(key, value, "a sequence");
+    return value.map((element: unknown) =>
+      isRecord(element)
+        ? new TableFields(element, [...this.#path, key])
+        : this.#wrongType(key, element, "a map"),
+    );
+  }
+
   /** The fields of a table; of an empty one when absent. */
   table(key: string): TableFields {
     return new TableFields(this.#member(key), [...this.#path, key]);

@@ -11,6 +11,7 @@ import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import type { SandboxPolicy } from "../protocol/settings.ts";
 import { loaded } from "./permission-profile.ts";
 import type { ProfileWish } from "./permission-profile.ts";
+import { checkRequiredSandbox } from "./required-settings.ts";
 
 interface Wish {
   readonly command: readonly string[];
@@ -24,8 +25,10 @@ interface Wish {
 export function admitCommand(context: Context, wish: Wish): ReadOnlyGit | undefined {
   const { permissionProfile, sandboxPolicy, isSpecial, command } = wish;
   const config = context.config.read();
+  const requested = requestedProfile(permissionProfile, sandboxPolicy, config);
+  if (requested) checkRequiredSandbox(context, requested);
   const decision = decideClientCommand({
-    requested: requestedProfile(permissionProfile, sandboxPolicy, config),
+    requested,
     configured: loaded(() => configuredPermissions(config, "read-only").profile, invalid),
     isAdmin: mayUnconfine(context.principal.role, context.host.policy),
     git: isSpecial ? undefined : readOnlyGit(command),

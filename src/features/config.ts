@@ -57,6 +57,16 @@ export const configRead = method({
   },
 });
 
+function readRequirements(config: ConfigReader): Readonly<Record<string, unknown>> | null {
+  try {
+    return config.requirements().listing;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const message = `failed to read configuration layers: ${error.message}`;
+    throw new RpcError("internal", message, { cause: error });
+  }
+}
+
 /** Throws `RpcError` in the words that clients of this method know. */
 function readLayers(config: ConfigReader, cwd: string | undefined): LayeredConfig {
   try {
@@ -81,7 +91,10 @@ export const configRequirementsRead = method({
     supportsIndependentSpeedModes: z.boolean().nullable(),
     requirements: z.unknown().nullable(),
   }),
-  handle: () => ({ supportsIndependentSpeedModes: true, requirements: null }),
+  handle: ({ config }) => ({
+    supportsIndependentSpeedModes: true,
+    requirements: readRequirements(config),
+  }),
 });
 
 const asItIs = (table: Readonly<Record<string, unknown>>): Record<string, unknown> => ({

@@ -10,6 +10,11 @@ import {
   commandExecTerminate,
   commandExecWrite,
 } from "./command.ts";
+import {
+  collaborationModeList,
+  experimentalFeatureEnablementSet,
+  experimentalFeatureList,
+} from "./experimental-feature.ts";
 import { configRead, configRequirementsRead } from "./config.ts";
 import { configBatchWrite, configValueWrite } from "./config-write.ts";
 import { deviceKeyCreate, deviceKeyPublic, deviceKeySign } from "./device-key.ts";
@@ -169,6 +174,9 @@ export const methods = [
   configRead,
   configValueWrite,
   configBatchWrite,
+  experimentalFeatureList,
+  experimentalFeatureEnablementSet,
+  collaborationModeList,
   configRequirementsRead,
   fsReadDirectory,
   fsReadFile,

@@ -31,6 +31,7 @@ import {
   permissionsOf,
   permissionsUnder,
 } from "./permission-profile.ts";
+import { checkRequirements } from "./required-settings.ts";
 
 /** Deprecated; it has no effect. */
 export const MultiAgentMode = z.union([
@@ -110,6 +111,7 @@ export function overrideOf(context: Caller, params: SettingsParams): SettingsOve
     choices: choicesOf(params),
     permissions: permissionsOf(params, configured) ?? permissionsIn(context, config),
   };
+  checkRequirements(context, override);
   checkLoosening(context, override);
   return override;
 }

@@ -12,6 +12,7 @@ import {
 import type { SettingsOverride } from "../threads/port.ts";
 import { CollaborationMode, Personality, choicesOf } from "./turn-choices.ts";
 import { permissionParams, permissionsOf } from "./permission-profile.ts";
+import { checkRequirements } from "./required-settings.ts";
 import { MultiAgentMode, checkLoosening, environmentsOf, folderOf } from "./thread-settings.ts";
 
 export const turnSettingsParams = {
@@ -47,6 +48,7 @@ export function turnOverrideOf(
     environments: environmentsOf(params.environments),
     choices: choicesOf(params),
   };
+  checkRequirements(context, override);
   checkLoosening(context, override);
   return override;
 }

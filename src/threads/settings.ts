@@ -5,7 +5,6 @@ import { configuredPermissions } from "../permissions/configured-profile.ts";
 import type { Permissions } from "../permissions/configured-profile.ts";
 import { withDeniesOf } from "../permissions/profile-algebra.ts";
 import type { ActivePermissionProfile, PermissionProfile } from "../protocol/permission-profile.ts";
-import type { ApprovalPolicy } from "../protocol/settings.ts";
 import type { TurnChoices } from "../protocol/turn-choices.ts";
 import { noChoices } from "../protocol/turn-choices.ts";
 import type { TurnSettings } from "../store/port.ts";
@@ -40,8 +39,7 @@ export function initialSettings(
   override: SettingsOverride,
 ): ThreadSettings {
   const folder = resolve(cwd, override.cwd ?? ".");
-  const standard = config.trustLevel === null ? "read-only" : "workspace-write";
-  const { profile, active } = configuredPermissions(config, standard);
+  const { profile, active } = configuredPermissions(config, config.defaultSandboxMode);
   const { cwd: _folder, ...rest } = override;
   return withOverride(
     {
@@ -50,7 +48,7 @@ export function initialSettings(
       modelProvider,
       effort: config.modelReasoningEffort,
       summary: config.modelReasoningSummary,
-      approvalPolicy: config.approvalPolicy ?? defaultApproval(config),
+      approvalPolicy: config.approvalPolicy ?? config.defaultApprovalPolicy,
       permissionProfile: profile,
       activeProfile: active,
       configuredProfile: profile,
@@ -125,7 +123,3 @@ export function turnSettings(settings: ThreadSettings): TurnSettings {
     ...(settings.choices ? { choices: settings.choices } : {}),
   };
 }
-
-/** In a project that somebody marked as untrusted the agent may write, and asks for whatever it runs. */
-const defaultApproval = ({ trustLevel }: Config): ApprovalPolicy =>
-  trustLevel === "untrusted" ? "untrusted" : "on-request";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { ConfigReader } from "../config/port.ts";
+import type { Config, ConfigReader } from "../config/port.ts";
 import type { Publisher } from "../events/port.ts";
 import type { Models } from "../model/port.ts";
 import { invalidRequest } from "../protocol/errors.ts";
@@ -204,7 +204,7 @@ export class ThreadLoader {
     const { models, defaultCwd } = this.#ports;
     const cwd = resolve(past.settings?.cwd ?? past.record?.cwd ?? defaultCwd, override.cwd ?? ".");
     const config = this.#ports.config.read(keys, cwd);
-    const kept = "approval_policy" in keys ? undefined : past.settings?.approvalPolicy;
+    const kept = "approval_policy" in keys ? undefined : stillAllowed(config, past);
     const standard = models.defaults();
     const settings = configured(() =>
       initialSettings(
@@ -242,6 +242,15 @@ function configured(settings: () => ThreadSettings): ThreadSettings {
     if (!(error instanceof ProfileError)) throw error;
     throw invalidRequest(`failed to load configuration: ${error.message}`, error);
   }
+}
+
+/** What a thread was stored with is not allowed for ever. */
+function stillAllowed(
+  { requirements }: Config,
+  { settings }: Partial<Pick<History, "settings">>,
+): SettingsOverride["approvalPolicy"] {
+  const policy = settings?.approvalPolicy;
+  return policy && requirements.approvalFault(policy) === undefined ? policy : undefined;
 }
 
 /** What was stored of model, provider and effort comes back only if the caller chooses none of them. */

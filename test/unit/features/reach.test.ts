@@ -8,6 +8,7 @@ import { methods } from "../../../src/features/index.ts";
 const open = [
   "account/read",
   "approval/inbox",
+  "collaborationMode/list",
   "configRequirements/read",
   "farhelm/host/read",
   "fs/unwatch",

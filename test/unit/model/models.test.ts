@@ -24,7 +24,13 @@ const account = (hasKey: boolean): Accounts => (hasKey ? withKey("sk-1") : fixed
 
 const reader = (raw: Readonly<Record<string, unknown>>): ConfigReader => {
   const config = decodeConfig(raw);
-  return { read: () => config, layers: () => ({ config: {}, layers: [], origins: {} }) };
+  return {
+    read: () => config,
+    layers: () => ({ config: {}, layers: [], origins: {} }),
+    requirements: () => config.requirements,
+    features: () => [],
+    switchFeatures: () => ({}),
+  };
 };
 
 function models(

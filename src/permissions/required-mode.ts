@@ -1,0 +1,17 @@
+/** Which of the older modes a profile comes to, for rules that name modes: the widest that it could be. */
+import type { PermissionProfile } from "../protocol/permission-profile.ts";
+import type { SandboxMode } from "../protocol/settings.ts";
+
+export function modeOfProfile(profile: PermissionProfile): SandboxMode | "external-sandbox" {
+  if (profile.type === "external") return "external-sandbox";
+  if (profile.type === "disabled" || profile.fileSystem.type === "unrestricted")
+    return "danger-full-access";
+  const written = profile.fileSystem.entries.filter(({ access }) => access === "write");
+  const isAll = written.some(({ path }) =>
+    path.type === "special"
+      ? path.value.kind === "root"
+      : path.type === "path" && path.path === "/",
+  );
+  if (isAll) return "danger-full-access";
+  return written.length > 0 ? "workspace-write" : "read-only";
+}

@@ -1,5 +1,6 @@
 /** What people and the agent said in stored threads, where it is found by any part of a word. Made anew from the files. */
 import type { Database, SqlValue, Statement } from "../../db/database.ts";
+import { keptStatements } from "../../db/kept-statements.ts";
 import { textOf } from "../rollout/members.ts";
 
 const steps = [
@@ -33,10 +34,11 @@ export interface ReadMessages {
 
 export class MessageTable {
   readonly #database: Database;
-  readonly #statements = new Map<string, Statement>();
+  readonly #statement: (sql: string) => Statement;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#statement = keptStatements(database);
     database.migrate("messages", steps);
   }
 
@@ -140,14 +142,6 @@ export class MessageTable {
       threadId,
     );
     this.#run("DELETE FROM store_messages WHERE thread_id = ?", threadId);
-  }
-
-  #statement(sql: string): Statement {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) return known;
-    const made = this.#database.prepare(sql);
-    this.#statements.set(sql, made);
-    return made;
   }
 
   #run(sql: string, ...values: SqlValue[]): void {

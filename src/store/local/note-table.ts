@@ -1,5 +1,6 @@
 /** Notes beside threads, in Farhelm's own database. */
 import type { Database, Row, Statement } from "../../db/database.ts";
+import { keptStatements } from "../../db/kept-statements.ts";
 import { ThreadId } from "../../protocol/ids.ts";
 import type { FoundNote, NoteDraft, NoteKind } from "../port.ts";
 import { unreadableNote } from "../port.ts";
@@ -50,10 +51,11 @@ const queueSteps = [
 
 export class NoteTable {
   readonly #database: Database;
-  readonly #statements = new Map<string, Statement>();
+  readonly #statement: (sql: string) => Statement;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#statement = keptStatements(database);
     database.migrate("store-notes", steps);
     database.migrate("store-queue", queueSteps);
   }
@@ -138,14 +140,6 @@ export class NoteTable {
     for (const table of ["store_notes", "store_note_labels"]) {
       this.#statement(`DELETE FROM ${table} WHERE thread_id = ? AND kind = ?`).run(id, kind);
     }
-  }
-
-  #statement(sql: string): Statement {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) return known;
-    const made = this.#database.prepare(sql);
-    this.#statements.set(sql, made);
-    return made;
   }
 }
 

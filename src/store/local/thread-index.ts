@@ -4,6 +4,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import type { Database, Row, SqlValue, Statement } from "../../db/database.ts";
+import { keptStatements } from "../../db/kept-statements.ts";
 import { ThreadId } from "../../protocol/ids.ts";
 import { sourceKindOf, spawnOf } from "../../protocol/session-source.ts";
 import type { ThreadMeta, ThreadPage, ThreadRecord } from "../port.ts";
@@ -91,11 +92,12 @@ const maxKeptParts = 8;
 
 export class ThreadIndex {
   readonly #database: Database;
-  readonly #statements = new Map<string, Statement>();
+  readonly #statement: (sql: string) => Statement;
   readonly #kinds: ThreadKinds;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#statement = keptStatements(database);
     this.#kinds = new ThreadKinds(database);
     database.migrate("store", steps);
   }
@@ -198,14 +200,6 @@ export class ThreadIndex {
       data: rows.slice(0, query.limit).map((row) => recordOfRow(row)),
       ...pageCursors(sorted, query),
     };
-  }
-
-  #statement(sql: string): Statement {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) return known;
-    const made = this.#database.prepare(sql);
-    this.#statements.set(sql, made);
-    return made;
   }
 }
 

@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PathRule } from "../../src/permissions/path-access.ts";
-import { eachUser, systemCall, until } from "./confined-place.ts";
+import { eachUser, readAll, systemCall, until } from "./confined-place.ts";
 
 eachUser((place) => {
   const alive = (): string => readFileSync(join(place.work, "alive"), "utf8");
@@ -33,19 +33,27 @@ echo x >> ${outside}/file; rm ${outside}/file; mv ${outside} ${outside}2; chmod 
     expect(readFileSync(join(outside, "file"), "utf8")).toBe("as it was");
   });
 
-  test("has no capability, no way to one, and no file of the host's open", async () => {
-    const { out } = await place.run(
-      `grep -E "^(Cap|NoNewPrivs|Seccomp:)" /proc/self/status | tr -s "\\t " " " | sort | uniq
-for f in /proc/self/fd/*; do f=\${f##*/}; [ $f -gt 2 ] && [ -e /proc/$$/fd/$f ] && readlink /proc/$$/fd/$f; done; id -u`,
-    );
-    const none = "0000000000000000";
-    expect(out.trim().split("\n")).toEqual([
-      ...["Amb", "Bnd", "Eff", "Inh", "Prm"].map((set) => `Cap${set}: ${none}`),
-      "NoNewPrivs: 1",
-      "Seccomp: 2",
-      String(uid),
-    ]);
-  });
+  test.each([
+    ["where something may be written", () => place.workspace()],
+    ["where nothing may", () => ({ rules: [readAll] })],
+  ])(
+    "%s, has no capability, no way to one, and no file of the host's open",
+    async (_, confinement) => {
+      const { out } = await place.run(
+        `grep -E "^(Cap|NoNewPrivs|Seccomp:)" /proc/self/status | tr -s "\\t " " " | sort | uniq
+for f in /proc/self/fd/*; do f=\${f##*/}; [ $f -gt 2 ] && [ -e /proc/$$/fd/$f ] && readlink /proc/$$/fd/$f; done; id -u
+(echo x > /proc/self/oom_score_adj) 2>/dev/null && echo WROTE; true`,
+        confinement(),
+      );
+      const none = "0000000000000000";
+      expect(out.trim().split("\n")).toEqual([
+        ...["Amb", "Bnd", "Eff", "Inh", "Prm"].map((set) => `Cap${set}: ${none}`),
+        "NoNewPrivs: 1",
+        "Seccomp: 2",
+        String(uid),
+      ]);
+    },
+  );
 
   test("remounts nothing, unmounts nothing and makes no namespace to do so in", async () => {
     const { out } = await place.run(

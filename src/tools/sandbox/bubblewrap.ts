@@ -41,8 +41,8 @@ const namespaces = [
   "--die-with-parent",
 ];
 /**
- * As root, much of /proc could be written by whoever owns its files, without any capability. The inner sandbox closes all
- * of it, once it has said in /proc whose numbers it uses.
+ * As root, much of /proc could be written by whoever owns its files, without any capability. All of it is closed at last, once
+ * bubblewrap has said in /proc whose numbers it uses.
  */
 const ownFileSystems = [
   ["--dev", "/dev", "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--proc", "/proc"],
@@ -62,11 +62,14 @@ const ownName = ["--uid", "0", "--gid", "0"];
  * another command may write. The inner one only takes away, below those folders. There a command that runs already
  * can turn a folder into a link at any moment; but what the inner one mounts comes from the outer one, whose mounts it
  * cannot make writable, so that no such trick opens anything.
+ * Where nothing is to be taken away there, one does for both.
  */
 export function launchCommand(launch: Launch): readonly string[] {
   const { bwrap, shell, filter, plan, cwd, network, inner, passesSignals } = launch;
+  const below = plan.mounts.filter(({ isBelowWritable }) => isBelowWritable);
   const isRoot = process.getuid?.() === 0;
-  const set = Object.entries(inner).flatMap(([name, value]) => ["--setenv", name, value]);
+  const names = isRoot ? ownName : [];
+  const second = ["--", bwrap, "--unshare-user", ...dropAll, ...names, "--dev-bind", "/", "/"];
   return [
     shell,
     ...shellOptions,
@@ -76,25 +79,18 @@ export function launchCommand(launch: Launch): readonly string[] {
     bwrap,
     ...namespaces,
     ...dropAll,
-    ...(isRoot ? otherName : []),
+    ...(isRoot && below.length > 0 ? otherName : []),
     ...(network ? [] : ["--unshare-net"]),
     ...outerArguments(plan),
-    "--",
-    bwrap,
-    "--unshare-user",
-    ...dropAll,
-    ...(isRoot ? ownName : []),
-    "--dev-bind",
-    "/",
-    "/",
+    ...(below.length > 0 ? second : []),
     "--remount-ro",
     "/proc",
-    ...mountArguments(plan.mounts.filter(({ isBelowWritable }) => isBelowWritable)),
+    ...mountArguments(below),
     "--seccomp",
     "9",
     "--chdir",
     cwd,
-    ...set,
+    ...Object.entries(inner).flatMap(([name, value]) => ["--setenv", name, value]),
     "--",
     ...(passesSignals ? usualSignals : []),
     ...launch.command,

@@ -202,7 +202,7 @@ export class ThreadLoader {
     past: Partial<Pick<History, "settings" | "record">>,
   ): ThreadSettings {
     const { models, defaultCwd } = this.#ports;
-    const cwd = resolve(past.settings?.cwd ?? past.record?.cwd ?? defaultCwd, override.cwd ?? ".");
+    const cwd = resolve(past.settings?.cwd || past.record?.cwd || defaultCwd, override.cwd ?? ".");
     const config = this.#ports.config.read(keys, cwd);
     const kept = "approval_policy" in keys ? undefined : stillAllowed(config, past);
     const standard = models.defaults();

@@ -85,6 +85,30 @@ export function threadRevertContract(name: string, make: () => Promise<StoreUnde
         expect(await textsOf(id)).toEqual(answers("six"));
       });
 
+      test("down to none: what was said of the thread at its start stays, and so do later settings", async () => {
+        const { id, first } = await threadOf(
+          { historyMode, baseInstructions: "Be brief.", cwd: "/srv/start" },
+          "one",
+          "two",
+          "three",
+        );
+        await store.revert(id, first);
+        const start = { baseInstructions: "Be brief.", cwd: "/srv/start", historyMode };
+        expect((await store.load(id)).record).toMatchObject(start);
+        const writer = await store.open(id);
+        await writer.append([{ kind: "settings", settings }]);
+        await writer.close();
+        const { cwd, model, modelProvider, effort, approvalPolicy } = settings;
+        const kept = { cwd, model, modelProvider, effort, approvalPolicy };
+        const { record, settings: loaded } = await store.load(id);
+        expect(loaded).toMatchObject(kept);
+        expect(record).toMatchObject(start);
+        // read from nothing, not from what this store still has in mind
+        const fork = metaOf({ cwd: "/srv/start" });
+        await (await store.fork(id, fork)).close();
+        expect((await store.load(fork.id)).settings).toMatchObject(kept);
+      });
+
       test("a compaction among them is undone", async () => {
         const { id, third } = await threadOf({ historyMode }, "one", "two", "three");
         const { modelItems } = await store.load(id);

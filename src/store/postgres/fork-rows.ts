@@ -22,12 +22,19 @@ export interface ForkSource {
   readonly copy: CopyEnd;
 }
 
-/** Rejects with `StoreError`. `isRunning`: whether the source's last turn goes on. */
+export interface ForkReading {
+  readonly cut: ForkCut;
+  /** Whether the source's last turn goes on. */
+  readonly isRunning: boolean;
+  /** So many lines are kept where no turn is. */
+  readonly leastLines: number;
+}
+
+/** Rejects with `StoreError`. */
 export async function readForkSource(
   database: PostgresDatabase,
   source: ThreadId,
-  cut: ForkCut,
-  isRunning: boolean,
+  { cut, isRunning, leastLines }: ForkReading,
 ): Promise<ForkSource> {
   const scan = new ForkScan();
   const seen: { readonly batch: number; readonly lineCount: number }[] = [];
@@ -36,7 +43,7 @@ export async function readForkSource(
     seen.push({ batch, lineCount: lines.length });
   }
   const point = scan.finish(cut, isRunning);
-  let left = point.end?.line ?? 0;
+  let left = point.end?.line ?? leastLines;
   let whole = 0;
   for (const { batch, lineCount } of seen) {
     if (lineCount > left) {

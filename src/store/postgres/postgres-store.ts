@@ -93,7 +93,8 @@ export class PostgresStore implements ThreadStore {
     await this.#writers.get(source)?.settled();
     const { record: of, reserved, isWritten } = await this.#known(source);
     if (reserved) throw threadNotFound(source);
-    const from = await readForkSource(database, source, cut, isWritten);
+    const reading = { cut, isRunning: isWritten, leastLines: 0 };
+    const from = await readForkSource(database, source, reading);
     const { openTurn } = from.point;
     const own = forkedMeta(meta, of);
     const record = forkedRecord(own, from.point);
@@ -155,7 +156,9 @@ export class PostgresStore implements ThreadStore {
     this.#opening.add(id);
     try {
       const row = await this.#table.take(id);
-      const from = await readForkSource(database, id, { beforeTurnId }, false);
+      // The first line says what the thread is.
+      const reading = { cut: { beforeTurnId }, isRunning: false, leastLines: 1 };
+      const from = await readForkSource(database, id, reading);
       const record = {
         ...row.record,
         preview: from.point.preview || row.record.preview,

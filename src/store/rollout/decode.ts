@@ -126,7 +126,7 @@ export class RolloutDecoder {
     if (context === undefined && applied === undefined) return null;
     const provider = providerOf(applied?.payload ?? {}) ?? this.#meta?.modelProvider ?? "";
     const settings = decodeTurnContext(context?.payload ?? {}, provider, applied?.payload);
-    return applied && applied.at > (context?.at ?? 0)
+    return applied && applied.at > (context?.at ?? -1)
       ? withSettingsApplied(settings, applied.payload)
       : settings;
   }

@@ -45,6 +45,17 @@ interface ShownTurn {
   readonly items: readonly ShownItem[];
 }
 
+test("settings count also where they are all that is left of a thread", () => {
+  const applied = { model: "m", model_provider_id: "p", cwd: "/srv/ws", approval_policy: "never" };
+  const changed = event({ type: "thread_settings_applied", thread_settings: applied });
+  expect(decode([changed]).settings).toMatchObject({
+    cwd: "/srv/ws",
+    model: "m",
+    modelProvider: "p",
+    approvalPolicy: "never",
+  });
+});
+
 describe.each(["0.80.0", "0.100.0", "0.115.0", "0.128.0"])("a rollout of stock %s", (version) => {
   test("reads as stock programs show it, and as it was before once a turn is taken back", async () => {
     const lines = await linesOf(`stock-${version}.jsonl`);

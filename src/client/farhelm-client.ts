@@ -222,6 +222,9 @@ export class FarhelmClient {
       void this.#credentials.learn(notification.params);
     }
     this.#options.listener.notified(notification);
+    if (notification.method === "thread/reverted") {
+      this.#watched.reverted(notification.params.threadId);
+    }
   }
 
   #closed(code: number, reason: string): void {

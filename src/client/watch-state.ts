@@ -2,15 +2,16 @@
  * One watched thread: whether this connection follows it, and where in its events the view is.
  *
  *             ask                  answered
- *   apart ──────────▶ asking ───────────────────▶ following
- *     ▲                │  ▲                        │
- *     │ lost (any)     │  └───── event: a hole ─────┘
+ *   apart ──────────▶ asking ────────────────────▶ following
+ *     ▲                │  ▲                         │
+ *     │ lost (any)     │  └─ event: a hole, reverted ┘
  *     └────────────────┤
  *                      └ refused ▶ failed ── ask ──▶ asking
  *
  * An event that has a meaning is the next one and is shown. One without a meaning was shown just before, or comes again
  * with the answer that is asked for, and is left out. A hole leads to `asking`, from where the view is; so does a number
- * that goes back, as those of another log do.
+ * that goes back, as those of another log do. Where turns were taken back, no event after that makes the view right: it
+ * has no place any more, on this connection or a later one, until the thread was shown anew.
  */
 import { unreachable } from "../util/unreachable.ts";
 
@@ -41,7 +42,9 @@ export type WatchEvent =
   | { readonly kind: "answered"; readonly stream: Stream | undefined }
   | { readonly kind: "refused" }
   | { readonly kind: "lost" }
-  | { readonly kind: "event"; readonly seq: number };
+  | { readonly kind: "event"; readonly seq: number }
+  /** After the event that says so. */
+  | { readonly kind: "reverted" };
 
 /** The state after `event`, or undefined where it has no meaning. */
 export function nextWatch(state: WatchState, event: WatchEvent): WatchState | undefined {
@@ -54,6 +57,7 @@ export function nextWatch(state: WatchState, event: WatchEvent): WatchState | un
       if (event.kind === "answered") return followed(state.place, event.stream);
       return event.kind === "refused" ? { kind: "failed", place: undefined } : undefined;
     case "following":
+      if (event.kind === "reverted") return { kind: "asking", place: undefined };
       return event.kind === "event" ? advanced(state, event.seq) : undefined;
     default:
       return unreachable(state);

@@ -1,6 +1,7 @@
 /**
  * The threads that a view is open on. Each is resumed on every new connection, from where the view is: what happened
- * meanwhile comes behind the answer, and only where the host cannot give it, the answer replaces what the view knew.
+ * meanwhile comes behind the answer, and only where the host cannot give it, or where turns were taken back, the answer
+ * replaces what the view knew.
  */
 import type { HostNotification, HostRequest, Requests } from "./host-api.ts";
 import { ConnectionLost } from "./rpc-peer.ts";
@@ -108,6 +109,12 @@ export class WatchedThreads {
       watched.requestIds.delete(frame.params.requestId);
     }
     return true;
+  }
+
+  /** The view was shown that turns were taken back. */
+  reverted(threadId: string): void {
+    const watched = this.#threads.get(threadId);
+    if (watched && this.#apply(watched, { kind: "reverted" })) this.#send(threadId, watched);
   }
 
   #continues(threadId: string, watched: Watched, seq: number): boolean {

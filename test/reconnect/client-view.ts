@@ -100,7 +100,10 @@ export class ClientView {
     this.#follow(copy, seq, method);
     copy.apply(method, params);
     if (method === "serverRequest/resolved") this.#noteResolved(copy, params);
-    if (method === "thread/reverted" && this.watched.has(threadId)) this.#parts.reverted(threadId);
+    if (method === "thread/reverted") {
+      copy.isStale = true;
+      if (this.watched.has(threadId)) this.#parts.reverted(threadId);
+    }
     if (!endings.has(method)) return;
     this.forget(threadId);
     this.#parts.ended(threadId);

@@ -63,11 +63,8 @@ export class LibraryClient implements SceneClient {
         if (decision !== undefined) void this.#answer(id, copy.id, decision);
       },
       ended: (threadId) => this.#client.unwatch(threadId),
-      reverted: (threadId) => {
-        this.view.subscribed.delete(threadId);
-        this.#client.unwatch(threadId);
-        this.#client.watch(threadId);
-      },
+      // It fetches the thread anew by itself.
+      reverted: (threadId) => void this.view.subscribed.delete(threadId),
     });
     this.#client = new FarhelmClient({
       origin: parts.device.origin,

@@ -37,6 +37,8 @@ export class ThreadCopy {
   position: Position | undefined;
   /** The log that the events are of; undefined where the client knows nothing of logs. */
   epoch: string | undefined;
+  /** Turns were taken back since the thread was shown: no event makes the copy right, only another snapshot. */
+  isStale = false;
   /** Server requests that it shows as open. */
   readonly questions = new Map<string | number, Question>();
   /** Those of which the end was told since the thread was shown. */
@@ -63,6 +65,7 @@ export class ThreadCopy {
     this.status = thread["status"];
     this.sectionId = isRecord(thread["section"]) ? thread["section"]["id"] : null;
     this.ended.clear();
+    this.isStale = false;
     this.goal = undefined;
     this.readState = undefined;
     this.#turns = listOf(thread["turns"]).map((turn) => {

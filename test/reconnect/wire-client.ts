@@ -160,7 +160,7 @@ export class WireClient implements SceneClient {
 
   #since(threadId: string): Json | undefined {
     const copy = this.#parts.counts ? this.view.copies.get(threadId) : undefined;
-    const position = copy?.position;
+    const position = copy?.isStale ? undefined : copy?.position;
     return position && { ...position, requestIds: [...(copy?.questions.keys() ?? [])] };
   }
 

@@ -252,6 +252,37 @@ describe("watched threads", () => {
     expect(askedIn(parts)).toHaveLength(3);
   });
 
+  test("are shown anew where turns were taken back, be it on the next connection", async () => {
+    const parts = await watching();
+    const { host, listener } = parts;
+    const reverted = (seq: number) =>
+      host.lastSocket.push({ ...event(seq), method: "thread/reverted" });
+    const again = listener.next("resumed");
+    host.next = { epoch: "e1", seq: 7, outcome: "snapshot" };
+    reverted(6);
+    await again;
+    for (const seq of [7, 8]) host.lastSocket.push(event(seq));
+    delete host.answers["thread/resume"];
+    for (const seq of [9, 10]) reverted(seq);
+    host.answers["thread/resume"] = () => ({
+      result: { thread: { id: "t" }, model: "m", stream: { ...host.next, seq: 10 } },
+    });
+    const after = listener.next("resumed");
+    await reconnected(parts);
+    await after;
+    host.lastSocket.push(event(11));
+    expect(toldIn(parts)).toEqual([
+      "resumed",
+      "event 6",
+      "resumed",
+      "event 8",
+      "event 9",
+      "resumed",
+      "event 11",
+    ]);
+    expect(askedIn(parts)).toEqual(Array.from({ length: 4 }, () => ({ threadId: "t" })));
+  });
+
   test("may lack numbers of which the host says that they are not for this client", async () => {
     const parts = await watching();
     const { host, listener } = parts;

@@ -133,15 +133,17 @@ export const permissionProfileList = method({
     ),
     nextCursor: z.string().nullable(),
   }),
-  handle({ config }, { cursor, limit }) {
-    const { permissionTables } = config.read();
+  handle({ config }, { cursor, limit, cwd }) {
+    const { permissionTables, requirements } = config.read({}, cwd ?? undefined);
     const ids = profileIds(permissionTables);
     const start = startOf(cursor, ids.length);
     const end = start + limitOf(limit, ids.length, ids.length);
     const data = ids.slice(start, end).map((id) => ({
       id,
       description: profileDescription(permissionTables, id),
-      allowed: makesSense(() => namedProfile(id, permissionTables)),
+      allowed:
+        requirements.profileFault(id) === undefined &&
+        makesSense(() => namedProfile(id, permissionTables)),
     }));
     return Promise.resolve({ data, nextCursor: end < ids.length ? String(end) : null });
   },

@@ -8,6 +8,7 @@ import { createConfigReader } from "../../src/config/config-reader.ts";
 import { Dispatcher } from "../../src/dispatch/dispatcher.ts";
 import { EventHub } from "../../src/events/event-hub.ts";
 import { methods } from "../../src/features/index.ts";
+import { createHostFiles } from "../../src/files/host-files.ts";
 import type { Principal } from "../../src/protocol/principal.ts";
 import { SessionRegistry } from "../../src/session/sessions.ts";
 import { MemoryCallLedger } from "../../src/store/memory-call-ledger.ts";
@@ -45,6 +46,12 @@ function connection() {
   const { host } = portsWith();
   const dispatcher = new Dispatcher(methods, {
     ports: portsWith({
+      ...createHostFiles({
+        protectedPaths: [join(root, "farhelm"), join(root, "codex/auth.json")],
+        codexHome: join(root, "codex"),
+        userHome: join(root, "home"),
+        journal: { begin: () => () => undefined },
+      }),
       accounts: fixedAccounts(),
       config: createConfigReader({
         codexHome: join(root, "codex"),
@@ -138,11 +145,11 @@ describe("reading files over the protocol", () => {
     for (const path of files) {
       const { error, result } = await call("fs/readFile", { path });
       expect([path, result, error?.code]).toEqual([path, undefined, -32600]);
-      expect(error?.message).toContain("cannot be read over the protocol");
+      expect(error?.message).toContain("out of reach of the protocol");
     }
     for (const path of [join(root, "farhelm"), join(root, "desk/link/keys"), "/proc/self/fd"]) {
       const { error } = await call("fs/readDirectory", { path });
-      expect(error?.message).toContain("cannot be read over the protocol");
+      expect(error?.message).toContain("out of reach of the protocol");
     }
     expect(socket.bytes.includes(Buffer.from("canary").toString("base64").slice(0, 6))).toBe(false);
   });
@@ -160,7 +167,7 @@ describe("reading files over the protocol", () => {
   it.each([
     ["desk/file", "a path must be absolute"],
     ["", "a path must be absolute"],
-    ["/desk/fi\0le", "a path must be absolute"],
+    ["/desk/fi\0le", "file name contained an unexpected NUL"],
     ["/nonexistent/file", "No such file or directory (os error 2)"],
     ["/dev/zero", "is not a file"],
     ["/", "is not a file"],

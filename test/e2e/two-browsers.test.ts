@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deferred } from "../../src/util/deferred.ts";
@@ -9,6 +10,7 @@ import { HostProcess } from "../helpers/host-process.ts";
 import { mockModelConfig } from "../helpers/mock-model-config.ts";
 import type { MockModel } from "../helpers/mock-model.ts";
 import { answer, functionCall, messageSteps, say, startMockModel } from "../helpers/mock-model.ts";
+import { HostClient } from "../helpers/running-host.ts";
 
 const words = (from: number, to: number): readonly string[] =>
   Array.from({ length: to - from }, (_, index) => `w${from + index} `);
@@ -168,6 +170,27 @@ describe.skipIf(chromiumPath === undefined)("two browsers, one thread (needs chr
     for (const { messages } of [near, far])
       expect(await messages.getByText(text, { exact: true }).count()).toBe(1);
     expect(await far.messages.innerText()).toBe(await near.messages.innerText());
+    expect([...near.faults, ...far.faults]).toEqual([]);
+  });
+
+  test("what is taken back is gone from both, also from one that is cut off meanwhile", async () => {
+    const before = await near.messages.innerText();
+    model.enqueue(say("Hard to port."));
+    await near.say("turn around");
+    await both((page) => page.messages.getByText("Hard to port.").waitFor());
+    await both((page) => page.idle());
+    line.refuse();
+    line.cut();
+    const admin = await HostClient.connect({ farhelmHome: join(host.home, ".farhelm") });
+    await admin.call("thread/resume", { threadId });
+    await admin.call("thread/rollback", { threadId, numTurns: 1 });
+    admin.drop();
+    await near.messages.getByText("Hard to port.").waitFor({ state: "detached" });
+    line.heal();
+    await far.connected();
+    await far.messages.getByText("Hard to port.").waitFor({ state: "detached" });
+    expect(await near.messages.innerText()).toBe(before);
+    expect(await far.messages.innerText()).toBe(before);
     expect([...near.faults, ...far.faults]).toEqual([]);
   });
 });

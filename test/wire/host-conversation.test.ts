@@ -322,7 +322,7 @@ describe("bad input over a socket", () => {
     await expect(client.call("no/such")).rejects.toThrow("unknown method");
     await expect(
       client.call("fs/readFile", { path: join(homes.farhelmHome, "farhelm.sqlite") }),
-    ).rejects.toThrow("cannot be read over the protocol");
+    ).rejects.toThrow("out of reach of the protocol");
     const input = [{ type: "text", text: "x".repeat(1_048_577) }];
     await expect(client.call("turn/start", { threadId, input })).rejects.toThrow("-32602");
     const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;

@@ -96,7 +96,7 @@ describe.skipIf(binary === undefined)(
 
     test("archived there: known here at the next change, and still in its section", async () => {
       await meanwhile(({ peer }) => peer.request("thread/archive", { threadId }));
-      await goal(host, "Three");
+      await expect(goal(host, "Three")).rejects.toThrow(`thread not found: ${threadId}`);
       expect(await listed(false)).toEqual([]);
       expect(await listed(true)).toMatchObject([{ id: threadId, section: { id: pinned } }]);
     });

@@ -92,7 +92,10 @@ export class LinuxSandbox implements Sandbox {
     return {
       command: launchCommand({ ...tools, filter, plan, cwd, network, inner, command }),
       environment: outer,
-      release: this.#placeholders.need(plan.placeholders),
+      release: this.#placeholders.need(
+        plan.placeholders,
+        plan.mounts.map((mount) => mount.path),
+      ),
     };
   }
 

@@ -5,15 +5,15 @@ export class Placeholders {
   /** By path: how many commands need it. */
   readonly #needed = new Map<string, number>();
 
-  /** Makes those that are missing. The answer, called once, takes them away when no other command needs them. */
-  need(paths: readonly string[]): () => void {
-    for (const path of paths) {
-      const count = this.#needed.get(path);
-      if (count !== undefined) this.#needed.set(path, count + 1);
-      else if (wasMade(path)) this.#needed.set(path, 1);
-    }
-    const own = paths.filter((path) => this.#needed.has(path));
-    return () => own.forEach((path) => this.#release(path));
+  /**
+   * Makes those that are missing. `mounted`: what is there already; a placeholder of another command is needed by this
+   * one too. The answer, called once, takes them away when no other command needs them.
+   */
+  need(missing: readonly string[], mounted: readonly string[]): () => void {
+    const own = [...new Set([...missing, ...mounted.filter((path) => this.#needed.has(path))])];
+    const kept = own.filter((path) => this.#needed.has(path) || wasMade(path));
+    for (const path of kept) this.#needed.set(path, (this.#needed.get(path) ?? 0) + 1);
+    return () => kept.forEach((path) => this.#release(path));
   }
 
   #release(path: string): void {

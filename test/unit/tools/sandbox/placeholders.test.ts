@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Placeholders } from "../../../src/tools/sandbox/placeholders.ts";
+import { Placeholders } from "../../../../src/tools/sandbox/placeholders.ts";
 
 let folder = "";
 beforeEach(() => {

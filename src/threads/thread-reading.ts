@@ -47,9 +47,18 @@ export class ThreadReading {
 
   /** Whether a turn of the thread holds what somebody said. */
   async isSaid(id: ThreadId, turnId: TurnId): Promise<boolean> {
-    const turns = this.#loaded.get(id)?.snapshot() ?? (await this.#store.load(id)).turns;
+    const turns = this.#loaded.get(id)?.snapshot() ?? (await this.#storedTurns(id));
     const turn = turns.findLast((each) => each.id === turnId);
     return turn?.items.some(({ type }) => type === "userMessage") ?? false;
+  }
+
+  /** The thread may have been deleted since the caller saw it. */
+  async #storedTurns(id: ThreadId): Promise<readonly Turn[]> {
+    try {
+      return (await this.#store.load(id)).turns;
+    } catch (error) {
+      throw clientError(error, noRollout(id));
+    }
   }
 
   async idAt(path: string, running: ThreadId | undefined): Promise<ThreadId> {

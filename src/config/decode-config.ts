@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { ApprovalPolicy } from "../protocol/settings.ts";
 import { isRecord } from "../util/is-record.ts";
+import { decodeEnvironmentPolicy } from "./environment-settings.ts";
 import { defaultProviderLimits } from "./port.ts";
 import type { Config, ProviderConfig } from "./port.ts";
 import { noRequirements } from "./requirements.ts";
@@ -24,6 +25,7 @@ export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
   const root = new TableFields(raw);
   const workspace = root.table("sandbox_workspace_write");
   refuseLegacyProfile(root);
+  const providers = decodeProviders(root);
   return {
     model: root.string("model"),
     modelProvider: root.string("model_provider"),
@@ -35,7 +37,7 @@ export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
       "none",
     ]),
     chatgptBaseUrl: root.string("chatgpt_base_url") ?? CHATGPT_BASE_URL,
-    providers: decodeProviders(root),
+    providers,
     approvalPolicy: decodeApprovalPolicy(root),
     sandboxMode: root.variant("sandbox_mode", [
       "read-only",
@@ -50,6 +52,7 @@ export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
       excludeTmpdirEnvVar: workspace.boolean("exclude_tmpdir_env_var") ?? false,
       excludeSlashTmp: workspace.boolean("exclude_slash_tmp") ?? false,
     },
+    environmentPolicy: decodeEnvironmentPolicy(root, providers),
     projects: decodeProjects(root),
     developerInstructions: root.string("developer_instructions"),
     threadUnloadDelayMs: (root.count("thread_unload_delay_secs") ?? THREAD_UNLOAD_DELAY_S) * 1000,

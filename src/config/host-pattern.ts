@@ -1,6 +1,7 @@
 /** The name of this host, and rules that are for some hosts only. */
 import { execFileSync } from "node:child_process";
 import { hostname } from "node:os";
+import { wildcardMatches } from "../util/wildcard.ts";
 
 /** A resolver that does not answer must not keep the host from starting. */
 const resolveMs = 2_000;
@@ -13,7 +14,7 @@ export function hostNameOnce(): () => string {
 
 /** Whether one of `patterns` (`*` any characters, `?` one) is the whole name, whatever the case. */
 export function hostMatches(patterns: readonly string[], hostName: () => string): boolean {
-  return patterns.some((pattern) => expression(cleaned(pattern)).test(hostName()));
+  return patterns.some((pattern) => wildcardMatches(cleaned(pattern), hostName()));
 }
 
 function fullName(): string | undefined {
@@ -30,11 +31,3 @@ function fullName(): string | undefined {
 }
 
 const cleaned = (name: string): string => name.trim().replace(/\.+$/, "").toLowerCase();
-
-function expression(pattern: string): RegExp {
-  const source = pattern
-    .replace(/[\\^$.|+()[\]{}]/g, "\\$&")
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${source}$`, "s");
-}

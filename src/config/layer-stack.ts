@@ -1,6 +1,7 @@
 /** The layers that are not a project's, with their files: what stands in them now, and in which order. */
 import { join } from "node:path";
 import { emptyTable, mergeTables } from "./dotted-key.ts";
+import { withoutDisplaced } from "./environment-settings.ts";
 import { absolutePathsIn } from "./layer-paths.ts";
 import { layerVersion } from "./layer-version.ts";
 import { ConfigError } from "./port.ts";
@@ -89,7 +90,9 @@ export class LayerStack {
       ...project.map(({ config }) => config),
       ...this.below.map((file) => (file === this.user && user ? user : file.table())),
     ];
-    return strongestFirst.toReversed().reduce(mergeTables, emptyTable());
+    return strongestFirst
+      .toReversed()
+      .reduce((base, over) => mergeTables(withoutDisplaced(base, over), over), emptyTable());
   }
 }
 

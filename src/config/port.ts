@@ -1,4 +1,5 @@
 import type { PermissionSettings } from "../permissions/configured-profile.ts";
+import type { ShellEnvironmentPolicy } from "../permissions/shell-environment.ts";
 import type { ApprovalPolicy, SandboxMode } from "../protocol/settings.ts";
 
 /** A model provider as config.toml describes it (`[model_providers.ID]`). */
@@ -40,6 +41,7 @@ export interface Config extends PermissionSettings {
   readonly chatgptBaseUrl: string;
   readonly providers: ReadonlyMap<string, ProviderConfig>;
   readonly approvalPolicy: ApprovalPolicy | null;
+  readonly environmentPolicy: ShellEnvironmentPolicy;
   /** Absolute project folder -> trust level. */
   readonly projects: ReadonlyMap<string, TrustLevel>;
   /** Of the project that was asked about; null: nobody decided, or no folder was named. */

@@ -1,6 +1,7 @@
 /** `.codex/config.toml` of a project: from its root down to the folder that work goes on in, where the project is trusted. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { isRecord } from "../util/is-record.ts";
 import { layerVersion } from "./layer-version.ts";
 import { emptyTable } from "./dotted-key.ts";
 import { absolutePathsIn } from "./layer-paths.ts";
@@ -25,6 +26,10 @@ const refusedKeys = [
   "experimental_realtime_ws_base_url",
   "otel",
 ] as const;
+
+/** A repository may shape the agent's environment, and not hand it the host's secrets. */
+const policyKey = "shell_environment_policy";
+const refusedMember = "ignore_default_excludes";
 
 export interface ProjectQuestion {
   readonly cwd: string;
@@ -106,11 +111,19 @@ function tableOf(file: TomlFile, isLenient: boolean): Table {
 }
 
 function sift(table: Table): { readonly allowed: Table; readonly refused: readonly string[] } {
-  const refused = refusedKeys.filter((key) => Object.hasOwn(table, key));
-  if (refused.length === 0) return { allowed: table, refused };
   const allowed = Object.assign(emptyTable(), table);
-  for (const key of refused) delete allowed[key];
-  return { allowed, refused };
+  const refused: string[] = [];
+  for (const key of refusedKeys.filter((name) => Object.hasOwn(table, name))) {
+    refused.push(key);
+    delete allowed[key];
+  }
+  const policy = table[policyKey];
+  if (isRecord(policy) && Object.hasOwn(policy, refusedMember)) {
+    refused.push(`${policyKey}.${refusedMember}`);
+    const { [refusedMember]: _, ...rest } = policy;
+    allowed[policyKey] = rest;
+  }
+  return refused.length === 0 ? { allowed: table, refused } : { allowed, refused };
 }
 
 const isFolder = (path: string): boolean =>

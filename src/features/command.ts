@@ -95,11 +95,16 @@ const keptIn =
     return undefined;
   };
 
-function commandOf({ host }: Context, params: Params, git: ClientCommand["git"]): ClientCommand {
+function commandOf(
+  { config, host }: Context,
+  params: Params,
+  git: ClientCommand["git"],
+): ClientCommand {
   const { command, tty, size, streamStdin, outputBytesCap, timeoutMs } = params;
   return {
     command,
     cwd: resolve(host.defaultCwd, params.cwd ?? ""),
+    environmentPolicy: config.read().environmentPolicy,
     env: params.env ?? {},
     terminal: tty ? (size ?? defaultTerminalSize) : undefined,
     takesInput: tty || streamStdin,

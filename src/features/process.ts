@@ -3,6 +3,8 @@ import { isAbsolute } from "node:path";
 import { z } from "zod";
 import type { Context } from "../dispatch/context.ts";
 import { method } from "../dispatch/define.ts";
+import type { ShellEnvironmentPolicy } from "../permissions/shell-environment.ts";
+import { standardEnvironment } from "../permissions/shell-environment.ts";
 import { invalidRequest } from "../protocol/errors.ts";
 import { processExited, processOutputDelta } from "../protocol/connection-notifications.ts";
 import type { ClientCommand, ClientProcess, CommandOutputListener } from "../tools/port.ts";
@@ -71,7 +73,7 @@ export const processSpawn = method({
     const isStreamed = params.tty || params.streamStdoutStderr;
     const output = new ProcessOutput(isStreamed ? toldTo(context.session, family, id) : undefined);
     const held = new HeldOutput(output.listener);
-    const command = commandOf(params, isStreamed);
+    const command = commandOf(context, params, isStreamed);
     const running = await startCommand(context, { family, id, command }, held.listener);
     context.afterAnswer(() => {
       void held.release();
@@ -91,12 +93,13 @@ function check({ command, processHandle, tty, size, timeoutMs }: Params): void {
   }
 }
 
-function commandOf(params: Params, isStreamed: boolean): ClientCommand {
+function commandOf({ config }: Context, params: Params, isStreamed: boolean): ClientCommand {
   const { command, cwd, tty, size, streamStdin, timeoutMs, outputBytesCap } = params;
   const capBytes = outputBytesCap === undefined ? defaultCapBytes : (outputBytesCap ?? undefined);
   return {
     command,
     cwd,
+    environmentPolicy: unshaped(config.read().environmentPolicy),
     env: params.env ?? {},
     terminal: tty ? (size ?? defaultTerminalSize) : undefined,
     takesInput: tty || streamStdin,
@@ -105,6 +108,16 @@ function commandOf(params: Params, isStreamed: boolean): ClientCommand {
     git: undefined,
   };
 }
+
+/** The policy shapes what the agent sees. A person's own processes have all that the host has, but for secrets. */
+const unshaped = ({
+  ignoreDefaultExcludes,
+  secretNames,
+}: ShellEnvironmentPolicy): ShellEnvironmentPolicy => ({
+  ...standardEnvironment,
+  ignoreDefaultExcludes,
+  secretNames,
+});
 
 async function tellExit(
   { session }: Context,

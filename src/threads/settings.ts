@@ -4,6 +4,7 @@ import type { Config } from "../config/port.ts";
 import { configuredPermissions } from "../permissions/configured-profile.ts";
 import type { Permissions } from "../permissions/configured-profile.ts";
 import { withDeniesOf } from "../permissions/profile-algebra.ts";
+import type { ShellEnvironmentPolicy } from "../permissions/shell-environment.ts";
 import type { ActivePermissionProfile, PermissionProfile } from "../protocol/permission-profile.ts";
 import type { TurnChoices } from "../protocol/turn-choices.ts";
 import { noChoices } from "../protocol/turn-choices.ts";
@@ -20,6 +21,7 @@ export interface ThreadSettings extends TurnSettings {
   readonly activeProfile: ActivePermissionProfile | null;
   /** What the configuration gives the thread: whatever takes its place keeps what it denies. */
   readonly configuredProfile: PermissionProfile;
+  readonly environmentPolicy: ShellEnvironmentPolicy;
   /** False: the tools that need a folder are not offered. */
   readonly hasEnvironment: boolean;
 }
@@ -54,6 +56,7 @@ export function initialSettings(
       configuredProfile: profile,
       baseInstructions: null,
       developerInstructions: config.developerInstructions,
+      environmentPolicy: config.environmentPolicy,
       hasEnvironment: true,
       ...(choices ? { choices } : {}),
     },
@@ -75,6 +78,7 @@ export function withOverride(settings: ThreadSettings, override: SettingsOverrid
     ...permissionsAfter(settings, override.permissions, cwd),
     baseInstructions: override.baseInstructions ?? settings.baseInstructions,
     developerInstructions: override.developerInstructions ?? settings.developerInstructions,
+    environmentPolicy: settings.environmentPolicy,
     hasEnvironment: override.environments
       ? override.environments.length > 0
       : settings.hasEnvironment,

@@ -39,6 +39,7 @@ export function createToolContext(owner: ToolContextOwner): ToolContext {
     cwd: settings.cwd,
     approvalPolicy: settings.approvalPolicy,
     permissionProfile: settings.permissionProfile,
+    environmentPolicy: settings.environmentPolicy,
     dynamicTools: thread.dynamicTools,
     goals: thread.goalTools?.(),
     async askClient({ callId, name, namespace }, input) {

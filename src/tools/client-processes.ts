@@ -9,7 +9,7 @@ import type {
 } from "./port.ts";
 
 export interface ClientProcessesOptions {
-  /** What commands inherit, secrets aside; this process's unless given. */
+  /** What commands inherit, as far as a policy lets them; this process's unless given. */
   readonly env?: Environment;
   /** Files and folders that guarded commands do not show. */
   readonly protectedPaths: readonly string[];
@@ -69,8 +69,8 @@ class ProcessTable implements ClientProcesses {
   }
 
   async #request(command: ClientCommand): Promise<ClientProcessRequest> {
-    const { cwd, git, takesInput } = command;
-    const inherited = inheritedEnvironment(this.#env);
+    const { cwd, git, takesInput, environmentPolicy } = command;
+    const inherited = inheritedEnvironment(this.#env, environmentPolicy);
     const common = { cwd, takesInput, limits: command };
     if (git) return { ...(await guardGit(git, cwd, inherited, this.#protectedPaths)), ...common };
     const [program = "", ...args] = command.command;

@@ -1,11 +1,9 @@
-/** The environment of commands: the host's own, without its secrets, and without colour, pagers and prompts. */
+/** The environment of commands: what the policy lets them see of the host's own, without colour, pagers and prompts. */
+import type { ShellEnvironmentPolicy } from "../permissions/shell-environment.ts";
+import { inheritedVariables } from "../permissions/shell-environment.ts";
 import type { ThreadId } from "../protocol/ids.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-const secretName = /KEY|SECRET|TOKEN/i;
-/** Names with a meaning to this program or its peers; only the home folder is a command's business. */
-const ownName = /^(?:FARHELM|CODEX)_(?!HOME$)|^FARHELM_HOME$/i;
 
 /** What makes programs print plain text and never wait for a key. */
 const plain: Readonly<Record<string, string>> = {
@@ -18,23 +16,28 @@ const plain: Readonly<Record<string, string>> = {
   CODEX_CI: "1",
 };
 
-/** What every command inherits: the host's environment without its secrets, in UTF-8. */
-export function inheritedEnvironment(host: Environment): Record<string, string> {
-  const environment: Record<string, string> = {};
-  for (const [name, value] of Object.entries(host)) {
-    if (value !== undefined && !secretName.test(name) && !ownName.test(name))
-      environment[name] = value;
-  }
-  const isUtf8 = /utf-?8/i.test(host["LC_ALL"] || host["LC_CTYPE"] || host["LANG"] || "");
-  return isUtf8 ? environment : { ...environment, LANG: "C.UTF-8", LC_ALL: "C.UTF-8" };
+/** What a command inherits, in UTF-8. */
+export function inheritedEnvironment(
+  host: Environment,
+  policy: ShellEnvironmentPolicy,
+): Record<string, string> {
+  const variables = inheritedVariables(host, policy);
+  const { LC_ALL: all, LC_CTYPE: type, LANG: language } = variables;
+  const isUtf8 = /utf-?8/i.test(all || type || language || "");
+  return isUtf8 ? variables : { ...variables, LANG: "C.UTF-8", LC_ALL: "C.UTF-8" };
 }
 
 /** `CODEX_THREAD_ID` lets a script know in whose name it runs. */
 export const commandEnvironment = (
   host: Environment,
-  threadId: ThreadId,
+  { threadId, environmentPolicy }: CommandOwner,
 ): Record<string, string> => ({
-  ...inheritedEnvironment(host),
+  ...inheritedEnvironment(host, environmentPolicy),
   ...plain,
   CODEX_THREAD_ID: threadId,
 });
+
+export interface CommandOwner {
+  readonly threadId: ThreadId;
+  readonly environmentPolicy: ShellEnvironmentPolicy;
+}

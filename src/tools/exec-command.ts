@@ -143,7 +143,7 @@ export class ExecCommand {
     const problem = folderProblem(exec.cwd);
     if (problem !== undefined) return problem;
     const { sessions, environment } = this.#services;
-    const request = { ...exec, environment: commandEnvironment(environment, context.threadId) };
+    const request = { ...exec, environment: commandEnvironment(environment, context) };
     try {
       const session = await CommandSession.start(
         sessions.freeId(),

@@ -1,6 +1,7 @@
 /** What the turn loop asks of a tool, and what a tool may do while it runs. */
 import type { ToolSpec } from "../model/port.ts";
 import type { ReadOnlyGit } from "../permissions/read-only-git.ts";
+import type { ShellEnvironmentPolicy } from "../permissions/shell-environment.ts";
 import type { DynamicTool, DynamicToolResult } from "../protocol/dynamic-tools.ts";
 import type { ThreadGoal } from "../protocol/goal.ts";
 import type { ItemId, ThreadId, TurnId } from "../protocol/ids.ts";
@@ -58,6 +59,7 @@ export interface ToolContext {
   readonly cwd: string;
   readonly approvalPolicy: ApprovalPolicy;
   readonly permissionProfile: PermissionProfile;
+  readonly environmentPolicy: ShellEnvironmentPolicy;
   /** Aborts when the turn is interrupted; a tool then ends what it started. */
   readonly signal: AbortSignal;
   readonly approvals: Approvals;
@@ -178,7 +180,9 @@ export interface ClientCommand {
   readonly command: readonly string[];
   /** Absolute. */
   readonly cwd: string;
-  /** Laid over what the host's commands inherit; null takes a variable out. */
+  /** What it inherits of the host's variables. */
+  readonly environmentPolicy: ShellEnvironmentPolicy;
+  /** Laid over what it inherits; null takes a variable out. */
   readonly env: Readonly<Record<string, string | null>>;
   /** Set: it runs on a terminal, and everything that it writes is `stdout`. */
   readonly terminal: TerminalSize | undefined;

@@ -68,7 +68,7 @@ export class UserCommands {
       script,
       command,
       cwd: context.cwd,
-      environment: commandEnvironment(environment, context.threadId),
+      environment: commandEnvironment(environment, context),
       tty: false,
     };
     try {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { standardEnvironment } from "../../../src/permissions/shell-environment.ts";
 import { createConfigReader } from "../../../src/config/config-reader.ts";
 import { ConfigError } from "../../../src/config/port.ts";
 
@@ -42,6 +43,7 @@ describe("config.toml", () => {
       providers: new Map(),
       approvalPolicy: null,
       sandboxMode: null,
+      environmentPolicy: standardEnvironment,
       defaultPermissions: null,
       permissionTables: { tables: undefined, home: homedir() },
       workspaceWrite: {
@@ -118,6 +120,7 @@ stream_max_retries = 1000
       ]),
       approvalPolicy: "on-request",
       sandboxMode: "workspace-write",
+      environmentPolicy: { ...standardEnvironment, secretNames: ["MOCK_KEY", "B"] },
       defaultPermissions: null,
       permissionTables: { tables: undefined, home: homedir() },
       workspaceWrite: {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { standardEnvironment } from "../../../src/permissions/shell-environment.ts";
 import { createClientProcesses } from "../../../src/tools/client-processes.ts";
 import type { ClientCommand, ClientProcesses } from "../../../src/tools/port.ts";
 import { deferred } from "../../../src/util/deferred.ts";
@@ -24,6 +25,7 @@ const owner = {};
 const plain = (command: readonly string[], more: Partial<ClientCommand> = {}): ClientCommand => ({
   command,
   cwd: folder,
+  environmentPolicy: standardEnvironment,
   env: {},
   terminal: undefined,
   takesInput: false,

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { standardEnvironment } from "../../../src/permissions/shell-environment.ts";
 import { readOnlyGit } from "../../../src/permissions/read-only-git.ts";
 import { createClientProcesses } from "../../../src/tools/client-processes.ts";
 import type { ClientProcesses } from "../../../src/tools/port.ts";
@@ -38,6 +39,7 @@ async function guarded(...words: string[]) {
     {
       command,
       cwd: folder,
+      environmentPolicy: standardEnvironment,
       env: {},
       terminal: undefined,
       takesInput: false,

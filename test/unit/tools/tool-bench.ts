@@ -1,5 +1,7 @@
 /** A turn that records what a tool tells it and answers its questions. */
 import { profileOfPolicy } from "../../../src/permissions/legacy-policy.ts";
+import type { ShellEnvironmentPolicy } from "../../../src/permissions/shell-environment.ts";
+import { standardEnvironment } from "../../../src/permissions/shell-environment.ts";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,6 +33,7 @@ export class ToolBench {
   readonly abort = new AbortController();
   approvalPolicy: ApprovalPolicy = "on-request";
   sandboxPolicy: SandboxPolicy = { type: "dangerFullAccess" };
+  environmentPolicy: ShellEnvironmentPolicy = standardEnvironment;
   /** How the person answers. */
   verdict: () => Promise<CommandVerdict> = () => Promise.resolve("run");
   /** What a client of the thread offers, and how it answers. */
@@ -55,6 +58,7 @@ export class ToolBench {
       cwd: this.folder,
       approvalPolicy: this.approvalPolicy,
       permissionProfile: profileOfPolicy(this.sandboxPolicy),
+      environmentPolicy: this.environmentPolicy,
       signal: this.abort.signal,
       dynamicTools: this.dynamicTools,
       askClient: (call, input) => this.askClient(call, input),

@@ -7,14 +7,19 @@ import type { Readable, Writable } from "node:stream";
 import { build } from "vite";
 import { z } from "zod";
 import type { PathRule } from "../../src/permissions/path-access.ts";
-import { RunnerAnswer, type RunnerOrder, type RunnerSetting } from "./confined-order.ts";
+import {
+  type Proxied,
+  RunnerAnswer,
+  type RunnerOrder,
+  type RunnerSetting,
+} from "./confined-order.ts";
 
 export interface Confinement {
   readonly rules: readonly PathRule[];
   readonly deniedGlobs?: readonly string[];
   readonly globScanMaxDepth?: number;
   readonly cwd?: string;
-  readonly network?: boolean;
+  readonly network?: boolean | Proxied;
   readonly environment?: Readonly<Record<string, string>>;
   readonly privateTmp?: boolean;
 }

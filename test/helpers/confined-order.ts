@@ -8,6 +8,18 @@ export const RunnerSetting = z.object({
 });
 export type RunnerSetting = z.infer<typeof RunnerSetting>;
 
+/** What a command may reach through the proxy. */
+const Proxied = z.object({
+  allowed: z.array(z.string()),
+  denied: z.array(z.string()),
+  allowsLocal: z.boolean(),
+  /** Where names lead; all others lead nowhere. */
+  addresses: z.record(z.string(), z.array(z.string())),
+  /** What a person says about every host that no rule names. */
+  answer: z.enum(["allowed", "declined", "closed"]),
+});
+export type Proxied = z.infer<typeof Proxied>;
+
 const Request = z.object({
   command: z.array(z.string()),
   cwd: z.string(),
@@ -19,7 +31,7 @@ const Request = z.object({
       .optional()
       .transform((depth) => depth),
   }),
-  network: z.boolean(),
+  network: z.union([z.boolean(), Proxied]),
   environment: z.record(z.string(), z.string()),
   privateTmp: z
     .boolean()

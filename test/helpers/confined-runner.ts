@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { LinuxSandbox } from "../../src/tools/sandbox/linux-sandbox.ts";
 import { SandboxError } from "../../src/tools/sandbox/port.ts";
-import { RunnerOrder, RunnerSetting, type RunnerAnswer } from "./confined-order.ts";
+import { CommandProxy } from "../../src/tools/network-proxy/command-proxy.ts";
+import { type Proxied, RunnerOrder, RunnerSetting, type RunnerAnswer } from "./confined-order.ts";
 
 const sandbox = new LinuxSandbox(RunnerSetting.parse(JSON.parse(process.argv[2] ?? "")));
 const children = new Map<number, ReturnType<typeof spawn>>();
@@ -17,12 +18,29 @@ for await (const line of createInterface({ input: process.stdin })) {
     );
 }
 
+function proxyOf({ addresses, answer, ...lists }: Proxied): CommandProxy {
+  const rules = { ...lists, reviewed: [], readsOnly: false, isClosed: false };
+  return new CommandProxy({
+    rules: () => rules,
+    ask: async () => answer,
+    async resolve(host) {
+      const found = addresses[host];
+      if (!found) throw new Error("no such name");
+      return found;
+    },
+  });
+}
+
 async function run({ id, request }: RunnerOrder): Promise<Omit<RunnerAnswer, "id">> {
   const nothing = { out: "", err: "", code: -1, confineMs: 0 };
   if (!request) return { ...nothing, err: JSON.stringify(await sandbox.state(true)) };
   try {
     const startedMs = performance.now();
-    const confined = await sandbox.confine(request);
+    const { network } = request;
+    const confined = await sandbox.confine({
+      ...request,
+      network: typeof network === "boolean" ? network : proxyOf(network),
+    });
     const confineMs = performance.now() - startedMs;
     const [program = "", ...args] = confined.command;
     const child = spawn(program, args, {

@@ -10,6 +10,8 @@ export interface Launch {
   readonly plan: MountPlan;
   readonly cwd: string;
   readonly network: boolean;
+  /** What the command line begins with to run in a network that is there already; else nothing. */
+  readonly enter: readonly string[];
   /** Variables that would change what runs before the sandbox stands. */
   readonly inner: Readonly<Record<string, string>>;
   readonly command: readonly string[];
@@ -65,12 +67,13 @@ const ownName = ["--uid", "0", "--gid", "0"];
  * Where nothing is to be taken away there, one does for both.
  */
 export function launchCommand(launch: Launch): readonly string[] {
-  const { bwrap, shell, filter, plan, cwd, network, inner, passesSignals } = launch;
+  const { bwrap, shell, filter, plan, cwd, network, enter, inner, passesSignals } = launch;
   const below = plan.mounts.filter(({ isBelowWritable }) => isBelowWritable);
   const isRoot = process.getuid?.() === 0;
   const names = isRoot ? ownName : [];
   const second = ["--", bwrap, "--unshare-user", ...dropAll, ...names, "--dev-bind", "/", "/"];
   return [
+    ...enter,
     shell,
     ...shellOptions,
     passesSignals ? `${ignoreSignals}${launcher}` : launcher,

@@ -7,6 +7,7 @@ import { launchCommand } from "./bubblewrap.ts";
 import { deniedFiles, otherNames } from "./denied-files.ts";
 import { planMounts, type MountPlan } from "./mount-plan.ts";
 import { followed } from "./named-rules.ts";
+import { confineBehind } from "./own-network.ts";
 import { splitEnvironment } from "./outer-environment.ts";
 import { Placeholders } from "./placeholders.ts";
 import {
@@ -60,8 +61,18 @@ export class LinuxSandbox implements Sandbox {
   async confine(request: SandboxRequest): Promise<Confined> {
     const { tools, state } = await this.#found();
     if (!tools) throw new SandboxError(`${state.reason}; ${state.fix}`);
+    const { network, environment } = request;
+    const { hidden, path } = this.#options;
     try {
-      return await this.#confine(request, tools, this.#options.hidden);
+      if (typeof network === "boolean") return await this.#confine(request, tools, hidden);
+      return await confineBehind(network, { bwrap: tools.bwrap, path }, (enter, added) =>
+        this.#confine(
+          { ...request, environment: { ...environment, ...added } },
+          tools,
+          hidden,
+          enter,
+        ),
+      );
     } catch (error) {
       throw isOfDisk(error) ? changed(error) : error;
     }
@@ -76,8 +87,11 @@ export class LinuxSandbox implements Sandbox {
     request: SandboxRequest,
     tools: Tools,
     hidden: readonly string[],
+    enter: readonly string[] = [],
   ): Promise<Confined> {
-    const { rules, cwd, network, command } = request;
+    const { rules, cwd, command } = request;
+    // a proxied command is in a network of its own already
+    const network = request.network !== false;
     const denied = await deniedFiles(rules);
     const plan = planMounts({
       cwd,
@@ -90,7 +104,7 @@ export class LinuxSandbox implements Sandbox {
     const { outer, inner } = splitEnvironment(request.environment);
     const filter = join(this.#options.stateFolder, "system-calls.bpf");
     return {
-      command: launchCommand({ ...tools, filter, plan, cwd, network, inner, command }),
+      command: launchCommand({ ...tools, filter, plan, cwd, network, enter, inner, command }),
       environment: outer,
       release: this.#placeholders.need(
         plan.placeholders,

@@ -37,6 +37,12 @@ export class MacSandbox implements Sandbox {
     if (privateTmp) {
       throw new SandboxError("this machine cannot give a command a /tmp of its own: leave it out");
     }
+    if (typeof network !== "boolean") {
+      network.close();
+      throw new SandboxError(
+        "the network proxy needs Linux: turn the network off for this command, or let it have all of it",
+      );
+    }
     const named = realRules(rules);
     const all = [...named.access].map(([path, access]) => ({ path, access }));
     const text = seatbeltProfile({

@@ -1,4 +1,5 @@
 /** What keeps a command to a profile: files by their paths, the network, the machine's other processes. */
+import type { Server } from "node:net";
 import type { PathRules } from "../../permissions/path-access.ts";
 
 export interface SandboxRequest {
@@ -8,10 +9,20 @@ export interface SandboxRequest {
   readonly cwd: string;
   /** With paths as the profile names them: the sandbox follows symlinks itself, but none that a command may have put there. */
   readonly rules: PathRules;
-  readonly network: boolean;
+  /** All of it, none, or what a proxy lets through. */
+  readonly network: boolean | ProxiedNetwork;
   readonly environment: Readonly<Record<string, string>>;
   /** `/tmp` is empty, and gone with the command. */
   readonly privateTmp?: boolean;
+}
+
+/** Takes the connections of one command, which has no other network. The sandbox closes it with the command, or when that did not start. */
+export interface ProxiedNetwork {
+  /** What lets programs find the proxy, at this port of the command's own loopback. */
+  environment(port: number): Readonly<Record<string, string>>;
+  /** Called once. */
+  serve(listener: Server): void;
+  close(): void;
 }
 
 /** What to start instead: it must lead a session of its own, so that no terminal of the host's is in its reach. */

@@ -1,0 +1,111 @@
+/** Where a command may go: a host by its name, and then the addresses that the name leads to now. */
+import { isIP, type LookupFunction } from "node:net";
+import { networkInterfaces } from "node:os";
+import type { Target } from "../../permissions/host-address.ts";
+import { isPublicAddress, plainAddress } from "../../permissions/host-address.ts";
+import { judgeAddress, judgeHost, type NetworkRules } from "../../permissions/network-rules.ts";
+import { unreachable } from "../../util/unreachable.ts";
+import { addressesOf } from "./name-lookup.ts";
+import { NetworkRefusal } from "./refusal.ts";
+
+export type Protocol = "http" | "https";
+
+export interface HostQuestion extends Target {
+  readonly protocol: Protocol;
+}
+
+/** `closed`: nobody may be asked. */
+export type HostAnswer = "allowed" | "declined" | "unanswered" | "closed";
+
+export interface Guide {
+  /** Read anew for each connection: answers change them. */
+  readonly rules: () => NetworkRules;
+  /** Asks a person about a host that no rule names. */
+  readonly ask: (question: HostQuestion) => Promise<HostAnswer>;
+  /** Every address of a name; the machine's own resolver where absent. */
+  readonly resolve?: ((host: string) => Promise<readonly string[]>) | undefined;
+}
+
+/** Connects to the addresses that were judged, and asks no resolver again. */
+export interface Destination extends Target {
+  readonly lookup: LookupFunction;
+}
+
+/** Rejects with `NetworkRefusal`. */
+export async function destinationOf(question: HostQuestion, guide: Guide): Promise<Destination> {
+  const { host, port } = question;
+  const rules = guide.rules();
+  await admit(question, guide, rules);
+  const found = isIP(host) === 0 ? await resolved(host, guide) : [host];
+  const own = ownAddresses();
+  // a name must not lead to this machine by its address in a network either
+  const verdicts = found.map((address) => {
+    const verdict = judgeAddress(address, host, rules);
+    const isHere = isIP(host) === 0 && !rules.allowsLocal && own.has(plainAddress(address));
+    return { address, verdict: isHere && isPublicAddress(address) ? "local" : verdict };
+  });
+  const open = verdicts.flatMap(({ address, verdict }) => (verdict === "allowed" ? [address] : []));
+  if (open.length === 0) {
+    const isDenied = verdicts.some(({ verdict }) => verdict === "denied");
+    throw new NetworkRefusal(isDenied ? "network_host_denied" : "network_address_local");
+  }
+  return { host, port, lookup: lookupOf(open) };
+}
+
+async function admit(question: HostQuestion, guide: Guide, rules: NetworkRules): Promise<void> {
+  const verdict = judgeHost(question.host, rules);
+  switch (verdict) {
+    case "allowed":
+      return;
+    case "denied":
+      throw new NetworkRefusal("network_host_denied");
+    case "local":
+      throw new NetworkRefusal("network_address_local");
+    case "unknown":
+      return askAbout(question, guide, rules);
+    default:
+      return unreachable(verdict);
+  }
+}
+
+async function askAbout(question: HostQuestion, guide: Guide, rules: NetworkRules): Promise<void> {
+  const answer = rules.isClosed ? "closed" : await guide.ask(question);
+  switch (answer) {
+    case "allowed":
+      return;
+    case "declined":
+      throw new NetworkRefusal("network_host_declined");
+    case "unanswered":
+      throw new NetworkRefusal("network_host_unanswered");
+    case "closed":
+      throw new NetworkRefusal("network_host_unlisted");
+    default:
+      return unreachable(answer);
+  }
+}
+
+async function resolved(
+  host: string,
+  { resolve = addressesOf }: Guide,
+): Promise<readonly string[]> {
+  try {
+    return await resolve(host);
+  } catch (error) {
+    throw new NetworkRefusal("network_unreachable", error);
+  }
+}
+
+function ownAddresses(): ReadonlySet<string> {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return new Set(all.map(({ address }) => plainAddress(address)));
+}
+
+/** Answers with these addresses alone, in the two ways in which sockets ask. */
+function lookupOf(addresses: readonly string[]): LookupFunction {
+  const all = addresses.map((address) => ({ address, family: isIP(address) }));
+  return (_, options, done) => {
+    const [first] = all;
+    if (options.all) done(null, all);
+    else done(null, first?.address ?? "", first?.family ?? 0);
+  };
+}

@@ -40,8 +40,8 @@ export async function trustByStart(context: Context, start: Start): Promise<stri
 
 /** Without a sandbox, or with the right to write in the folder itself. A sandbox of somebody else's says nothing. */
 function isPermissive(profile: PermissionProfile, folder: string): boolean {
-  const { places, realPath } = groundAt(folder);
-  const mayWrite = accessTo(realPath(folder), pathRules(profile, places, realPath)) === "write";
+  const ground = groundAt(folder);
+  const mayWrite = accessTo(ground.realPath(folder), pathRules(profile, ground)) === "write";
   return profile.type !== "external" && mayWrite;
 }
 

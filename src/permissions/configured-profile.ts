@@ -5,8 +5,8 @@ import { profileForMode } from "./legacy-policy.ts";
 import type { WorkspaceWrite } from "./legacy-policy.ts";
 import { namedProfile } from "./named-profile.ts";
 import type { ProfileTables } from "./named-profile.ts";
+import type { Ground } from "./path-access.ts";
 import { isUnconfined, isWithin } from "./profile-algebra.ts";
-import type { Ground } from "./profile-algebra.ts";
 
 /** What the configuration says of permissions. */
 export interface PermissionSettings {

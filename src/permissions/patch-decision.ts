@@ -3,8 +3,7 @@ import type { ApprovalPolicy } from "../protocol/settings.ts";
 import { askRule } from "./approval-policy.ts";
 import type { Decision } from "./command-decision.ts";
 import { accessTo, pathRules } from "./path-access.ts";
-import type { PathRules } from "./path-access.ts";
-import type { Ground } from "./profile-algebra.ts";
+import type { Ground, PathRules } from "./path-access.ts";
 
 export interface PatchQuestion {
   readonly approvalPolicy: ApprovalPolicy;
@@ -18,7 +17,7 @@ export interface PatchQuestion {
 export function decidePatch({ approvalPolicy, profile, ground, paths }: PatchQuestion): Decision {
   const rule = askRule(approvalPolicy);
   if (rule === "always") return { kind: "ask", reason: null };
-  const rules = pathRules(profile, ground.places, ground.realPath);
+  const rules = pathRules(profile, ground);
   const outside = paths.find((path) => accessTo(path, rules) !== "write");
   if (outside === undefined) return { kind: "run" };
   if (rule === "whenNeeded") return { kind: "ask", reason: null };

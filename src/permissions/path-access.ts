@@ -17,6 +17,13 @@ export interface Places {
   readonly tmpdir: string | undefined;
 }
 
+/** Where a profile is looked at: the folders that it counts from, and how symlinks are followed there. */
+export interface Ground {
+  readonly places: Places;
+  /** Of the folders that the profile names; what is asked for later must be real too. */
+  readonly realPath: (path: string) => string;
+}
+
 export interface PathRule {
   readonly path: string;
   readonly access: FileSystemAccess;
@@ -57,12 +64,7 @@ export const rootWritable: PathRules = {
   globScanMaxDepth: undefined,
 };
 
-/** `realPath` resolves symlinks of the folders that are named; what is asked for later must be real too. */
-export function pathRules(
-  profile: PermissionProfile,
-  places: Places,
-  realPath: (path: string) => string,
-): PathRules {
+export function pathRules(profile: PermissionProfile, { places, realPath }: Ground): PathRules {
   if (profile.type !== "managed" || profile.fileSystem.type === "unrestricted") return rootWritable;
   const { entries, globScanMaxDepth } = profile.fileSystem;
   return {

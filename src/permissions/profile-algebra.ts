@@ -11,20 +11,11 @@ import type {
   PermissionProfile,
 } from "../protocol/permission-profile.ts";
 import { accessTo, isInside, pathRules, protectedNames } from "./path-access.ts";
-import type { PathRules, Places } from "./path-access.ts";
-
-/** Where profiles are compared: the folders of a thread, with symlinks as they are. */
-export interface Ground {
-  readonly places: Places;
-  readonly realPath: (path: string) => string;
-}
+import type { Ground, PathRules } from "./path-access.ts";
 
 const order = { none: 0, read: 1, write: 2 } as const;
 const weaker = (one: FileSystemAccess, other: FileSystemAccess): FileSystemAccess =>
   order[one] <= order[other] ? one : other;
-
-const rulesOn = ({ places, realPath }: Ground, profile: PermissionProfile): PathRules =>
-  pathRules(profile, places, realPath);
 
 /** Whether nothing of this program confines what runs. */
 export const isUnconfined = ({ type }: PermissionProfile): boolean => type !== "managed";
@@ -65,7 +56,7 @@ export function isWithin(
 ): boolean {
   if (isUnconfined(limit)) return true;
   if (isUnconfined(profile) || (hasNetwork(profile) && !hasNetwork(limit))) return false;
-  const [inner, outer] = [rulesOn(ground, profile), rulesOn(ground, limit)];
+  const [inner, outer] = [pathRules(profile, ground), pathRules(limit, ground)];
   const deniesAsMuch =
     outer.deniedGlobs.every((glob) => inner.deniedGlobs.includes(glob)) &&
     (outer.deniedGlobs.length === 0 || isAsDeep(inner.globScanMaxDepth, outer.globScanMaxDepth));
@@ -101,7 +92,7 @@ export function intersection(
 ): PermissionProfile {
   if (isUnconfined(one)) return other;
   if (isUnconfined(other)) return one;
-  const [left, right] = [rulesOn(ground, one), rulesOn(ground, other)];
+  const [left, right] = [pathRules(one, ground), pathRules(other, ground)];
   const paths = new Set(["/", ...[...left.rules, ...right.rules].map(({ path }) => path)]);
   const entries = [...paths].map((path): FileSystemEntry => ({
     path: { type: "path", path },
@@ -143,7 +134,7 @@ export function withGrant(
   const network = { enabled: profile.network.enabled || grant.network?.enabled === true };
   if (profile.fileSystem.type === "unrestricted") return { ...profile, network };
   const denied = deniedPaths(profile, ground);
-  const present = rulesOn(ground, profile);
+  const present = pathRules(profile, ground);
   const added = grantEntries(grant)
     .filter((entry) => !liesIn(entry, denied, ground))
     .flatMap((entry) => whatWidens(entry, present, ground));
@@ -161,7 +152,7 @@ function whatWidens(
   present: PathRules,
   ground: Ground,
 ): readonly FileSystemEntry[] {
-  const { rules } = rulesOn(ground, onlyEntries([entry]));
+  const { rules } = pathRules(onlyEntries([entry]), ground);
   const wider = rules.filter(({ path, access }) => order[ruled(path, present)] < order[access]);
   return wider.length === rules.length
     ? [entry]
@@ -201,7 +192,7 @@ const atMost = (
   limit: readonly FileSystemEntry[],
   ground: Ground,
 ): readonly FileSystemEntry[] =>
-  clamped(entries, rulesOn(ground, onlyEntries(limit)), ground).filter(
+  clamped(entries, pathRules(onlyEntries(limit), ground), ground).filter(
     ({ access }) => access !== "none",
   );
 
@@ -212,7 +203,7 @@ const clamped = (
   ground: Ground,
 ): readonly FileSystemEntry[] =>
   entries.flatMap((entry) => {
-    const { rules } = rulesOn(ground, onlyEntries([entry]));
+    const { rules } = pathRules(onlyEntries([entry]), ground);
     const cut = rules.map(({ path, access }) =>
       pathEntry(path, weaker(access, ruled(path, limit))),
     );
@@ -238,7 +229,7 @@ export function withDeniesOf(
   if (said.every(({ access }) => access !== "none")) return profile;
   const denied = deniedPaths(configured, ground);
   const inDenied = (entry: FileSystemEntry): boolean => liesIn(entry, denied, ground);
-  const [own, limit] = [rulesOn(ground, profile), rulesOn(ground, configured)];
+  const [own, limit] = [pathRules(profile, ground), pathRules(configured, ground)];
   const ownEntries = entriesOf(profile);
   const entries = [
     ...ownEntries.filter((entry) => !inDenied(entry)),
@@ -265,13 +256,13 @@ const entriesOf = (profile: PermissionProfile): readonly FileSystemEntry[] =>
     : [{ path: { type: "special", value: { kind: "root" } }, access: "write" }];
 
 const deniedPaths = (profile: PermissionProfile, ground: Ground): readonly string[] =>
-  rulesOn(
-    ground,
+  pathRules(
     onlyEntries(entriesOf(profile).filter(({ access }) => access === "none")),
+    ground,
   ).rules.map(({ path }) => path);
 
 /** Whether any place of the entry is denied or below something denied. */
 const liesIn = (entry: FileSystemEntry, denied: readonly string[], ground: Ground): boolean =>
-  rulesOn(ground, onlyEntries([entry])).rules.some(({ path }) =>
+  pathRules(onlyEntries([entry]), ground).rules.some(({ path }) =>
     denied.some((folder) => isInside(folder, path)),
   );

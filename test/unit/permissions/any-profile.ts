@@ -1,6 +1,6 @@
 /** Profiles, grants and the paths that tell them apart, for seeded runs. */
 import * as fc from "fast-check";
-import type { Ground } from "../../../src/permissions/profile-algebra.ts";
+import type { Ground } from "../../../src/permissions/path-access.ts";
 import type {
   AdditionalPermissions,
   FileSystemEntry,

@@ -10,7 +10,7 @@ import {
 } from "../../../src/permissions/legacy-policy.ts";
 import type { WorkspaceWrite } from "../../../src/permissions/legacy-policy.ts";
 import { accessTo, pathRules } from "../../../src/permissions/path-access.ts";
-import type { Ground } from "../../../src/permissions/profile-algebra.ts";
+import type { Ground } from "../../../src/permissions/path-access.ts";
 import type { ApprovalPolicy, SandboxMode, SandboxPolicy } from "../../../src/protocol/settings.ts";
 
 const policies = {
@@ -131,7 +131,7 @@ describe("a patch", () => {
 const workspaceRules = (more: Partial<WorkspaceWrite>, tmpdir: string | undefined) => {
   const profile = profileForMode("workspace-write", { ...plainWorkspace, ...more });
   const { places, realPath } = ground("/ws", tmpdir);
-  return pathRules(profile, places, realPath);
+  return pathRules(profile, { places, realPath });
 };
 const writable = (more: Partial<WorkspaceWrite>, tmpdir: string | undefined) =>
   workspaceRules(more, tmpdir).rules.flatMap(({ path, access }) =>

@@ -6,7 +6,7 @@ import type { PermissionProfile } from "../../../src/protocol/permission-profile
 const named = (id: string, tables?: unknown) => namedProfile(id, { tables, home: "/home/me" });
 const places = { cwd: "/ws", workspaceRoots: ["/ws"], tmpdir: "/t" };
 const accesses = (profile: PermissionProfile, ...paths: readonly string[]): readonly string[] => {
-  const rules = pathRules(profile, places, (path) => path);
+  const rules = pathRules(profile, { places, realPath: (path) => path });
   return paths.map((path) => accessTo(path, rules));
 };
 

@@ -32,7 +32,7 @@ const levels = { none: 0, read: 1, write: 2 } as const;
 
 /** What it gives at every path that tells. */
 function levelsOf(profile: PermissionProfile): readonly number[] {
-  const rules = pathRules(profile, ground.places, ground.realPath);
+  const rules = pathRules(profile, ground);
   return probes.map((path) => levels[accessTo(path, rules)]);
 }
 const network = (profile: PermissionProfile): boolean =>

@@ -92,7 +92,10 @@ const encode = (events: readonly HistoryEvent[], form: "paginated" | "legacy" = 
   encodeEvents(freshState(threadId, form), events, nowMs).lines;
 
 const rules = (profile: PermissionProfile) =>
-  pathRules(profile, { cwd: "/srv/work", workspaceRoots: ["/srv/work"], tmpdir: "/t" }, (p) => p);
+  pathRules(profile, {
+    places: { cwd: "/srv/work", workspaceRoots: ["/srv/work"], tmpdir: "/t" },
+    realPath: (path) => path,
+  });
 
 describe("what is written is read again", () => {
   test.each(items.map((item) => [item.type, item] as const))("%s", (_type, item) => {

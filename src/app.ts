@@ -42,6 +42,7 @@ import { commandsEnv, openStore } from "./store/open-store.ts";
 import type { CallLedger } from "./store/port.ts";
 import { createClientProcesses } from "./tools/client-processes.ts";
 import { PatchJournal } from "./tools/patch-journal.ts";
+import { createSandbox } from "./tools/sandbox/sandbox.ts";
 import { createTools } from "./tools/registry.ts";
 import type { TransportOptions } from "./transport/options.ts";
 import { defaultPingIntervalMs } from "./transport/options.ts";
@@ -186,12 +187,17 @@ function keptCalls(ledger: CallLedger, gatekeeper: Gatekeeper, log: FailureLog):
 function commandParts({ codexHome, farhelmHome }: HostOptions, kind: StoreKind, log: FailureLog) {
   const env = commandsEnv(kind, process.env);
   const protectedPaths = [farhelmHome, join(codexHome, "auth.json")];
+  const sandbox = createSandbox({
+    stateFolder: join(farhelmHome, "sandbox"),
+    hidden: protectedPaths,
+    path: process.env["PATH"] ?? "",
+  });
   const patchJournalFolder = kind === "local" ? join(farhelmHome, "patches") : undefined;
   const journal = new PatchJournal(patchJournalFolder, log);
   return {
-    tools: createTools({ log, protectedPaths, env, journal }),
+    tools: createTools({ log, protectedPaths, env, journal, sandbox }),
     clientPorts: {
-      processes: createClientProcesses({ protectedPaths, env }),
+      processes: createClientProcesses({ protectedPaths, env, sandbox }),
       ...createHostFiles({ protectedPaths, codexHome, userHome: homedir(), journal }),
     },
   };

@@ -2,39 +2,62 @@
 import type { Config } from "../config/port.ts";
 import type { Context } from "../dispatch/context.ts";
 import { decideClientCommand } from "../permissions/client-command-decision.ts";
-import { type ReadOnlyGit, readOnlyGit } from "../permissions/read-only-git.ts";
+import { withDeniesOf } from "../permissions/profile-algebra.ts";
+import { readOnlyGit } from "../permissions/read-only-git.ts";
 import { configuredPermissions, permissionsNamed } from "../permissions/configured-profile.ts";
 import { profileOfPolicy } from "../permissions/legacy-policy.ts";
 import { deniedRequest, invalidRequest } from "../protocol/errors.ts";
 import { mayUnconfine } from "../protocol/host-policy.ts";
 import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import type { SandboxPolicy } from "../protocol/settings.ts";
+import type { CommandLimit } from "../tools/port.ts";
+import { groundAt } from "../util/ground.ts";
 import { loaded } from "./permission-profile.ts";
 import type { ProfileWish } from "./permission-profile.ts";
 import { checkRequiredSandbox } from "./required-settings.ts";
+import { checkLoosening } from "./thread-settings.ts";
 
 interface Wish {
   readonly command: readonly string[];
+  /** Absolute: what the permissions count from. */
+  readonly cwd: string;
   readonly sandboxPolicy: SandboxPolicy | undefined;
   readonly permissionProfile: ProfileWish | undefined;
   /** Whether it runs on a terminal or with variables of the client's. */
   readonly isSpecial: boolean;
 }
 
-/** Gives the guarded git command, or undefined when the command runs as it is. Throws the refusal. */
-export function admitCommand(context: Context, wish: Wish): ReadOnlyGit | undefined {
-  const { permissionProfile, sandboxPolicy, isSpecial, command } = wish;
+/** How it runs. Throws the refusal. */
+export async function admitCommand(
+  context: Context,
+  wish: Wish,
+): Promise<CommandLimit | undefined> {
+  const { permissionProfile, sandboxPolicy, isSpecial, command, cwd } = wish;
   const config = context.config.read();
   const requested = requestedProfile(permissionProfile, sandboxPolicy, config);
   if (requested) checkRequiredSandbox(context, requested);
+  const configured = loaded(() => configuredPermissions(config, "read-only").profile, invalid);
+  const profile = requested ? withDeniesOf(requested, configured, groundAt(cwd)) : configured;
   const decision = decideClientCommand({
-    requested,
-    configured: loaded(() => configuredPermissions(config, "read-only").profile, invalid),
+    profile,
+    isRequested: requested !== undefined,
+    configured,
     isAdmin: mayUnconfine(context.principal.role, context.host.policy),
     git: isSpecial ? undefined : readOnlyGit(command),
+    sandbox: await context.processes.sandboxState(),
   });
-  if (decision.kind === "refuse") throw deniedRequest("sandbox", decision.message);
-  return decision.kind === "readOnlyGit" ? decision.git : undefined;
+  switch (decision.kind) {
+    case "refuse":
+      throw deniedRequest("sandbox", decision.message);
+    case "readOnlyGit":
+      return { kind: "git", git: decision.git };
+    case "confined":
+      if (requested)
+        checkLoosening(context, { cwd, permissions: { profile: requested, active: null } });
+      return { kind: "sandbox", profile };
+    default:
+      return undefined;
+  }
 }
 
 const invalid = "invalid permission profile";

@@ -1,7 +1,6 @@
 /** Commands that clients run by themselves, outside of any thread. They belong to the connection and end with it. */
 import { resolve } from "node:path";
 import { z } from "zod";
-import type { Context } from "../dispatch/context.ts";
 import { method } from "../dispatch/define.ts";
 import { commandExecOutputDelta } from "../protocol/connection-notifications.ts";
 import { type RpcError, invalidRequest } from "../protocol/errors.ts";
@@ -67,18 +66,22 @@ export const commandExec = method({
   async handle(context, params) {
     checkCombinations(params);
     const { command, processId, tty } = params;
-    const git = admitCommand(context, {
+    const cwd = resolve(context.host.defaultCwd, params.cwd ?? "");
+    const wish = {
       command,
+      cwd,
       sandboxPolicy: params.sandboxPolicy ?? undefined,
       permissionProfile: params.permissionProfile ?? undefined,
       isSpecial: tty || Object.keys(params.env ?? {}).length > 0,
-    });
+    };
+    // the command has its name before anything is awaited: what the client writes next finds it
+    const limit: ClientCommand["limit"] = () => admitCommand(context, wish);
     const output = new CommandOutput();
     const id = processId ?? undefined;
     const isStreamed = (tty || params.streamStdoutStderr) && id !== undefined;
     const overflow = new AbortController();
     const onOutput = isStreamed ? toldTo(context.session, family, id) : keptIn(output, overflow);
-    const wanted = { family, id, command: commandOf(context, params, git) };
+    const wanted = { family, id, command: commandOf(context, params, cwd, limit) };
     const running = await startCommand(context, wanted, onOutput);
     overflow.signal.addEventListener("abort", () => running.kill());
     if (overflow.signal.aborted) running.kill();
@@ -96,21 +99,22 @@ const keptIn =
   };
 
 function commandOf(
-  { config, host }: Context,
+  { config }: Context,
   params: Params,
-  git: ClientCommand["git"],
+  cwd: string,
+  limit: ClientCommand["limit"],
 ): ClientCommand {
   const { command, tty, size, streamStdin, outputBytesCap, timeoutMs } = params;
   return {
     command,
-    cwd: resolve(host.defaultCwd, params.cwd ?? ""),
+    cwd,
     environmentPolicy: config.read().environmentPolicy,
     env: params.env ?? {},
     terminal: tty ? (size ?? defaultTerminalSize) : undefined,
     takesInput: tty || streamStdin,
     outputBytesCap: params.disableOutputCap ? undefined : (outputBytesCap ?? defaultCapBytes),
     timeoutMs: params.disableTimeout ? undefined : (timeoutMs ?? defaultTimeoutMs),
-    git,
+    limit,
   };
 }
 

@@ -105,7 +105,7 @@ function commandOf({ config }: Context, params: Params, isStreamed: boolean): Cl
     takesInput: tty || streamStdin,
     outputBytesCap: isStreamed ? capBytes : Math.min(capBytes ?? maxKeptBytes, maxKeptBytes),
     timeoutMs: timeoutMs === undefined ? defaultTimeoutMs : (timeoutMs ?? undefined),
-    git: undefined,
+    limit: async () => undefined,
   };
 }
 

@@ -1,11 +1,12 @@
 import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import type { ApprovalPolicy } from "../protocol/settings.ts";
 import { askRule } from "./approval-policy.ts";
+import type { SandboxState } from "./sandbox-state.ts";
 
-/** `reason` is for the person who is asked, `message` for the model. */
-export type Decision =
-  | { readonly kind: "run" }
-  | { readonly kind: "ask"; readonly reason: string | null }
+/** `reason` is for the person who is asked, `message` for the model; `confined`: it runs in the sandbox, if it runs. */
+export type CommandDecision =
+  | { readonly kind: "run"; readonly confined: boolean }
+  | { readonly kind: "ask"; readonly confined: boolean; readonly reason: string | null }
   | { readonly kind: "refuse"; readonly message: string };
 
 export interface CommandQuestion {
@@ -13,34 +14,36 @@ export interface CommandQuestion {
   readonly profile: PermissionProfile;
   /** The model asks to run outside the sandbox. */
   readonly escalated: boolean;
-  /** Whether this host can confine a process. */
-  readonly sandboxAvailable: boolean;
+  readonly sandbox: SandboxState;
 }
 
 /** The protocol's own text, which clients and models know. */
 const escalationRefused =
   "approval policy is Never; reject command — you cannot ask for escalated permissions if the approval policy is Never";
 
-const noSandbox =
-  "This command was not run: the approval policy is `never`, and this host has no sandbox to confine it. " +
-  "Ask the user to choose approval policy `on-request`, or sandbox mode `danger-full-access` if commands may run unconfined.";
-
 /** Whether a command runs, needs a person, or is refused. */
-export function decideCommand(question: CommandQuestion): Decision {
+export function decideCommand(question: CommandQuestion): CommandDecision {
+  const { profile, sandbox, escalated } = question;
   const rule = askRule(question.approvalPolicy);
-  if (rule === "always") return { kind: "ask", reason: null };
-  if (question.profile.type === "disabled") return { kind: "run" };
-  if (question.escalated) {
+  const confined = profile.type === "managed" && !escalated && sandbox.works;
+  if (rule === "always") return { kind: "ask", confined, reason: null };
+  if (profile.type === "disabled") return { kind: "run", confined };
+  if (escalated) {
     return rule === "never"
       ? { kind: "refuse", message: escalationRefused }
-      : { kind: "ask", reason: null };
+      : { kind: "ask", confined, reason: null };
   }
-  if (question.profile.type === "external") return { kind: "run" };
-  if (question.sandboxAvailable) return { kind: "run" };
+  if (sandbox.works || profile.type === "external") return { kind: "run", confined };
   return rule === "never"
-    ? { kind: "refuse", message: noSandbox }
-    : {
-        kind: "ask",
-        reason: "This host has no sandbox, so the command runs with your own rights.",
-      };
+    ? { kind: "refuse", message: refusedWithout(sandbox) }
+    : { kind: "ask", confined, reason: askedWithout(sandbox) };
 }
+
+type NoSandbox = SandboxState & { readonly works: false };
+
+const refusedWithout = ({ reason, fix }: NoSandbox): string =>
+  `This command was not run: the approval policy is \`never\`, and this host has no sandbox to confine it: ${reason}. ` +
+  `Ask the user to mend that (${fix}), or to choose approval policy \`on-request\`, or sandbox mode \`danger-full-access\` if commands may run unconfined.`;
+
+const askedWithout = ({ reason, fix }: NoSandbox): string =>
+  `This host has no sandbox, so the command runs with your own rights: ${reason}. To have one, ${fix}.`;

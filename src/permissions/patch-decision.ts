@@ -1,9 +1,14 @@
 import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import type { ApprovalPolicy } from "../protocol/settings.ts";
 import { askRule } from "./approval-policy.ts";
-import type { Decision } from "./command-decision.ts";
 import { accessTo, pathRules } from "./path-access.ts";
 import type { Ground, PathRules } from "./path-access.ts";
+
+/** `reason` is for the person who is asked, `message` for the model. */
+export type PatchDecision =
+  | { readonly kind: "run" }
+  | { readonly kind: "ask"; readonly reason: string | null }
+  | { readonly kind: "refuse"; readonly message: string };
 
 export interface PatchQuestion {
   readonly approvalPolicy: ApprovalPolicy;
@@ -14,7 +19,12 @@ export interface PatchQuestion {
 }
 
 /** Whether a patch is applied, needs a person, or is refused. */
-export function decidePatch({ approvalPolicy, profile, ground, paths }: PatchQuestion): Decision {
+export function decidePatch({
+  approvalPolicy,
+  profile,
+  ground,
+  paths,
+}: PatchQuestion): PatchDecision {
   const rule = askRule(approvalPolicy);
   if (rule === "always") return { kind: "ask", reason: null };
   const rules = pathRules(profile, ground);

@@ -4,6 +4,7 @@ import { relative } from "node:path";
 import { decidePatch } from "../permissions/patch-decision.ts";
 import { ItemId } from "../protocol/ids.ts";
 import type { FileChangeItem, WorkStatus } from "../protocol/item.ts";
+import type { ClosedFiles } from "./closed-files.ts";
 import type { Environment } from "./command-environment.ts";
 import { itemChanges, patchedFiles, summaryLines } from "./patch-changes.ts";
 import { type FileOperation, parsePatch, PatchError } from "./patch-grammar.ts";
@@ -21,12 +22,12 @@ export interface PatchOutcome {
 }
 
 export class ApplyPatch {
-  readonly #protectedPaths: readonly string[];
+  readonly #closed: ClosedFiles;
   readonly #environment: Environment;
   readonly #journal: PatchJournal;
 
-  constructor(protectedPaths: readonly string[], environment: Environment, journal: PatchJournal) {
-    this.#protectedPaths = protectedPaths;
+  constructor(closed: ClosedFiles, environment: Environment, journal: PatchJournal) {
+    this.#closed = closed;
     this.#environment = environment;
     this.#journal = journal;
   }
@@ -50,7 +51,7 @@ export class ApplyPatch {
       if (hasHalfCharacter(text)) throw new PatchError("it holds half a character");
       operations = parsePatch(text);
       if (operations.length === 0) throw new PatchError("the patch is empty");
-      files = planPatch(operations, cwd, this.#protectedPaths);
+      files = planPatch(operations, cwd, this.#closed(context));
     } catch (error) {
       return refused(`apply_patch verification failed: ${sentenceOf(error)}`);
     }
@@ -69,7 +70,7 @@ export class ApplyPatch {
     if (decision.kind === "ask") {
       const refusal = await askForPatch(item, files, decision.reason, context);
       if (refusal !== undefined) return refused(refusal);
-      const problem = this.#changedMeanwhile(operations, files, cwd);
+      const problem = this.#changedMeanwhile(operations, files, cwd, context);
       if (problem !== undefined) return fail(item, problem, context);
     }
     return write(item, files, cwd, context, this.#journal);
@@ -89,9 +90,10 @@ export class ApplyPatch {
     operations: readonly FileOperation[],
     files: readonly PlannedFile[],
     cwd: string,
+    context: ToolContext,
   ): string | undefined {
     try {
-      if (isDeepStrictEqual(planPatch(operations, cwd, this.#protectedPaths), files))
+      if (isDeepStrictEqual(planPatch(operations, cwd, this.#closed(context)), files))
         return undefined;
     } catch {
       // it no longer fits at all: the same answer

@@ -1,18 +1,25 @@
+import type { SandboxState } from "../permissions/sandbox-state.ts";
+import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import { type ClientProcessRequest, startOnPipes, startOnTerminal } from "./client-process.ts";
 import { type Environment, inheritedEnvironment } from "./command-environment.ts";
+import { Confinement, type Unconfined } from "./confinement.ts";
 import { guardGit } from "./git-guard.ts";
-import type {
-  ClientCommand,
-  ClientProcess,
-  ClientProcesses,
-  CommandOutputListener,
+import {
+  type ClientCommand,
+  ClientCommandError,
+  type ClientProcess,
+  type ClientProcesses,
+  type CommandOutputListener,
 } from "./port.ts";
+import { checkProgram } from "./program-path.ts";
+import { type Confined, type Sandbox, SandboxError } from "./sandbox/port.ts";
 
 export interface ClientProcessesOptions {
   /** What commands inherit, as far as a policy lets them; this process's unless given. */
   readonly env?: Environment;
   /** Files and folders that guarded commands do not show. */
   readonly protectedPaths: readonly string[];
+  readonly sandbox: Sandbox;
 }
 
 export const createClientProcesses = (options: ClientProcessesOptions): ClientProcesses =>
@@ -22,10 +29,12 @@ export const createClientProcesses = (options: ClientProcessesOptions): ClientPr
 class ProcessTable implements ClientProcesses {
   readonly #env: Environment;
   readonly #protectedPaths: readonly string[];
+  readonly #confinement: Confinement;
   readonly #owners = new Map<object, Map<string, Promise<ClientProcess>>>();
 
-  constructor({ env, protectedPaths }: ClientProcessesOptions) {
+  constructor({ env, protectedPaths, sandbox }: ClientProcessesOptions) {
     this.#env = env ?? process.env;
+    this.#confinement = new Confinement(sandbox, this.#env);
     this.#protectedPaths = protectedPaths;
   }
 
@@ -55,28 +64,69 @@ class ProcessTable implements ClientProcesses {
     return this.#owners.get(owner)?.size ?? 0;
   }
 
+  sandboxState(): Promise<SandboxState> {
+    return this.#confinement.state();
+  }
+
   async close(): Promise<void> {
     const all = [...this.#owners.values()].flatMap((table) => [...table.values()]);
     await Promise.all(all.map(end));
   }
 
   async #start(command: ClientCommand, onOutput: CommandOutputListener): Promise<ClientProcess> {
-    const request = await this.#request(command);
-    const { terminal } = command;
-    return terminal
-      ? startOnTerminal(request, terminal, onOutput)
-      : startOnPipes(request, onOutput);
+    const { cwd, takesInput, terminal } = command;
+    const { release, ...launch } = await this.#launch(command);
+    const request = { ...launch, cwd, takesInput, limits: command };
+    try {
+      const running = await (terminal
+        ? startOnTerminal(request, terminal, onOutput)
+        : startOnPipes(request, onOutput));
+      running.ended.then(release, release);
+      return running;
+    } catch (error) {
+      release?.();
+      throw error;
+    }
   }
 
-  async #request(command: ClientCommand): Promise<ClientProcessRequest> {
-    const { cwd, git, takesInput, environmentPolicy } = command;
+  async #launch(command: ClientCommand): Promise<Launch> {
+    const limit = await command.limit();
+    const { cwd, environmentPolicy } = command;
     const inherited = inheritedEnvironment(this.#env, environmentPolicy);
-    const common = { cwd, takesInput, limits: command };
-    if (git) return { ...(await guardGit(git, cwd, inherited, this.#protectedPaths)), ...common };
-    const [program = "", ...args] = command.command;
-    return { program, args, environment: overlaid(inherited, command), ...common };
+    if (limit?.kind === "git") return guardGit(limit.git, cwd, inherited, this.#protectedPaths);
+    const environment = overlaid(inherited, command);
+    const unconfined = { command: command.command, cwd, environment };
+    return launchOf(limit ? await this.#confined(unconfined, limit.profile) : unconfined);
+  }
+
+  async #confined(unconfined: Unconfined, profile: PermissionProfile): Promise<Confined> {
+    const { command, cwd, environment } = unconfined;
+    // seen from inside, a missing program would be one more exit code
+    checkProgram(command[0] ?? "", cwd, environment["PATH"] ?? "");
+    try {
+      return await this.#confinement.confine(unconfined, profile, cwd);
+    } catch (error) {
+      if (!(error instanceof SandboxError)) throw error;
+      throw new ClientCommandError("refused", error.message, error);
+    }
   }
 }
+
+/** `release` is called once, when it has ended or did not start. */
+type Launch = Pick<ClientProcessRequest, "program" | "args" | "environment"> & {
+  readonly release?: () => void;
+};
+
+const launchOf = ({
+  command: [program = "", ...args],
+  environment,
+  release,
+}: Pick<Confined, "command" | "environment"> & Partial<Confined>): Launch => ({
+  program,
+  args,
+  environment,
+  ...(release && { release }),
+});
 
 async function end(started: Promise<ClientProcess>): Promise<void> {
   try {

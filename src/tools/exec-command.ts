@@ -12,6 +12,7 @@ import {
   unstartedItem,
   wallTime,
 } from "./command-item.ts";
+import type { Confinement } from "./confinement.ts";
 import { CommandSession } from "./command-session.ts";
 import type { CommandSessions } from "./command-sessions.ts";
 import { maxModelTokens } from "./output-buffer.ts";
@@ -28,15 +29,13 @@ const yieldMs = { usual: 10_000, least: 250, most: 30_000 };
 /** How long an interrupted call waits for its command: killing takes two seconds, and some cannot be killed. */
 const interruptMs = 5_000;
 
-/** This host cannot confine a process yet, so that every command runs outside of a sandbox. */
-const sandboxAvailable: boolean = false;
-
 export interface ExecServices {
   readonly sessions: CommandSessions;
   readonly patches: ApplyPatch;
   readonly environment: Environment;
   readonly shell: string | undefined;
   readonly log: ToolLog;
+  readonly confinement: Confinement;
 }
 
 /** A call of the tool, read. */
@@ -49,6 +48,11 @@ interface ExecCall {
   readonly maxTokens: number;
   readonly escalated: boolean;
   readonly justification: string | null;
+}
+
+interface AdmittedCall extends ExecCall {
+  /** In the sandbox. */
+  readonly confined: boolean;
 }
 
 export class ExecCommand {
@@ -96,24 +100,21 @@ export class ExecCommand {
       approvalPolicy: context.approvalPolicy,
       profile: context.permissionProfile,
       escalated: exec.escalated,
-      sandboxAvailable,
+      sandbox: await this.#services.confinement.state(),
     });
     switch (decision.kind) {
       case "run":
-        return this.#start(exec, item, false, context);
+        return this.#start({ ...exec, confined: decision.confined }, item, false, context);
       case "refuse":
         if (!exec.escalated) await tellUnstarted(item, decision.message, false, context);
         return decision.message;
       case "ask": {
         const asked: CommandExecutionItem = { ...item, source: "agent" };
         context.itemStarted(asked);
-        const refusal = await askForCommand(
-          asked,
-          exec,
-          exec.justification ?? decision.reason,
-          context,
-        );
-        return refusal ?? this.#start(exec, asked, true, context);
+        const admitted = { ...exec, confined: decision.confined };
+        const reason = exec.justification ?? decision.reason;
+        const refusal = await askForCommand(asked, admitted, reason, context);
+        return refusal ?? this.#start(admitted, asked, true, context);
       }
       default:
         return unreachable(decision);
@@ -121,7 +122,7 @@ export class ExecCommand {
   }
 
   async #start(
-    exec: ExecCall,
+    exec: AdmittedCall,
     item: CommandExecutionItem,
     isAnnounced: boolean,
     context: ToolContext,
@@ -135,19 +136,22 @@ export class ExecCommand {
 
   /** The session, or why there is none. */
   async #tryStart(
-    exec: ExecCall,
+    exec: AdmittedCall,
     item: CommandExecutionItem,
     isAnnounced: boolean,
     context: ToolContext,
   ): Promise<CommandSession | string> {
     const problem = folderProblem(exec.cwd);
     if (problem !== undefined) return problem;
-    const { sessions, environment } = this.#services;
+    const { sessions, environment, confinement } = this.#services;
     const request = { ...exec, environment: commandEnvironment(environment, context) };
     try {
+      const confined = exec.confined
+        ? await confinement.confine(request, context.permissionProfile, context.cwd)
+        : undefined;
       const session = await CommandSession.start(
         sessions.freeId(),
-        request,
+        { ...request, ...confined },
         item,
         isAnnounced,
         context,
@@ -201,7 +205,7 @@ async function tellUnstarted(
 /** Undefined: the command may run. Otherwise what the model is told; the item is completed. */
 async function askForCommand(
   item: CommandExecutionItem,
-  exec: ExecCall,
+  exec: AdmittedCall,
   reason: string | null,
   context: ToolContext,
 ): Promise<string | undefined> {
@@ -211,7 +215,7 @@ async function askForCommand(
       command: exec.command,
       commandLine: item.command,
       cwd: exec.cwd,
-      escalated: exec.escalated || !sandboxAvailable,
+      escalated: !exec.confined,
       reason,
       actions: item.commandActions,
     })

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { type FileOperation, PatchError } from "./patch-grammar.ts";
 import { applyHunks } from "./patch-search.ts";
 import { realPath } from "../util/real-path.ts";
-import { isProtected } from "./protected-paths.ts";
+import type { WhyClosed } from "./closed-files.ts";
 
 /** One file that the patch touches, before and after it. */
 export interface PlannedFile {
@@ -38,21 +38,21 @@ const maxFileBytes = 16 * 1024 * 1024;
 export function planPatch(
   operations: readonly FileOperation[],
   cwd: string,
-  protectedPaths: readonly string[],
+  whyClosed: WhyClosed,
 ): readonly PlannedFile[] {
-  const plan = new Plan(cwd, protectedPaths);
+  const plan = new Plan(cwd, whyClosed);
   for (const operation of operations) plan.perform(operation);
   return plan.files;
 }
 
 class Plan {
   readonly #cwd: string;
-  readonly #protectedPaths: readonly string[];
+  readonly #whyClosed: WhyClosed;
   readonly #drafts = new Map<string, Draft>();
 
-  constructor(cwd: string, protectedPaths: readonly string[]) {
+  constructor(cwd: string, whyClosed: WhyClosed) {
     this.#cwd = cwd;
-    this.#protectedPaths = protectedPaths;
+    this.#whyClosed = whyClosed;
   }
 
   /** Files that the patch makes and removes again are left out. */
@@ -115,11 +115,8 @@ class Plan {
     const real = resolveReal(path);
     const known = this.#drafts.get(real);
     if (known) return known;
-    if (isProtected(real, this.#protectedPaths)) {
-      throw new PatchError(
-        `${path} holds this host's own secrets and may not be changed; choose another file`,
-      );
-    }
+    const why = this.#whyClosed(real);
+    if (why !== undefined) throw new PatchError(`${path} ${why}; choose another file`);
     const before = readState(real, path);
     const draft: Draft = {
       path,

@@ -1,6 +1,7 @@
 /** What the turn loop asks of a tool, and what a tool may do while it runs. */
 import type { ToolSpec } from "../model/port.ts";
 import type { ReadOnlyGit } from "../permissions/read-only-git.ts";
+import type { SandboxState } from "../permissions/sandbox-state.ts";
 import type { ShellEnvironmentPolicy } from "../permissions/shell-environment.ts";
 import type { DynamicTool, DynamicToolResult } from "../protocol/dynamic-tools.ts";
 import type { ThreadGoal } from "../protocol/goal.ts";
@@ -191,9 +192,15 @@ export interface ClientCommand {
   /** Per stream; what comes after it is read and dropped. */
   readonly outputBytesCap: number | undefined;
   readonly timeoutMs: number | undefined;
-  /** Set: runs this git command instead, so that nothing in the repository makes it run anything else. */
-  readonly git: ReadOnlyGit | undefined;
+  /** What keeps it in bounds, found out before it starts; undefined: nothing does. A rejection is the start's. */
+  readonly limit: () => Promise<CommandLimit | undefined>;
 }
+
+export type CommandLimit =
+  /** The sandbox, with a profile that counts from the command's folder. */
+  | { readonly kind: "sandbox"; readonly profile: PermissionProfile }
+  /** Runs this git command instead, so that nothing in the repository makes it run anything else. */
+  | { readonly kind: "git"; readonly git: ReadOnlyGit };
 
 export type CommandStream = "stdout" | "stderr";
 
@@ -243,5 +250,7 @@ export interface ClientProcesses {
   /** Undefined: `owner` runs none of this id. */
   find(owner: object, id: string): Promise<ClientProcess> | undefined;
   count(owner: object): number;
+  /** Whether a command's limit can be the sandbox. */
+  sandboxState(): Promise<SandboxState>;
   close(): Promise<void>;
 }

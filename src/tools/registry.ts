@@ -1,11 +1,14 @@
 /** The tools of this host under one roof. */
 import { ApplyPatch } from "./apply-patch.ts";
+import { closedFiles } from "./closed-files.ts";
 import type { Environment } from "./command-environment.ts";
 import { CommandSessions } from "./command-sessions.ts";
+import { Confinement } from "./confinement.ts";
 import { ExecCommand } from "./exec-command.ts";
 import { runGoalTool } from "./goal-tools.ts";
 import { PatchJournal } from "./patch-journal.ts";
 import type { ToolCall, ToolContext, ToolOutput, Tools } from "./port.ts";
+import type { Sandbox } from "./sandbox/port.ts";
 import { CallError } from "./tool-arguments.ts";
 import type { ToolLog } from "./tool-log.ts";
 import { toolSpecs } from "./tool-specs.ts";
@@ -23,6 +26,7 @@ export interface ToolsOptions {
   readonly env?: Environment;
   /** Files and folders that no tool reads or writes, however they are named. */
   readonly protectedPaths: readonly string[];
+  readonly sandbox: Sandbox;
   /** Where patches under way are written down; what those of a killed program left is removed at once. */
   readonly journal?: PatchJournal;
 }
@@ -30,13 +34,15 @@ export interface ToolsOptions {
 type Run = (call: ToolCall, context: ToolContext) => ToolOutput | Promise<ToolOutput>;
 
 export function createTools(options: ToolsOptions): Tools {
-  const { log, shell, env, protectedPaths } = options;
+  const { log, shell, env, protectedPaths, sandbox } = options;
   const environment = env ?? process.env;
   const sessions = new CommandSessions();
+  const closed = closedFiles(protectedPaths, environment);
   const journal = options.journal ?? new PatchJournal(undefined, log);
   journal.sweep();
-  const patches = new ApplyPatch(protectedPaths, environment, journal);
-  const exec = new ExecCommand({ sessions, patches, environment, shell, log });
+  const patches = new ApplyPatch(closed, environment, journal);
+  const confinement = new Confinement(sandbox, environment);
+  const exec = new ExecCommand({ sessions, patches, environment, shell, log, confinement });
   const stdin = new WriteStdin(sessions);
   const userCommands = new UserCommands({ sessions, environment, shell });
   const tools = new Map<string, Run>([
@@ -47,7 +53,7 @@ export function createTools(options: ToolsOptions): Tools {
     ["get_goal", goalTool],
     ["create_goal", goalTool],
     ["update_goal", goalTool],
-    ["view_image", (call, context) => viewImage(call, context, protectedPaths)],
+    ["view_image", (call, context) => viewImage(call, context, closed)],
   ]);
   return {
     specs: (offer) => [...toolSpecs(offer), ...dynamicSpecs(offer.dynamicTools)],

@@ -9,6 +9,8 @@ export interface ProcessRequest {
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly tty: boolean;
+  /** Called once, when it has ended or did not start. */
+  readonly release?: () => void;
 }
 
 export interface RunningProcess {
@@ -28,7 +30,16 @@ export async function startProcess(
   request: ProcessRequest,
   onOutput: (chunk: Buffer) => void,
 ): Promise<RunningProcess> {
-  return request.tty ? startOnTerminal(request, onOutput) : startOnPipe(request, onOutput);
+  try {
+    const running = await (request.tty
+      ? startOnTerminal(request, onOutput)
+      : startOnPipe(request, onOutput));
+    running.ended.then(request.release, request.release);
+    return running;
+  } catch (error) {
+    request.release?.();
+    throw error;
+  }
 }
 
 /** A shell joins the two outputs, so that they arrive in the order in which they were written. */

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { SandboxError } from "./sandbox/port.ts";
 
 /** Undefined: commands can run in the folder. */
 export function folderProblem(cwd: string): string | undefined {
@@ -15,6 +16,7 @@ export function folderProblem(cwd: string): string | undefined {
 
 /** A sentence for why a process did not start, with what to do. */
 export function startFailure(error: unknown): string {
+  if (error instanceof SandboxError) return error.message;
   const code = codeOf(error);
   switch (code) {
     case "E2BIG":

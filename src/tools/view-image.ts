@@ -5,7 +5,7 @@ import { ItemId } from "../protocol/ids.ts";
 import type { ImageViewItem } from "../protocol/item.ts";
 import type { ToolCall, ToolContext, ToolOutput } from "./port.ts";
 import { realPath } from "../util/real-path.ts";
-import { isProtected } from "./protected-paths.ts";
+import type { ClosedFiles, WhyClosed } from "./closed-files.ts";
 import { Arguments, CallError } from "./tool-arguments.ts";
 
 const maxImageBytes = 10 * 1024 * 1024;
@@ -13,10 +13,10 @@ const maxImageBytes = 10 * 1024 * 1024;
 export async function viewImage(
   call: ToolCall,
   context: ToolContext,
-  protectedPaths: readonly string[],
+  closed: ClosedFiles,
 ): Promise<ToolOutput> {
   const path = resolve(context.cwd, new Arguments(call.arguments).text("path"));
-  const bytes = await readImage(path, protectedPaths);
+  const bytes = await readImage(path, closed(context));
   const mediaType = mediaTypeOf(bytes);
   if (mediaType === undefined) {
     throw new CallError(
@@ -36,14 +36,11 @@ export async function viewImage(
   return { output: [{ type: "input_image", image_url: url, detail: "high" }] };
 }
 
-async function readImage(path: string, protectedPaths: readonly string[]): Promise<Buffer> {
+async function readImage(path: string, whyClosed: WhyClosed): Promise<Buffer> {
   try {
     const real = realPath(path);
-    if (isProtected(real, protectedPaths)) {
-      throw new CallError(
-        `unable to read \`${path}\`: it holds this host's own secrets; choose another file`,
-      );
-    }
+    const why = whyClosed(real);
+    if (why !== undefined) throw new CallError(`\`${path}\` ${why}; choose another file`);
     const stats = await stat(real);
     if (!stats.isFile()) throw new CallError(`image path \`${path}\` is not a file`);
     if (stats.size > maxImageBytes) {

@@ -26,6 +26,7 @@ import { ThreadLoader } from "../../src/threads/thread-loader.ts";
 import { ThreadManager } from "../../src/threads/thread-manager.ts";
 import type { TurnPorts } from "../../src/threads/turn-ports.ts";
 import type { ToolCall, ToolContext, ToolOutput, Tools } from "../../src/tools/port.ts";
+import { noSandbox } from "./no-sandbox.ts";
 import { createTools } from "../../src/tools/registry.ts";
 import { MemoryAudit } from "./memory-audit.ts";
 import { tick } from "./memory-socket.ts";
@@ -217,7 +218,12 @@ export function createThreadBench({
   };
   const byName = new Map<string, Tool>();
   const processes = new Set<ThreadId>();
-  const real = createTools({ log: { warn: () => {} }, shell: "/bin/bash", protectedPaths: [] });
+  const real = createTools({
+    log: { warn: () => {} },
+    shell: "/bin/bash",
+    protectedPaths: [],
+    sandbox: noSandbox,
+  });
   const tools: Tools = {
     specs: () => [],
     run: (call, context) => {

@@ -10,13 +10,8 @@ import { followed } from "./named-rules.ts";
 import { confineBehind } from "./own-network.ts";
 import { splitEnvironment } from "./outer-environment.ts";
 import { Placeholders } from "./placeholders.ts";
-import {
-  type Confined,
-  type Sandbox,
-  SandboxError,
-  type SandboxRequest,
-  type SandboxState,
-} from "./port.ts";
+import type { SandboxState } from "../../permissions/sandbox-state.ts";
+import { type Confined, type Sandbox, SandboxError, type SandboxRequest } from "./port.ts";
 import { filterBytes } from "./system-call-filter.ts";
 import { trustedProgram } from "./trusted-program.ts";
 

@@ -2,13 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { kindAt, realRules, followed } from "./named-rules.ts";
-import {
-  type Confined,
-  type Sandbox,
-  SandboxError,
-  type SandboxRequest,
-  type SandboxState,
-} from "./port.ts";
+import type { SandboxState } from "../../permissions/sandbox-state.ts";
+import { type Confined, type Sandbox, SandboxError, type SandboxRequest } from "./port.ts";
 import { seatbeltProfile } from "./seatbelt.ts";
 import { splitEnvironment } from "./outer-environment.ts";
 

@@ -1,6 +1,7 @@
 /** What keeps a command to a profile: files by their paths, the network, the machine's other processes. */
 import type { Server } from "node:net";
 import type { PathRules } from "../../permissions/path-access.ts";
+import type { SandboxState } from "../../permissions/sandbox-state.ts";
 
 export interface SandboxRequest {
   /** Program and arguments. A program without a folder is looked for inside, on the PATH of `environment`. */
@@ -31,13 +32,8 @@ export interface Confined {
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** Called once, when the process has ended or did not start. */
-  release(): void;
+  readonly release: () => void;
 }
-
-export type SandboxState =
-  | { readonly works: true; readonly how: string }
-  /** Two sentences without a full stop at the end: why none works, and what to do. */
-  | { readonly works: false; readonly reason: string; readonly fix: string };
 
 export interface Sandbox {
   /** Looked at once; `anew`: again. */

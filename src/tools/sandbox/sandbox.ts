@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LinuxSandbox, type LinuxSandboxOptions } from "./linux-sandbox.ts";
 import { MacSandbox } from "./mac-sandbox.ts";
-import { type Sandbox, SandboxError, type SandboxState } from "./port.ts";
+import type { SandboxState } from "../../permissions/sandbox-state.ts";
+import { type Sandbox, SandboxError } from "./port.ts";
 
 export function createSandbox(options: LinuxSandboxOptions): Sandbox {
   if (process.platform === "linux") return new LinuxSandbox(options);

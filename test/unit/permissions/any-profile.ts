@@ -17,15 +17,16 @@ export const ground: Ground = {
 
 const named = ["/", "/w", "/w/a", "/w/a/b", "/w/.git", "/w/.git/hooks", "/x", "/x/y", "/v"];
 
+/** Where special places are; one stands for all that programs need to start. */
+const special = ["/tmp", "/t", "/usr"];
+
 /** Some at, some below and some beside everything that a profile here can name. */
 export const probes: readonly string[] = [
   ...named,
+  ...special,
   "/v/c",
-  "/tmp",
-  "/t",
-  "/usr",
   "/other",
-  ...named.flatMap((path) =>
+  ...[...named, ...special].flatMap((path) =>
     ["file", ".git", ".CODEX/config.toml", "d/.env", "k.key", ".git/hooks/x"].map((inner) =>
       path === "/" ? `/${inner}` : `${path}/${inner}`,
     ),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Decision } from "../../../src/permissions/command-decision.ts";
+import type { CommandDecision } from "../../../src/permissions/command-decision.ts";
 import { decideCommand } from "../../../src/permissions/command-decision.ts";
+import type { PatchDecision } from "../../../src/permissions/patch-decision.ts";
 import { decidePatch } from "../../../src/permissions/patch-decision.ts";
 import {
   plainWorkspace,
@@ -9,6 +10,7 @@ import {
   profileOfPolicy,
 } from "../../../src/permissions/legacy-policy.ts";
 import type { WorkspaceWrite } from "../../../src/permissions/legacy-policy.ts";
+import type { SandboxState } from "../../../src/permissions/sandbox-state.ts";
 import { accessTo, pathRules } from "../../../src/permissions/path-access.ts";
 import type { Ground } from "../../../src/permissions/path-access.ts";
 import type { ApprovalPolicy, SandboxMode, SandboxPolicy } from "../../../src/protocol/settings.ts";
@@ -40,8 +42,16 @@ const ground = (cwd: string, tmpdir?: string): Ground => ({
   realPath: (path) => path,
 });
 
+const works: SandboxState = { works: true, how: "walls" };
+const noSandbox: SandboxState = {
+  works: false,
+  reason: "bubblewrap is not installed",
+  fix: "install it",
+};
+
 describe("a command without a sandbox on the host", () => {
-  test.each<[ApprovalPolicy, keyof typeof policies, Decision["kind"], Decision["kind"]]>([
+  type Kind = CommandDecision["kind"];
+  test.each<[ApprovalPolicy, keyof typeof policies, Kind, Kind]>([
     // policy, sandbox, plain, escalated
     ["untrusted", "readOnly", "ask", "ask"],
     ["untrusted", "workspace", "ask", "ask"],
@@ -58,12 +68,12 @@ describe("a command without a sandbox on the host", () => {
     [granular(true), "workspace", "ask", "ask"],
     [granular(false), "workspace", "refuse", "refuse"],
   ])("%j under %s: %s, escalated: %s", (approvalPolicy, sandbox, plain, escalated) => {
-    const decide = (isEscalated: boolean): Decision["kind"] =>
+    const decide = (isEscalated: boolean): Kind =>
       decideCommand({
         approvalPolicy,
         profile: profileOfPolicy(policies[sandbox]),
         escalated: isEscalated,
-        sandboxAvailable: false,
+        sandbox: noSandbox,
       }).kind;
     expect([decide(false), decide(true)]).toEqual([plain, escalated]);
   });
@@ -72,11 +82,13 @@ describe("a command without a sandbox on the host", () => {
     const question = {
       approvalPolicy: "never",
       profile: profileOfPolicy(policies.readOnly),
-      sandboxAvailable: false,
+      sandbox: noSandbox,
     } as const;
     expect(decideCommand({ ...question, escalated: false })).toEqual({
       kind: "refuse",
-      message: expect.stringMatching(/`never`.*no sandbox.*`on-request`.*`danger-full-access`/),
+      message: expect.stringMatching(
+        /`never`.*no sandbox.*bubblewrap is not installed.*install it.*`on-request`.*`danger-full-access`/,
+      ),
     });
     expect(decideCommand({ ...question, escalated: true })).toEqual({
       kind: "refuse",
@@ -86,16 +98,34 @@ describe("a command without a sandbox on the host", () => {
   });
 });
 
-test("a command with a sandbox runs in it unasked", () => {
-  const question = { approvalPolicy: "never", escalated: false, sandboxAvailable: true } as const;
-  const profile = profileOfPolicy(policies.readOnly);
-  expect(decideCommand({ ...question, profile })).toEqual({ kind: "run" });
+describe("a command with a sandbox on the host", () => {
+  type Row = [ApprovalPolicy, keyof typeof policies, CommandDecision, CommandDecision];
+  const refused: CommandDecision = { kind: "refuse", message: expect.any(String) };
+  const run = (confined: boolean): CommandDecision => ({ kind: "run", confined });
+  const ask = (confined: boolean): CommandDecision => ({ kind: "ask", confined, reason: null });
+  test.each<Row>([
+    // policy, sandbox, plain, escalated
+    ["untrusted", "workspace", ask(true), ask(false)],
+    ["untrusted", "danger", ask(false), ask(false)],
+    ["on-request", "readOnly", run(true), ask(false)],
+    ["on-request", "workspace", run(true), ask(false)],
+    ["on-request", "danger", run(false), run(false)],
+    ["on-request", "external", run(false), ask(false)],
+    ["never", "readOnly", run(true), refused],
+    ["never", "danger", run(false), run(false)],
+    [granular(true), "workspace", run(true), ask(false)],
+    [granular(false), "workspace", run(true), refused],
+  ])("%j under %s: %j, escalated: %j", (approvalPolicy, name, plain, escalated) => {
+    const question = { approvalPolicy, profile: profileOfPolicy(policies[name]), sandbox: works };
+    expect(decideCommand({ ...question, escalated: false })).toEqual(plain);
+    expect(decideCommand({ ...question, escalated: true })).toEqual(escalated);
+  });
 });
 
 describe("a patch", () => {
   const inside = "/ws/a";
   const outside = "/other/a";
-  test.each<[ApprovalPolicy, keyof typeof policies, string, Decision["kind"]]>([
+  test.each<[ApprovalPolicy, keyof typeof policies, string, PatchDecision["kind"]]>([
     ["untrusted", "danger", inside, "ask"],
     ["untrusted", "workspace", inside, "ask"],
     ["on-request", "readOnly", inside, "ask"],

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { noSandbox } from "../../helpers/no-sandbox.ts";
 import { standardEnvironment } from "../../../src/permissions/shell-environment.ts";
 import { createClientProcesses } from "../../../src/tools/client-processes.ts";
 import type { ClientCommand, ClientProcesses } from "../../../src/tools/port.ts";
@@ -14,7 +15,7 @@ let processes: ClientProcesses;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "farhelm-client-"));
   const env = { PATH: process.env["PATH"], HOME: folder, API_KEY: "SECRET", TERM: "dumb" };
-  processes = createClientProcesses({ env, protectedPaths: [] });
+  processes = createClientProcesses({ env, protectedPaths: [], sandbox: noSandbox });
 });
 afterEach(async () => {
   await processes.close();
@@ -31,7 +32,7 @@ const plain = (command: readonly string[], more: Partial<ClientCommand> = {}): C
   takesInput: false,
   outputBytesCap: undefined,
   timeoutMs: undefined,
-  git: undefined,
+  limit: async () => undefined,
   ...more,
 });
 const sh = (script: string, more?: Partial<ClientCommand>): ClientCommand =>

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { standardEnvironment } from "../../../src/permissions/shell-environment.ts";
 import { readOnlyGit } from "../../../src/permissions/read-only-git.ts";
+import { noSandbox } from "../../helpers/no-sandbox.ts";
 import { createClientProcesses } from "../../../src/tools/client-processes.ts";
 import type { ClientProcesses } from "../../../src/tools/port.ts";
 
@@ -15,7 +16,7 @@ beforeEach(() => {
   const kept = join(folder, "kept");
   mkdirSync(kept);
   writeFileSync(join(kept, "key"), "SECRET\n");
-  processes = createClientProcesses({ protectedPaths: [kept] });
+  processes = createClientProcesses({ protectedPaths: [kept], sandbox: noSandbox });
 });
 afterEach(async () => {
   await processes.close();
@@ -33,6 +34,7 @@ function git(...words: string[]): void {
 async function guarded(...words: string[]) {
   const output = { stdout: "", stderr: "" };
   const command = ["git", ...words];
+  const git = readOnlyGit(command);
   const running = await processes.start(
     processes,
     "g",
@@ -45,7 +47,7 @@ async function guarded(...words: string[]) {
       takesInput: false,
       outputBytesCap: undefined,
       timeoutMs: undefined,
-      git: readOnlyGit(command),
+      limit: async () => git && { kind: "git", git },
     },
     (stream, bytes) => {
       output[stream] += bytes.toString();

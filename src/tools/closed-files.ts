@@ -1,0 +1,23 @@
+/** Which files no tool of the agent's looks at: this host's own secrets, and what the thread may not read. */
+import { accessTo, pathRules } from "../permissions/path-access.ts";
+import { groundAt } from "../util/ground.ts";
+import type { Environment } from "./command-environment.ts";
+import type { ToolContext } from "./port.ts";
+import { isProtected } from "./protected-paths.ts";
+
+/** Takes a real path; undefined: the file is open. Otherwise the rest of a sentence that begins with its name. */
+export type WhyClosed = (real: string) => string | undefined;
+
+export type ClosedFiles = (context: Pick<ToolContext, "cwd" | "permissionProfile">) => WhyClosed;
+
+export const closedFiles =
+  (protectedPaths: readonly string[], environment: Environment): ClosedFiles =>
+  ({ cwd, permissionProfile }) => {
+    const rules = pathRules(permissionProfile, groundAt(cwd, environment));
+    return (real) => {
+      if (isProtected(real, protectedPaths)) return "holds this host's own secrets";
+      return accessTo(real, rules) === "none"
+        ? "may not be read: the permissions deny it"
+        : undefined;
+    };
+  };

@@ -23,7 +23,8 @@ async function findGitDir(cwd: string): Promise<string | undefined> {
   for (let folder = cwd; ; folder = dirname(folder)) {
     const path = join(folder, ".git");
     const found = await stat(path).catch(() => undefined);
-    if (found?.isDirectory()) return path;
+    // an empty one is no repository to git either: sandboxes put such folders there for a while
+    if (found?.isDirectory() && (await stat(join(path, "HEAD")).catch(() => undefined))) return path;
     if (found?.isFile()) {
       const link = /^gitdir: (.+)$/m.exec((await readText(path)) ?? "")?.[1];
       return link === undefined ? undefined : resolve(folder, link.trim());

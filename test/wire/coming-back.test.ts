@@ -7,7 +7,8 @@ import { WebSocket } from "ws";
 import type { RunningHost } from "../../src/cli/host.ts";
 import { deferred } from "../../src/util/deferred.ts";
 import type { MockModel } from "../helpers/mock-model.ts";
-import { answer, functionCall, messageSteps, say } from "../helpers/mock-model.ts";
+import { answer, messageSteps, say } from "../helpers/mock-model.ts";
+import { escalatedCommand } from "../helpers/prompted-model.ts";
 import type { Homes } from "../helpers/running-host.ts";
 import { HostClient, startOn, stop } from "../helpers/running-host.ts";
 import type { Sent } from "../helpers/text-frames.ts";
@@ -186,7 +187,7 @@ describe("a connection that breaks", () => {
 
 /** A thread in whose turn a command waits to be approved, seen by nobody else. */
 async function waiting(model: MockModel, client: HostClient, cwd?: string): Promise<string> {
-  model.enqueue(answer(...functionCall("exec_command", { cmd: "echo ran" })));
+  model.enqueue(answer(...escalatedCommand("echo ran")));
   const threadId = await client.startThread(cwd === undefined ? {} : { cwd });
   await client.startTurn(threadId, "run it");
   await client.until((sent) => isAsk(sent) && sent.params?.["threadId"] === threadId);

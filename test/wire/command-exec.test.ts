@@ -1,13 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Homes } from "../helpers/running-host.ts";
 import { HostClient, startOn, stop, stopHosts, temporaryHomes } from "../helpers/running-host.ts";
 
+import { needSandbox } from "../helpers/need-sandbox.ts";
+import { withoutBubblewrap } from "../helpers/without-bubblewrap.ts";
+
 afterEach(stopHosts);
 
-async function bench(sandboxMode = "read-only") {
+async function bench(sandboxMode = "danger-full-access") {
   const homes = temporaryHomes(`sandbox_mode = "${sandboxMode}"\n`);
   const host = await startOn(homes);
   return { homes, host, admin: await HostClient.connect(homes) };
@@ -199,15 +202,23 @@ function repository({ cwd }: Homes): void {
   writeFileSync(join(cwd, "new.txt"), "new\n");
 }
 
+const denying = `default_permissions = "work"
+[permissions.work]
+extends = ":workspace"
+[permissions.work.filesystem.":project_roots"]
+"**/*.env" = "deny"
+`;
+
 describe("who may run what", () => {
   const hello = { command: ["echo", "hello"] };
 
   test("without a sandbox an operator runs only git commands that read, as `/diff` does", async () => {
-    const { admin, homes, host } = await bench();
+    withoutBubblewrap();
+    const { admin, homes, host } = await bench("read-only");
     repository(homes);
     const operator = await HostClient.connectAs("operator", host, admin);
     await expect(operator.call("command/exec", hello)).rejects.toThrow(
-      /-32600 the sandbox that .* cannot be enforced on this machine.* Connect as an admin/,
+      /-32600 the sandbox that .* cannot be enforced on this machine.*: bubblewrap is not installed\. To have one, install it.* Connect as an admin/,
     );
     const open = { ...hello, sandboxPolicy: { type: "dangerFullAccess" } };
     await expect(operator.call("command/exec", open)).rejects.toThrow(/needs the role admin/);
@@ -239,13 +250,47 @@ describe("who may run what", () => {
     ).rejects.toThrow(/-32600 the command would show Farhelm's keys or logins/);
   });
 
-  test("an admin runs anything, unless the call itself names a policy that cannot be kept", async () => {
+  test("without a sandbox an admin runs anything, unless the call itself names a policy", async () => {
+    withoutBubblewrap();
     const { admin } = await bench("workspace-write");
     expect(await admin.call("command/exec", hello)).toMatchObject({ stdout: "hello\n" });
     const confined = { ...hello, sandboxPolicy: { type: "readOnly" } };
     await expect(admin.call("command/exec", confined)).rejects.toThrow(/cannot be enforced/);
     const byProfile = { ...hello, permissionProfile: ":workspace" };
     await expect(admin.call("command/exec", byProfile)).rejects.toThrow(/cannot be enforced/);
+  });
+
+  test("with a sandbox everybody who may run commands runs them in it", async (context) => {
+    await needSandbox(context);
+    const { admin, homes, host } = await bench("read-only");
+    const operator = await HostClient.connectAs("operator", host, admin);
+    const script = `echo x > made || echo kept; cat ${homes.farhelmHome}/* || echo hidden`;
+    const write = { command: ["sh", "-c", script], cwd: homes.cwd };
+    for (const client of [admin, operator]) {
+      const { stdout } = await client.call("command/exec", write);
+      expect(stdout).toBe("kept\nhidden\n");
+    }
+    const byCall = { ...write, sandboxPolicy: { type: "workspaceWrite" } };
+    expect(await operator.call("command/exec", byCall)).toMatchObject({ stdout: "hidden\n" });
+    expect(existsSync(join(homes.cwd, "made"))).toBe(true);
+    const more = { type: "workspaceWrite", networkAccess: true };
+    for (const sandboxPolicy of [more, { type: "dangerFullAccess" }]) {
+      const wish = { ...hello, sandboxPolicy };
+      expect(await admin.call("command/exec", wish)).toMatchObject({ stdout: "hello\n" });
+      await expect(operator.call("command/exec", wish)).rejects.toThrow(/needs? the role admin/);
+    }
+  });
+
+  test("what config.toml denies stays denied, whatever the call says", async (context) => {
+    await needSandbox(context);
+    const { admin, homes } = await bench("read-only");
+    writeFileSync(join(homes.cwd, "key.env"), "SECRET");
+    writeFileSync(join(homes.codexHome, "config.toml"), denying);
+    const command = ["sh", "-c", "cat key.env || echo denied"];
+    for (const wish of [{}, { sandboxPolicy: { type: "dangerFullAccess" } }]) {
+      const answer = await admin.call("command/exec", { command, cwd: homes.cwd, ...wish });
+      expect(answer).toMatchObject({ stdout: "denied\n" });
+    }
   });
 
   test("where config.toml takes the sandbox away an operator runs anything, an approver nothing", async () => {

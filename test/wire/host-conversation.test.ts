@@ -11,6 +11,7 @@ import {
   refusal,
   say,
 } from "../helpers/mock-model.ts";
+import { escalatedCommand } from "../helpers/prompted-model.ts";
 import type { Homes } from "../helpers/running-host.ts";
 import { HostClient, startOn, stop } from "../helpers/running-host.ts";
 import type { Sent } from "../helpers/text-frames.ts";
@@ -202,10 +203,7 @@ describe("two clients on one thread", () => {
 
   it("are both asked; an answer of one is resolved on the other, and counts once", async () => {
     const { model, homes, client } = await bench({ top: 'approval_policy = "on-request"' });
-    model.enqueue(
-      answer(...functionCall("exec_command", { cmd: "echo ran" }, "call_1")),
-      say("done"),
-    );
+    model.enqueue(answer(...escalatedCommand("echo ran")), say("done"));
     const threadId = await client.startThread();
     const turnId = await client.startTurn(threadId, "run it");
     const asked = await client.until(isAsk);
@@ -297,7 +295,7 @@ describe("the host going down", () => {
 
   it("while an approval waits leaves the command undone", async () => {
     const { model, homes, host, client } = await bench({ top: 'approval_policy = "on-request"' });
-    model.enqueue(answer(...functionCall("exec_command", { cmd: "touch never" }, "call_1")));
+    model.enqueue(answer(...escalatedCommand("touch never")));
     const threadId = await client.startThread();
     await client.startTurn(threadId, "run it");
     await client.until(({ method }) => method === "item/commandExecution/requestApproval");

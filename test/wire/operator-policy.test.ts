@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { HostClient, startOn, stopHosts, temporaryHomes } from "../helpers/running-host.ts";
+import { withoutBubblewrap } from "../helpers/without-bubblewrap.ts";
 
 afterEach(stopHosts);
 
-/** What an operator is told of a command, a file, and a thread without a sandbox. */
+/** What an operator is told of a command, a file, and a thread without a sandbox, on a machine that has none. */
 async function outcomes(farhelmToml: string): Promise<readonly string[]> {
   const homes = temporaryHomes("");
+  withoutBubblewrap();
   mkdirSync(homes.farhelmHome, { mode: 0o700 });
   writeFileSync(join(homes.farhelmHome, "farhelm.toml"), farhelmToml);
   writeFileSync(join(homes.cwd, "a.txt"), "a");

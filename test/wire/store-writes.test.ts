@@ -77,20 +77,23 @@ async function wholeThread(client: HostClient, homes: Homes): Promise<void> {
 
 describe("a whole thread without a local store", () => {
   const kinds = ["memory", "postgres"] as const;
-  it.each(kinds)("leaves both homes as they were, but for the audit log (%s)", async (store) => {
-    const { homes, client } = await bench({ store, databaseUrl: database.url });
-    await client.call("thread/list", {});
-    const codex = await watchFolder(homes.codexHome);
-    const farhelm = await watchFolder(homes.farhelmHome, ["audit"]);
-    await wholeThread(client, homes);
-    expect({ codex: await codex.changes(), farhelm: await farhelm.changes() }).toEqual({
-      codex: [],
-      farhelm: [],
-    });
-    codex.close();
-    farhelm.close();
-    expect(existsSync(join(homes.codexHome, "sessions"))).toBe(false);
-  });
+  it.each(kinds)(
+    "leaves both homes as they were, but for the audit log and the filter of the sandbox (%s)",
+    async (store) => {
+      const { homes, client } = await bench({ store, databaseUrl: database.url });
+      await client.call("thread/list", {});
+      const codex = await watchFolder(homes.codexHome);
+      const farhelm = await watchFolder(homes.farhelmHome, ["audit", "sandbox"]);
+      await wholeThread(client, homes);
+      expect({ codex: await codex.changes(), farhelm: await farhelm.changes() }).toEqual({
+        codex: [],
+        farhelm: [],
+      });
+      codex.close();
+      farhelm.close();
+      expect(existsSync(join(homes.codexHome, "sessions"))).toBe(false);
+    },
+  );
 
   it("would be noticed in both of them", async () => {
     const { homes, client } = await bench({});

@@ -75,5 +75,7 @@ describe("what is known of a checkout", () => {
   it("is nothing outside a checkout and in a folder that is not there", async () => {
     expect(await readGitInfo(root)).toBeNull();
     expect(await readGitInfo(join(root, "none"))).toBeNull();
+    mkdirSync(join(root, ".git"));
+    expect(await readGitInfo(root)).toBeNull();
   });
 });

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, expect } from "vitest";
 import { isRecord } from "../../src/util/is-record.ts";
 import type { MockModel } from "../helpers/mock-model.ts";
-import { answer, functionCall, say, startMockModel } from "../helpers/mock-model.ts";
+import { answer, say, startMockModel } from "../helpers/mock-model.ts";
+import { escalatedCommand } from "../helpers/prompted-model.ts";
 import { configFor, type HostClient } from "../helpers/running-host.ts";
 import type { SoftDevice } from "../unit/auth/soft-device.ts";
 import { attack, useHost } from "./attack.ts";
@@ -62,7 +63,7 @@ interface Asked {
 /** The model wants `script` to be run; the question as the device gets it. */
 async function asked(client: HostClient, threadId: string, script: string): Promise<Asked> {
   const callId = `call_${Math.random().toString(36).slice(2)}`;
-  model.enqueue(answer(...functionCall("exec_command", { cmd: script }, callId)), say("done"));
+  model.enqueue(answer(...escalatedCommand(script, callId)), say("done"));
   await client.startTurn(threadId, "go");
   const request = await client.until(
     ({ method, params }) =>

@@ -1,4 +1,6 @@
 /** Once inside: what a connection asks for that is not its to ask. */
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
 import { WebSocket } from "ws";
 import { methods } from "../../src/features/index.ts";
@@ -240,6 +242,22 @@ attack(
     await operator.call("thread/unarchive", { threadId: putAway });
     const cwd = bench.homes.cwd;
     const git = { command: ["git", "-c", "safe.bareRepository=explicit", "status"], cwd };
+    // what of the client's commands runs all the same runs in the sandbox, if there is one: it must leave no mark
+    const mark = join(bench.homes.root, "escaped");
+    writeFileSync(join(cwd, "git"), `#!/bin/sh\ntouch ${mark}\n`, { mode: 0o755 });
+    const tricks: readonly Call[] = [
+      ["command/exec", { command: ["touch", mark] }],
+      [
+        "command/exec",
+        { ...git, env: { GIT_EXTERNAL_DIFF: `touch ${mark}`, LD_PRELOAD: "/x.so" } },
+      ],
+      ["command/exec", { ...git, env: { PATH: `${cwd}:/usr/bin:/bin` } }],
+      ["command/exec", { ...git, env: { HOME: null, BASH_ENV: join(cwd, "git") } }],
+      ["command/exec", { command: ["git", "-c", `core.fsmonitor=touch ${mark}`, "status"], cwd }],
+      ["command/exec", { command: ["git", "-c", `alias.x=!touch ${mark}`, "x"], cwd }],
+      ["command/exec", { command: ["git", `--exec-path=${cwd}`, "status"], cwd }],
+      ["command/exec", { command: ["git", "diff", "--ext-diff"], cwd }],
+    ];
     const turn = { threadId, input: [{ type: "text", text: "what can you do?" }] };
     const calls: readonly Call[] = [
       ...injections.map((options): Call => ["thread/start", options]),
@@ -252,15 +270,7 @@ attack(
       ["thread/resume", { threadId: putAway, config: { notify: ["id"] } }],
       ["thread/fork", { threadId, sandbox: "danger-full-access" }],
       ["thread/fork", { threadId, config: { notify: ["id"] } }],
-      ["command/exec", { command: ["env"] }],
-      ["command/exec", { ...git, env: { GIT_EXTERNAL_DIFF: "id", LD_PRELOAD: "/tmp/x.so" } }],
-      ["command/exec", { ...git, env: { PATH: "/tmp" } }],
-      ["command/exec", { ...git, env: { HOME: null } }],
-      ["command/exec", { command: ["git", "-c", "core.fsmonitor=id", "status"], cwd }],
-      ["command/exec", { command: ["git", "-c", "alias.x=!id", "x"], cwd }],
-      ["command/exec", { command: ["git", "--exec-path=/tmp", "status"], cwd }],
-      ["command/exec", { command: ["git", "diff", "--ext-diff"], cwd }],
-      ["command/exec", { ...git, sandboxPolicy: { type: "dangerFullAccess" }, tty: true }],
+      ["command/exec", { ...git, sandboxPolicy: { type: "dangerFullAccess" }, env: { A: "b" } }],
     ];
     const admitted = [
       ...(await admittedAmong(operator, calls)),
@@ -270,6 +280,8 @@ attack(
       )),
     ];
     expect(admitted).toEqual([]);
+    await Promise.all([operator, approver].map((client) => admittedAmong(client, tricks)));
+    expect(existsSync(mark)).toBe(false);
     // A thread in memory passes over what a resume asks for. All is as it was; an operator's own choices go on working.
     for (const more of [{ sandbox: "danger-full-access" }, { config: { notify: ["id"] } }])
       await operator.call("thread/resume", { threadId, ...more });
@@ -281,7 +293,7 @@ attack(
     await operator.call("thread/settings/update", { threadId, sandboxPolicy: narrow });
     const admin = await bench.clientAs("admin");
     await admin.call("thread/start", { sandbox: "danger-full-access" });
-    return { tried: calls.length * 2 - 2, admitted: admitted.length };
+    return { tried: (calls.length + tricks.length) * 2 - 2, admitted: admitted.length };
   },
 );
 

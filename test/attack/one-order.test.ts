@@ -73,6 +73,8 @@ const orderOf = (sent: readonly Sent[], threadId: string): readonly string[] =>
     })
     .map(({ seq, method, params }) => `${seq} ${method} ${JSON.stringify(params)}`);
 
+const seqOf = (line: string | undefined): number => Number.parseInt(line ?? "", 10);
+
 fault(
   "F9",
   "two clients and the stock terminal client on one thread, all of whom act",
@@ -108,12 +110,15 @@ fault(
       const orders = [one.sent, other.sent, messagesIn(Buffer.concat(tapped))].map((sent) =>
         orderOf(sent, threadId),
       );
-      const shortest = Math.min(...orders.map(({ length }) => length));
-      const ends = orders.map((order) => order.slice(-shortest));
+      const firstSeq = Math.max(...orders.map((order) => seqOf(order[0])));
+      const lastSeq = Math.min(...orders.map((order) => seqOf(order.at(-1))));
+      const ends = orders.map((order) =>
+        order.filter((line) => seqOf(line) >= firstSeq && seqOf(line) <= lastSeq),
+      );
       const astray = ends.filter((order) => order.join("\n") !== ends[0]?.join("\n")).length;
       expect(ends[1]).toEqual(ends[0]);
       expect(ends[2]).toEqual(ends[0]);
-      return { tried: shortest, astray, watchers: ends.length };
+      return { tried: lastSeq - firstSeq, astray, watchers: ends.length };
     } finally {
       terminal.close();
     }

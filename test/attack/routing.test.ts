@@ -7,7 +7,8 @@ import type { Role } from "../../src/protocol/principal.ts";
 import { notifications } from "../../src/protocol/notifications.ts";
 import { serverRequests } from "../../src/protocol/server-requests.ts";
 import type { MockModel } from "../helpers/mock-model.ts";
-import { answer, functionCall, startMockModel } from "../helpers/mock-model.ts";
+import { answer, startMockModel } from "../helpers/mock-model.ts";
+import { escalatedCommand } from "../helpers/prompted-model.ts";
 import { configFor, HostClient } from "../helpers/running-host.ts";
 import { pick, seededRandom } from "../helpers/seeded-random.ts";
 import type { Sent } from "../helpers/text-frames.ts";
@@ -183,7 +184,7 @@ async function oneRun(bench: Bench, seed: number, places: readonly string[]) {
     else if (act < 0.6) void client.call("thread/unsubscribe", { threadId }).catch(() => undefined);
     else if (act < 0.7) await operator.call("thread/name/set", { threadId, name: `n${acts}` });
     else {
-      if (act < 0.8) model.enqueue(answer(...functionCall("exec_command", { cmd: "touch x" })));
+      if (act < 0.8) model.enqueue(answer(...escalatedCommand("touch x")));
       ended.push(runTurn(operator, threadId));
       await ended.at(-1);
     }

@@ -8,7 +8,8 @@ import { DashboardPage } from "../helpers/dashboard-page.ts";
 import { HostProcess } from "../helpers/host-process.ts";
 import { mockModelConfig } from "../helpers/mock-model-config.ts";
 import type { MockModel } from "../helpers/mock-model.ts";
-import { answer, customCall, functionCall, say, startMockModel } from "../helpers/mock-model.ts";
+import { answer, customCall, say, startMockModel } from "../helpers/mock-model.ts";
+import { escalatedCommand } from "../helpers/prompted-model.ts";
 
 const settings = '[approvals]\nsigned = "always"\n';
 /** A comment that a terminal would hide, an order that a page would turn, and the end below the fold. */
@@ -64,7 +65,7 @@ describe.skipIf(chromiumPath === undefined)("a signed approval (needs chromium)"
   };
 
   test("shows every character of what it signs, all of it first, and runs exactly that", async () => {
-    model.enqueue(answer(...functionCall("exec_command", { cmd: script })), say("Done."));
+    model.enqueue(answer(...escalatedCommand(script)), say("Done."));
     const threadId = await page.startThread("make a file");
     const card = page.approval("Run this command?");
     await card.getByText("Signed approval.").waitFor();
@@ -123,10 +124,7 @@ describe.skipIf(chromiumPath === undefined)("a signed approval (needs chromium)"
   });
 
   test("is not needed to decline", async () => {
-    model.enqueue(
-      answer(...functionCall("exec_command", { cmd: "touch declined.txt" })),
-      say("As you like."),
-    );
+    model.enqueue(answer(...escalatedCommand("touch declined.txt")), say("As you like."));
     await page.say("and another");
     await page.answer("Run this command?", "Decline");
     await page.messages.getByText("As you like.").waitFor();

@@ -43,12 +43,12 @@ function slowSteps(): readonly MockStep[] {
 }
 
 /** A command that asks for more than the sandbox gives. */
-export const escalatedCommand = (cmd: string): readonly MockStep[] =>
-  functionCall("exec_command", {
-    cmd,
-    sandbox_permissions: "require_escalated",
-    justification: "a test wants it",
-  });
+export const escalatedCommand = (cmd: string, callId?: string): readonly MockStep[] =>
+  functionCall(
+    "exec_command",
+    { cmd, sandbox_permissions: "require_escalated", justification: "a test wants it" },
+    callId,
+  );
 
 /** The patch by the tool for patches, or in the shell where the request offers no such tool. */
 export const patching = (patch: string, { body }: MockRequest): MockReply =>

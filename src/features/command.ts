@@ -1,6 +1,7 @@
 /** Commands that clients run by themselves, outside of any thread. They belong to the connection and end with it. */
 import { resolve } from "node:path";
 import { z } from "zod";
+import type { Context } from "../dispatch/context.ts";
 import { method } from "../dispatch/define.ts";
 import { commandExecOutputDelta } from "../protocol/connection-notifications.ts";
 import { type RpcError, invalidRequest } from "../protocol/errors.ts";

@@ -24,7 +24,8 @@ async function findGitDir(cwd: string): Promise<string | undefined> {
     const path = join(folder, ".git");
     const found = await stat(path).catch(() => undefined);
     // an empty one is no repository to git either: sandboxes put such folders there for a while
-    if (found?.isDirectory() && (await stat(join(path, "HEAD")).catch(() => undefined))) return path;
+    if (found?.isDirectory() && (await stat(join(path, "HEAD")).catch(() => undefined)))
+      return path;
     if (found?.isFile()) {
       const link = /^gitdir: (.+)$/m.exec((await readText(path)) ?? "")?.[1];
       return link === undefined ? undefined : resolve(folder, link.trim());

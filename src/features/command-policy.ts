@@ -11,6 +11,7 @@ import { mayUnconfine } from "../protocol/host-policy.ts";
 import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import type { SandboxPolicy } from "../protocol/settings.ts";
 import type { CommandLimit } from "../tools/port.ts";
+import { unreachable } from "../util/unreachable.ts";
 import { groundAt } from "../util/ground.ts";
 import { loaded } from "./permission-profile.ts";
 import type { ProfileWish } from "./permission-profile.ts";
@@ -55,8 +56,10 @@ export async function admitCommand(
       if (requested)
         checkLoosening(context, { cwd, permissions: { profile: requested, active: null } });
       return { kind: "sandbox", profile };
-    default:
+    case "unconfined":
       return undefined;
+    default:
+      return unreachable(decision);
   }
 }
 

@@ -81,7 +81,7 @@ class ProcessTable implements ClientProcesses {
       const running = await (terminal
         ? startOnTerminal(request, terminal, onOutput)
         : startOnPipes(request, onOutput));
-      running.ended.then(release, release);
+      if (release) running.ended.then(release, release);
       return running;
     } catch (error) {
       release?.();

@@ -30,14 +30,15 @@ export async function startProcess(
   request: ProcessRequest,
   onOutput: (chunk: Buffer) => void,
 ): Promise<RunningProcess> {
+  const { release } = request;
   try {
     const running = await (request.tty
       ? startOnTerminal(request, onOutput)
       : startOnPipe(request, onOutput));
-    running.ended.then(request.release, request.release);
+    if (release) running.ended.then(release, release);
     return running;
   } catch (error) {
-    request.release?.();
+    release?.();
     throw error;
   }
 }

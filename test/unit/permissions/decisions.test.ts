@@ -98,11 +98,12 @@ describe("a command without a sandbox on the host", () => {
   });
 });
 
+const run = (confined: boolean): CommandDecision => ({ kind: "run", confined });
+const ask = (confined: boolean): CommandDecision => ({ kind: "ask", confined, reason: null });
+
 describe("a command with a sandbox on the host", () => {
   type Row = [ApprovalPolicy, keyof typeof policies, CommandDecision, CommandDecision];
   const refused: CommandDecision = { kind: "refuse", message: expect.any(String) };
-  const run = (confined: boolean): CommandDecision => ({ kind: "run", confined });
-  const ask = (confined: boolean): CommandDecision => ({ kind: "ask", confined, reason: null });
   test.each<Row>([
     // policy, sandbox, plain, escalated
     ["untrusted", "workspace", ask(true), ask(false)],

@@ -34,7 +34,7 @@ function git(...words: string[]): void {
 async function guarded(...words: string[]) {
   const output = { stdout: "", stderr: "" };
   const command = ["git", ...words];
-  const git = readOnlyGit(command);
+  const reading = readOnlyGit(command);
   const running = await processes.start(
     processes,
     "g",
@@ -47,7 +47,7 @@ async function guarded(...words: string[]) {
       takesInput: false,
       outputBytesCap: undefined,
       timeoutMs: undefined,
-      limit: async () => git && { kind: "git", git },
+      limit: async () => reading && { kind: "git", git: reading },
     },
     (stream, bytes) => {
       output[stream] += bytes.toString();

@@ -9,7 +9,8 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { keepCode } from "./keep-code.mjs";
 import { root } from "./root.mjs";
 import { run } from "./tell.mjs";
@@ -39,6 +40,9 @@ export async function build() {
       bundle("Building the host", hostConfig, next),
       bundle("Building the dashboard", dashboardConfig, join(next, "dashboard")),
     ]);
+    // The grammar alone: the package beside it is for programs that are compiled with it.
+    const grammar = fileURLToPath(import.meta.resolve("tree-sitter-bash/tree-sitter-bash.wasm"));
+    copyFileSync(grammar, join(next, basename(grammar)));
     // npx starts the file itself.
     copyFileSync(join(root, launcher), join(next, "main.js"));
     chmodSync(join(next, "main.js"), 0o755);

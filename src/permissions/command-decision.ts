@@ -1,6 +1,7 @@
 import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import type { ApprovalPolicy } from "../protocol/settings.ts";
 import { askRule } from "./approval-policy.ts";
+import type { CommandRisk } from "./command-risk.ts";
 import type { SandboxState } from "./sandbox-state.ts";
 
 /** `reason` is for the person who is asked, `message` for the model; `confined`: it runs in the sandbox, if it runs. */
@@ -15,28 +16,54 @@ export interface CommandQuestion {
   /** The model asks to run outside the sandbox. */
   readonly escalated: boolean;
   readonly sandbox: SandboxState;
+  /** What is known of it. */
+  readonly risk: CommandRisk;
 }
 
 /** The protocol's own text, which clients and models know. */
 const escalationRefused =
   "approval policy is Never; reject command — you cannot ask for escalated permissions if the approval policy is Never";
 
-/** Whether a command runs, needs a person, or is refused. */
+const forcedRefused =
+  "This command was rejected: rm -f style commands are not permitted under the approval policy `never`. " +
+  "Use a safer approach: delete what you name, without the force option.";
+
+/**
+ * Whether a command runs, needs a person, or is refused. What only reads needs nobody where a person is asked about
+ * all else, unless it would run outside of a sandbox that it should have; what deletes by force never runs unasked.
+ */
 export function decideCommand(question: CommandQuestion): CommandDecision {
-  const { profile, sandbox, escalated } = question;
-  const rule = askRule(question.approvalPolicy);
-  const confined = profile.type === "managed" && !escalated && sandbox.works;
-  if (rule === "always") return { kind: "ask", confined, reason: null };
-  if (profile.type === "disabled") return { kind: "run", confined };
-  if (escalated) {
-    return rule === "never"
-      ? { kind: "refuse", message: escalationRefused }
+  const { approvalPolicy, risk, profile, escalated } = question;
+  const confined = profile.type === "managed" && !escalated && question.sandbox.works;
+  if (askRule(approvalPolicy) === "always") {
+    const isKept = confined || profile.type !== "managed";
+    return risk === "readOnly" && isKept && !escalated
+      ? { kind: "run", confined }
       : { kind: "ask", confined, reason: null };
   }
+  const decision = decideByProfile(question, confined);
+  if (risk !== "forced" || decision.kind !== "run") return decision;
+  return approvalPolicy === "never"
+    ? { kind: "refuse", message: forcedRefused }
+    : { kind: "ask", confined, reason: null };
+}
+
+/** Under a policy by which a command is asked about where it has to be, or never. */
+function decideByProfile(
+  { approvalPolicy, profile, sandbox, escalated }: CommandQuestion,
+  confined: boolean,
+): CommandDecision {
+  const isAsked = askRule(approvalPolicy) !== "never";
+  if (profile.type === "disabled") return { kind: "run", confined };
+  if (escalated) {
+    return isAsked
+      ? { kind: "ask", confined, reason: null }
+      : { kind: "refuse", message: escalationRefused };
+  }
   if (sandbox.works || profile.type === "external") return { kind: "run", confined };
-  return rule === "never"
-    ? { kind: "refuse", message: refusedWithout(sandbox) }
-    : { kind: "ask", confined, reason: askedWithout(sandbox) };
+  return isAsked
+    ? { kind: "ask", confined, reason: askedWithout(sandbox) }
+    : { kind: "refuse", message: refusedWithout(sandbox) };
 }
 
 type NoSandbox = SandboxState & { readonly works: false };

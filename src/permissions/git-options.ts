@@ -103,3 +103,44 @@ export const readOnlyCommands: ReadonlyMap<string, GitOptions> = new Map([
   ],
   ["version", { words: setOf("--build-options"), patterns: [], added: [] }],
 ]);
+
+const optionsOf = (name: string): GitOptions =>
+  readOnlyCommands.get(name) ?? { words: new Set(), patterns: [], added: [] };
+
+const shown = optionsOf("show");
+const logWords = setOf(
+  "-n -S -G -L -i -E -F --graph --all --branches --tags --remotes --decorate --no-decorate --decorate=short",
+  "--follow --merges --no-merges --first-parent --reverse --oneline --date-order --topo-order --author-date-order",
+  "--max-count --skip --since --until --after --before --author --committer --grep --all-match --invert-grep",
+  "--pickaxe-all --cherry-pick --left-right --relative-date --full-history --simplify-by-decoration --no-walk",
+);
+const logPatterns = [
+  /^-\d+$/,
+  /^-n\d+$/,
+  /^-[SG]./s,
+  /^--(?:max-count|skip)=\d+$/,
+  /^--(?:since|until|after|before|author|committer|grep|date)=/s,
+];
+
+/** What the agent may run in a shell without being asked. */
+export const shellCommands: ReadonlyMap<string, GitOptions> = new Map([
+  ["diff", optionsOf("diff")],
+  ["status", optionsOf("status")],
+  ["show", shown],
+  [
+    "log",
+    {
+      words: new Set([...shown.words, ...logWords]),
+      patterns: [...shown.patterns, ...logPatterns],
+      added: [],
+    },
+  ],
+  [
+    "branch",
+    {
+      words: setOf("-a --all -r --remotes -v -vv --verbose -l --list --show-current"),
+      patterns: [/^--format=(?:%\(refname(?::short)?\)|[\w ])+$/],
+      added: [],
+    },
+  ],
+]);

@@ -1,5 +1,5 @@
 /** Which git commands only read. Clients run them by themselves, to show what changed. */
-import { type GitOptions, readOnlyCommands } from "./git-options.ts";
+import { type GitOptions, readOnlyCommands, shellCommands } from "./git-options.ts";
 
 export interface ReadOnlyGit {
   /** What follows the program: the subcommand, options that keep it harmless, and the caller's own words. */
@@ -80,3 +80,11 @@ const readsConfig = ({ flags, positional }: Words): boolean =>
   flags.filter((flag) => flag.startsWith("--get")).length === 1 &&
   positional.length >= 1 &&
   positional.length <= 2;
+
+/** Whether git, with these arguments and with settings that turn off what a repository may name, only reads. */
+export function onlyReadsGit(words: readonly string[]): boolean {
+  const start = words.findIndex((word) => !impliedFlags.has(word));
+  const options = shellCommands.get(words[start] ?? "");
+  const parsed = options && parseWords(words.slice(start + 1), options);
+  return parsed !== undefined && (words[start] !== "branch" || parsed.positional.length === 0);
+}

@@ -15,9 +15,11 @@ import {
 import type { Confinement } from "./confinement.ts";
 import { CommandSession } from "./command-session.ts";
 import type { CommandSessions } from "./command-sessions.ts";
+import { quietGit } from "./git-guard.ts";
 import { maxModelTokens } from "./output-buffer.ts";
 import { patchInvocation } from "./patch-invocation.ts";
 import type { ToolCall, ToolContext, ToolOutput } from "./port.ts";
+import type { ScriptRisks } from "./script-risks.ts";
 import { defaultShell, namedShell } from "./shells.ts";
 import { folderProblem, startFailure } from "./start-failure.ts";
 import { Arguments } from "./tool-arguments.ts";
@@ -36,6 +38,7 @@ export interface ExecServices {
   readonly shell: string | undefined;
   readonly log: ToolLog;
   readonly confinement: Confinement;
+  readonly scripts: ScriptRisks;
 }
 
 /** A call of the tool, read. */
@@ -53,6 +56,8 @@ interface ExecCall {
 interface AdmittedCall extends ExecCall {
   /** In the sandbox. */
   readonly confined: boolean;
+  /** It runs unasked because it only reads, which holds for git where no repository names what it starts. */
+  readonly isKnown: boolean;
 }
 
 export class ExecCommand {
@@ -96,22 +101,31 @@ export class ExecCommand {
 
   async #runCommand(callId: string, exec: ExecCall, context: ToolContext): Promise<string> {
     const item = commandItem(callId, exec.command, exec.script, exec.cwd);
+    const risk = await this.#services.scripts.riskOf(exec.command, context.approvalPolicy);
     const decision = decideCommand({
       approvalPolicy: context.approvalPolicy,
       profile: context.permissionProfile,
       escalated: exec.escalated,
       sandbox: await this.#services.confinement.state(),
+      risk,
     });
+    context.signal.throwIfAborted();
     switch (decision.kind) {
       case "run":
-        return this.#start({ ...exec, confined: decision.confined }, item, false, context);
+        return this.#start(
+          { ...exec, confined: decision.confined, isKnown: risk === "readOnly" },
+          item,
+          false,
+          context,
+        );
       case "refuse":
-        if (!exec.escalated) await tellUnstarted(item, decision.message, false, context);
+        if (!exec.escalated && risk !== "forced")
+          await tellUnstarted(item, decision.message, false, context);
         return decision.message;
       case "ask": {
         const asked: CommandExecutionItem = { ...item, source: "agent" };
         context.itemStarted(asked);
-        const admitted = { ...exec, confined: decision.confined };
+        const admitted = { ...exec, confined: decision.confined, isKnown: false };
         const reason = exec.justification ?? decision.reason;
         const refusal = await askForCommand(asked, admitted, reason, context);
         return refusal ?? this.#start(admitted, asked, true, context);
@@ -144,7 +158,8 @@ export class ExecCommand {
     const problem = folderProblem(exec.cwd);
     if (problem !== undefined) return problem;
     const { sessions, environment, confinement } = this.#services;
-    const request = { ...exec, environment: commandEnvironment(environment, context) };
+    const variables = commandEnvironment(environment, context);
+    const request = { ...exec, environment: exec.isKnown ? quietGit(variables) : variables };
     try {
       const confined = exec.confined
         ? await confinement.confine(request, context.permissionProfile, context.cwd)

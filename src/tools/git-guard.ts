@@ -113,6 +113,17 @@ function guarded(
   };
 }
 
+/**
+ * For git of whose command line is known that it only reads. No folder that somebody brought along counts as a repository,
+ * and nothing that a repository names is started but for its diff programs and filters, which nobody but the user writes down.
+ */
+export const quietGit = (
+  environment: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> => guarded(environment, quiet);
+
+// an empty one would be run, without `--no-ext-diff`
+const quiet = settings.filter(([name]) => name !== "diff.external");
+
 /** Filters are programs that git runs to compare files; each has a name of its own, so they are looked up. */
 function filterNames(
   program: string,

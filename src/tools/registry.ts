@@ -9,6 +9,9 @@ import { runGoalTool } from "./goal-tools.ts";
 import { PatchJournal } from "./patch-journal.ts";
 import type { ToolCall, ToolContext, ToolOutput, Tools } from "./port.ts";
 import type { Sandbox } from "./sandbox/port.ts";
+import { ScriptRisks } from "./script-risks.ts";
+import { createShellParser } from "./shell-parser.ts";
+import { defaultShell } from "./shells.ts";
 import { CallError } from "./tool-arguments.ts";
 import type { ToolLog } from "./tool-log.ts";
 import { toolSpecs } from "./tool-specs.ts";
@@ -42,7 +45,19 @@ export function createTools(options: ToolsOptions): Tools {
   journal.sweep();
   const patches = new ApplyPatch(closed, environment, journal);
   const confinement = new Confinement(sandbox, environment);
-  const exec = new ExecCommand({ sessions, patches, environment, shell, log, confinement });
+  const parse = createShellParser((error) =>
+    log.warn({ error }, "scripts cannot be read, so that every command is one that nobody knows"),
+  );
+  const scripts = new ScriptRisks(parse, shell ?? defaultShell(environment));
+  const exec = new ExecCommand({
+    sessions,
+    patches,
+    environment,
+    shell,
+    log,
+    confinement,
+    scripts,
+  });
   const stdin = new WriteStdin(sessions);
   const userCommands = new UserCommands({ sessions, environment, shell });
   const tools = new Map<string, Run>([

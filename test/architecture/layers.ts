@@ -75,6 +75,8 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   pg: ["store"],
   ioredis: ["relay"],
   "@lydell/node-pty": ["tools"],
+  "web-tree-sitter": ["tools"],
+  "tree-sitter-bash": ["tools"],
   "@modelcontextprotocol/sdk": ["tools"],
   "smol-toml": ["config"],
   "@decimalturn/toml-patch": ["config"],

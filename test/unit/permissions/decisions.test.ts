@@ -74,6 +74,7 @@ describe("a command without a sandbox on the host", () => {
         profile: profileOfPolicy(policies[sandbox]),
         escalated: isEscalated,
         sandbox: noSandbox,
+        risk: "unknown",
       }).kind;
     expect([decide(false), decide(true)]).toEqual([plain, escalated]);
   });
@@ -83,6 +84,7 @@ describe("a command without a sandbox on the host", () => {
       approvalPolicy: "never",
       profile: profileOfPolicy(policies.readOnly),
       sandbox: noSandbox,
+      risk: "unknown",
     } as const;
     expect(decideCommand({ ...question, escalated: false })).toEqual({
       kind: "refuse",
@@ -117,9 +119,62 @@ describe("a command with a sandbox on the host", () => {
     [granular(true), "workspace", run(true), ask(false)],
     [granular(false), "workspace", run(true), refused],
   ])("%j under %s: %j, escalated: %j", (approvalPolicy, name, plain, escalated) => {
-    const question = { approvalPolicy, profile: profileOfPolicy(policies[name]), sandbox: works };
+    const question = {
+      approvalPolicy,
+      profile: profileOfPolicy(policies[name]),
+      sandbox: works,
+      risk: "unknown",
+    } as const;
     expect(decideCommand({ ...question, escalated: false })).toEqual(plain);
     expect(decideCommand({ ...question, escalated: true })).toEqual(escalated);
+  });
+});
+
+describe("a command of which something is known", () => {
+  type Kind = CommandDecision["kind"];
+  test.each<[ApprovalPolicy, keyof typeof policies, SandboxState, Kind, Kind, Kind, Kind]>([
+    // policy, sandbox, the host's, only reads, the same escalated, deletes by force, the same escalated
+    ["untrusted", "readOnly", works, "run", "ask", "ask", "ask"],
+    ["untrusted", "readOnly", noSandbox, "ask", "ask", "ask", "ask"],
+    ["untrusted", "danger", noSandbox, "run", "ask", "ask", "ask"],
+    ["untrusted", "external", noSandbox, "run", "ask", "ask", "ask"],
+    ["on-request", "workspace", works, "run", "ask", "ask", "ask"],
+    ["on-request", "workspace", noSandbox, "ask", "ask", "ask", "ask"],
+    ["on-request", "danger", works, "run", "run", "ask", "ask"],
+    ["on-request", "external", works, "run", "ask", "ask", "ask"],
+    ["never", "workspace", works, "run", "refuse", "refuse", "refuse"],
+    ["never", "danger", works, "run", "run", "refuse", "refuse"],
+    [granular(true), "workspace", works, "run", "ask", "ask", "ask"],
+    [granular(false), "workspace", works, "run", "refuse", "ask", "refuse"],
+  ])("%j under %s: %j: %s, %s, %s, %s", (approvalPolicy, name, sandbox, ...expected) => {
+    const question = { approvalPolicy, profile: profileOfPolicy(policies[name]), sandbox };
+    const kinds = (["readOnly", "forced"] as const).flatMap((risk) =>
+      [false, true].map((escalated) => decideCommand({ ...question, risk, escalated }).kind),
+    );
+    expect(kinds).toEqual(expected);
+  });
+
+  test("is confined as any other", () => {
+    const question = { escalated: false, profile: profileOfPolicy(policies.workspace) };
+    const asks = { ...question, approvalPolicy: "untrusted", sandbox: works } as const;
+    expect(decideCommand({ ...asks, risk: "readOnly" })).toEqual({ kind: "run", confined: true });
+    expect(decideCommand({ ...asks, risk: "forced" })).toEqual({
+      kind: "ask",
+      confined: true,
+      reason: null,
+    });
+  });
+
+  test("is refused with another way to do it", () => {
+    const question = { escalated: false, profile: profileOfPolicy(policies.danger) };
+    expect(
+      decideCommand({ ...question, approvalPolicy: "never", sandbox: works, risk: "forced" }),
+    ).toEqual({
+      kind: "refuse",
+      message: expect.stringMatching(
+        /rm -f style commands are not permitted.*Use a safer approach/,
+      ),
+    });
   });
 });
 

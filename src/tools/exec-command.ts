@@ -18,7 +18,7 @@ import type { CommandSessions } from "./command-sessions.ts";
 import { quietGit } from "./git-guard.ts";
 import { maxModelTokens } from "./output-buffer.ts";
 import { patchInvocation } from "./patch-invocation.ts";
-import type { ToolCall, ToolContext, ToolOutput } from "./port.ts";
+import type { ReachingCommand, ToolCall, ToolContext, ToolOutput } from "./port.ts";
 import type { ScriptRisks } from "./script-risks.ts";
 import { defaultShell, namedShell } from "./shells.ts";
 import { folderProblem, startFailure } from "./start-failure.ts";
@@ -162,7 +162,9 @@ export class ExecCommand {
     const request = { ...exec, environment: exec.isKnown ? quietGit(variables) : variables };
     try {
       const confined = exec.confined
-        ? await confinement.confine(request, context.permissionProfile, context.cwd)
+        ? await confinement.confine(request, context.permissionProfile, context.cwd, () =>
+            context.network?.(reaching(item, exec)),
+          )
         : undefined;
       const session = await CommandSession.start(
         sessions.freeId(),
@@ -206,6 +208,14 @@ export class ExecCommand {
     });
   }
 }
+
+const reaching = (item: CommandExecutionItem, { command, cwd }: ExecCall): ReachingCommand => ({
+  itemId: item.id,
+  command,
+  commandLine: item.command,
+  cwd,
+  actions: item.commandActions,
+});
 
 async function tellUnstarted(
   item: CommandExecutionItem,

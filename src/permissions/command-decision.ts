@@ -30,16 +30,16 @@ const forcedRefused =
 
 /**
  * Whether a command runs, needs a person, or is refused. What only reads needs nobody where a person is asked about
- * all else, unless it would run outside of a sandbox that it should have; what deletes by force never runs unasked.
+ * all else, unless it would run outside of a sandbox that it should have; without a profile it is confined to reading,
+ * where it can be. What deletes by force never runs unasked.
  */
 export function decideCommand(question: CommandQuestion): CommandDecision {
   const { approvalPolicy, risk, profile, escalated } = question;
   const confined = profile.type === "managed" && !escalated && question.sandbox.works;
   if (askRule(approvalPolicy) === "always") {
     const isKept = confined || profile.type !== "managed";
-    return risk === "readOnly" && isKept && !escalated
-      ? { kind: "run", confined }
-      : { kind: "ask", confined, reason: null };
+    if (risk !== "readOnly" || !isKept || escalated) return { kind: "ask", confined, reason: null };
+    return { kind: "run", confined: profile.type !== "external" && question.sandbox.works };
   }
   const decision = decideByProfile(question, confined);
   if (risk !== "forced" || decision.kind !== "run") return decision;

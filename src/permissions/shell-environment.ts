@@ -26,20 +26,9 @@ export const standardEnvironment: ShellEnvironmentPolicy = {
   secretNames: [],
 };
 
-const secretPatterns = [
-  "*KEY*",
-  "*SECRET*",
-  "*TOKEN*",
-  "*PASSWORD*",
-  "*PASSWD*",
-  "*PASSPHRASE*",
-  "*CREDENTIAL*",
-  "*_PWD",
-  "*_PAT",
-  // addresses that usually hold a password
-  "*DATABASE_URL*",
-  "*_DSN",
-];
+/** The last ones are addresses that usually hold a password. */
+const secretName =
+  /KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|_PWD$|_PAT$|DATABASE_URL|_DSN$/i;
 
 /** Names with a meaning to this program or its peers; only the home folder is a command's business. */
 const ownName = /^(?:FARHELM|CODEX)_(?!HOME$)|^FARHELM_HOME$/i;
@@ -72,7 +61,7 @@ function isInherited(name: string, policy: ShellEnvironmentPolicy): boolean {
 }
 
 const isSecret = (name: string, secretNames: readonly string[]): boolean =>
-  secretNames.includes(name) || matchesAny(secretPatterns, name);
+  secretNames.includes(name) || secretName.test(name);
 
 function matchesAny(patterns: readonly string[], name: string): boolean {
   const folded = name.toUpperCase();

@@ -92,8 +92,7 @@ function verdictOf(
   ...keys: readonly string[]
 ): CommandVerdict {
   if (decision === undefined) return "failed";
-  if (typeof decision === "object")
-    return "applyNetworkPolicyAmendment" in decision ? "failed" : remember(owner, keys);
+  if (typeof decision === "object") return remember(owner, keys);
   switch (decision) {
     case "accept":
       return "run";

@@ -3,7 +3,6 @@ import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/port.ts";
 import { configuredPermissions } from "../permissions/configured-profile.ts";
 import type { Permissions } from "../permissions/configured-profile.ts";
-import { type NetworkSources, networkSources } from "../permissions/configured-network.ts";
 import { withDeniesOf } from "../permissions/profile-algebra.ts";
 import type { ShellEnvironmentPolicy } from "../permissions/shell-environment.ts";
 import type { ActivePermissionProfile, PermissionProfile } from "../protocol/permission-profile.ts";
@@ -23,8 +22,6 @@ export interface ThreadSettings extends TurnSettings {
   /** What the configuration gives the thread: whatever takes its place keeps what it denies. */
   readonly configuredProfile: PermissionProfile;
   readonly environmentPolicy: ShellEnvironmentPolicy;
-  /** Where the rules of its commands' network come from. */
-  readonly network: NetworkSources;
   /** False: the tools that need a folder are not offered. */
   readonly hasEnvironment: boolean;
 }
@@ -60,7 +57,6 @@ export function initialSettings(
       baseInstructions: null,
       developerInstructions: config.developerInstructions,
       environmentPolicy: config.environmentPolicy,
-      network: networkSources(config),
       hasEnvironment: true,
       ...(choices ? { choices } : {}),
     },
@@ -83,7 +79,6 @@ export function withOverride(settings: ThreadSettings, override: SettingsOverrid
     baseInstructions: override.baseInstructions ?? settings.baseInstructions,
     developerInstructions: override.developerInstructions ?? settings.developerInstructions,
     environmentPolicy: settings.environmentPolicy,
-    network: settings.network,
     hasEnvironment: override.environments
       ? override.environments.length > 0
       : settings.hasEnvironment,

@@ -1,6 +1,8 @@
 /** `exec_command`: runs a shell command, after approval where one is needed. */
 import { resolve } from "node:path";
 import { decideCommand } from "../permissions/command-decision.ts";
+import { plainWorkspace, profileForMode } from "../permissions/legacy-policy.ts";
+import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import type { CommandExecutionItem } from "../protocol/item.ts";
 import type { ApplyPatch } from "./apply-patch.ts";
 import { unreachable } from "../util/unreachable.ts";
@@ -18,7 +20,7 @@ import type { CommandSessions } from "./command-sessions.ts";
 import { quietGit } from "./git-guard.ts";
 import { maxModelTokens } from "./output-buffer.ts";
 import { patchInvocation } from "./patch-invocation.ts";
-import type { ReachingCommand, ToolCall, ToolContext, ToolOutput } from "./port.ts";
+import type { ToolCall, ToolContext, ToolOutput } from "./port.ts";
 import type { ScriptRisks } from "./script-risks.ts";
 import { defaultShell, namedShell } from "./shells.ts";
 import { folderProblem, startFailure } from "./start-failure.ts";
@@ -162,9 +164,7 @@ export class ExecCommand {
     const request = { ...exec, environment: exec.isKnown ? quietGit(variables) : variables };
     try {
       const confined = exec.confined
-        ? await confinement.confine(request, context.permissionProfile, context.cwd, () =>
-            context.network?.(reaching(item, exec)),
-          )
+        ? await confinement.confine(request, profileFor(exec, context), context.cwd)
         : undefined;
       const session = await CommandSession.start(
         sessions.freeId(),
@@ -209,13 +209,14 @@ export class ExecCommand {
   }
 }
 
-const reaching = (item: CommandExecutionItem, { command, cwd }: ExecCall): ReachingCommand => ({
-  itemId: item.id,
-  command,
-  commandLine: item.command,
-  cwd,
-  actions: item.commandActions,
-});
+/** What a command is kept to in the sandbox. What runs because it only reads is, without a profile, kept to just that. */
+const profileFor = (
+  { isKnown }: AdmittedCall,
+  { permissionProfile }: ToolContext,
+): PermissionProfile =>
+  isKnown && permissionProfile.type === "disabled"
+    ? profileForMode("read-only", plainWorkspace)
+    : permissionProfile;
 
 async function tellUnstarted(
   item: CommandExecutionItem,

@@ -59,10 +59,7 @@ export class NetworkRefusal extends Error {
   }
 }
 
-/** Every code with its status. */
-export const networkRefusals: readonly (readonly [code: string, status: number])[] = Object.entries(
-  table,
-).map(([code, [status]]) => [code, status]);
+export const networkRefusalCodes: readonly string[] = Object.keys(table);
 
 /** As clients of other proxies of this kind know it. */
 const older: Readonly<Record<RefusalCode, string>> = {

@@ -158,6 +158,14 @@ describe("a command of which something is known", () => {
     const question = { escalated: false, profile: profileOfPolicy(policies.workspace) };
     const asks = { ...question, approvalPolicy: "untrusted", sandbox: works } as const;
     expect(decideCommand({ ...asks, risk: "readOnly" })).toEqual({ kind: "run", confined: true });
+    const open = { ...asks, profile: profileOfPolicy(policies.danger), risk: "readOnly" } as const;
+    expect(decideCommand(open)).toEqual({ kind: "run", confined: true });
+    expect(decideCommand({ ...open, sandbox: noSandbox })).toEqual({
+      kind: "run",
+      confined: false,
+    });
+    const external = profileOfPolicy(policies.external);
+    expect(decideCommand({ ...open, profile: external })).toEqual({ kind: "run", confined: false });
     expect(decideCommand({ ...asks, risk: "forced" })).toEqual({
       kind: "ask",
       confined: true,

@@ -1,7 +1,7 @@
 /** The ways in which the agent works with a person, and what the model is told of them. */
 import type { ModelItem } from "../protocol/model-item.ts";
 import type { TurnChoices } from "../protocol/turn-choices.ts";
-import { isRecord } from "../util/is-record.ts";
+import { toldOnce } from "./told-once.ts";
 
 /** Where a client says nothing of its own. */
 const presets: Readonly<Record<TurnChoices["mode"], string>> = {
@@ -29,22 +29,13 @@ export function withChoices(
     : { ...after, modeInstructions: modeInstructions ?? presets[wishes.mode] };
 }
 
-const opening = "<collaboration_mode>";
-
 /** What the model is to be told of the mode, unless `history` says it already. */
 export function modeNews(
   choices: TurnChoices | undefined,
   history: readonly ModelItem[] = [],
 ): readonly ModelItem[] {
   const words = choices?.modeInstructions;
-  if (words === undefined || words === null) return [];
-  const text = `${opening}${words}</collaboration_mode>`;
-  const said = history.findLast((item) => textOf(item).startsWith(opening));
-  if (said && textOf(said) === text) return [];
-  return [{ type: "message", role: "developer", content: [{ type: "input_text", text }] }];
-}
-
-function textOf({ role, content }: ModelItem): string {
-  const part: unknown = role === "developer" && Array.isArray(content) ? content[0] : undefined;
-  return isRecord(part) && typeof part["text"] === "string" ? part["text"] : "";
+  return words === undefined || words === null
+    ? []
+    : toldOnce("collaboration_mode", words, history);
 }

@@ -6,6 +6,7 @@ import type { ModelItem } from "../protocol/model-item.ts";
 import type { Turn } from "../protocol/turn.ts";
 import { uuidV7 } from "../util/uuid-v7.ts";
 import { modeNews } from "./collaboration-modes.ts";
+import { permissionNews } from "./permission-news.ts";
 import {
   baseInstructions,
   contextItems,
@@ -48,6 +49,7 @@ export class Compaction implements TurnWork {
       const docs = await ports.docs(cwd);
       await record.compact(summaryText(summary), [
         ...contextItems(cwd, docs, developerInstructions, Date.now()),
+        ...permissionNews(settings),
         ...modeNews(choices),
         ...wordsOfPeople(thread.turns).map(userTextItem),
         userTextItem(summaryText(summary)),

@@ -9,6 +9,7 @@ import type { HistoryEvent } from "../store/port.ts";
 import type { UserCommand } from "../tools/port.ts";
 import { deferred } from "../util/deferred.ts";
 import { modeNews } from "./collaboration-modes.ts";
+import { permissionNews } from "./permission-news.ts";
 import { contextItems } from "./instructions.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import type { PersonsWords } from "./port.ts";
@@ -235,13 +236,17 @@ export class TurnRunner {
 
   async #contextEvents(): Promise<readonly HistoryEvent[]> {
     const thread = this.#thread;
-    const { cwd, developerInstructions, choices } = this.#record.settings;
-    const mode = modeNews(choices, thread.modelItems);
-    if (thread.contextCwd === cwd) return mode.map((item) => this.#record.modelEvent(item));
+    const { settings } = this.#record;
+    const { cwd, developerInstructions } = settings;
+    const news = [
+      ...permissionNews(settings, thread.modelItems),
+      ...modeNews(settings.choices, thread.modelItems),
+    ];
+    if (thread.contextCwd === cwd) return news.map((item) => this.#record.modelEvent(item));
     const docs = await this.#ports.docs(cwd);
     thread.instructionSources = docs.map(({ path }) => path);
     const items = contextItems(cwd, docs, developerInstructions, Date.now());
-    return [...items, ...mode].map((item) => this.#record.modelEvent(item));
+    return [...items, ...news].map((item) => this.#record.modelEvent(item));
   }
 
   #warnOfUnknownModel(): void {

@@ -54,6 +54,7 @@ describe("a turn", () => {
     expect(bench.model.requests[1]?.input.map(({ type }) => type)).toEqual([
       "message",
       "message",
+      "message",
       "function_call",
       "function_call_output",
     ]);

@@ -1,0 +1,97 @@
+/** What the model is told of its limits: so that it does not run into them, and asks for more where it can. */
+import { askRule } from "../permissions/approval-policy.ts";
+import { type Ground, pathRules, protectedNames } from "../permissions/path-access.ts";
+import type { ModelItem } from "../protocol/model-item.ts";
+import type { FileSystemEntry, PermissionProfile } from "../protocol/permission-profile.ts";
+import type { ApprovalPolicy } from "../protocol/settings.ts";
+import { groundAt } from "../util/ground.ts";
+import { toldOnce } from "./told-once.ts";
+
+interface Limits {
+  readonly cwd: string;
+  readonly permissionProfile: PermissionProfile;
+  readonly approvalPolicy: ApprovalPolicy;
+}
+
+/** More would be read by nobody. */
+const maxNamed = 20;
+const everything = "everything";
+
+/** Nothing where `history` says it already. */
+export function permissionNews(
+  { cwd, permissionProfile, approvalPolicy }: Limits,
+  history: readonly ModelItem[] = [],
+): readonly ModelItem[] {
+  const lines = [
+    ...limits(permissionProfile, groundAt(cwd)),
+    asking(approvalPolicy, permissionProfile),
+  ];
+  return toldOnce("permissions", `\n${lines.join("\n")}\n`, history);
+}
+
+function limits(profile: PermissionProfile, ground: Ground): readonly string[] {
+  if (profile.type === "disabled") {
+    return ["Nothing confines commands and patches: they can do whatever this user can."];
+  }
+  if (profile.type === "external") {
+    return ["Something outside of this program confines what commands and patches can do."];
+  }
+  const { fileSystem, network } = profile;
+  const files =
+    fileSystem.type === "unrestricted"
+      ? ["- Files: all may be read and written."]
+      : fileLimits(fileSystem.entries, ground);
+  return [
+    "The machine keeps commands and patches to these limits:",
+    ...files,
+    network.enabled ? "- Network: open to commands." : "- Network: commands have none.",
+  ];
+}
+
+function fileLimits(entries: readonly FileSystemEntry[], ground: Ground): readonly string[] {
+  const named = (access: FileSystemEntry["access"]): string =>
+    listed(
+      entries.filter((entry) => entry.access === access).flatMap((entry) => nameOf(entry, ground)),
+    );
+  const [read, written, denied] = [named("read"), named("write"), named("none")];
+  const readable =
+    read === everything ? read : [read, written].filter((names) => names !== "").join(", ");
+  const kept = `; ${protectedNames.join(", ")} in them stay as they are, unless they are named here`;
+  return [
+    `- May be read: ${readable || "nothing"}.`,
+    `- May be written: ${written === "" ? "nothing" : `${written}${written === everything ? "" : kept}`}.`,
+    ...(denied === "" ? [] : [`- May not even be read: ${denied}.`]),
+  ];
+}
+
+function nameOf(entry: FileSystemEntry, ground: Ground): readonly string[] {
+  const { path } = entry;
+  if (path.type === "glob_pattern") return [path.pattern];
+  if (path.type === "special" && path.value.kind === "minimal") return ["what programs need"];
+  const alone: PermissionProfile = {
+    type: "managed",
+    fileSystem: { type: "restricted", entries: [entry], globScanMaxDepth: undefined },
+    network: { enabled: false },
+  };
+  return pathRules(alone, ground).rules.map((rule) => rule.path);
+}
+
+function listed(names: readonly string[]): string {
+  if (names.includes("/")) return everything;
+  const all = [...new Set(names)];
+  const left = all.length - maxNamed;
+  return [...all.slice(0, maxNamed), ...(left > 0 ? [`${left} more`] : [])].join(", ");
+}
+
+function asking(policy: ApprovalPolicy, { type }: PermissionProfile): string {
+  switch (askRule(policy)) {
+    case "always":
+      return "A person is asked before a command or a patch, unless the command is known only to read.";
+    case "never":
+      return "Nobody can be asked for more: what needs more is refused. Do what can be done, and say what could not.";
+    default:
+      return type === "disabled"
+        ? "Nobody is asked before they run."
+        : 'What stays within runs without a question. A patch beyond is put to a person by itself; a command that needs more is, when you call it with sandbox_permissions "require_escalated" and a justification. Ask for what the task needs, and for nothing else.';
+  }
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { profileOfPolicy } from "../../../src/permissions/legacy-policy.ts";
+import type {
+  FileSystemEntry,
+  PermissionProfile,
+} from "../../../src/protocol/permission-profile.ts";
+import type { ApprovalPolicy } from "../../../src/protocol/settings.ts";
+import { permissionNews } from "../../../src/threads/permission-news.ts";
+
+const told = (permissionProfile: PermissionProfile, approvalPolicy: ApprovalPolicy = "never") =>
+  permissionNews({ cwd: "/w", permissionProfile, approvalPolicy })
+    .map((item) => String(Object(Object(item["content"])[0])["text"]))
+    .join("");
+const workspace = profileOfPolicy({
+  type: "workspaceWrite",
+  writableRoots: ["/extra"],
+  networkAccess: false,
+  excludeTmpdirEnvVar: true,
+  excludeSlashTmp: true,
+});
+const entry = (path: string, access: FileSystemEntry["access"]): FileSystemEntry => ({
+  path: { type: "path", path },
+  access,
+});
+
+describe("what the model is told of its limits", () => {
+  it("names what it may write, that there is no network, and how to ask for more", () => {
+    expect(told(workspace, "on-request")).toBe(`<permissions>
+The machine keeps commands and patches to these limits:
+- May be read: everything.
+- May be written: /w, /extra; .git, .agents, .codex, .aws in them stay as they are, unless they are named here.
+- Network: commands have none.
+What stays within runs without a question. A patch beyond is put to a person by itself; a command that needs more is, when you call it with sandbox_permissions "require_escalated" and a justification. Ask for what the task needs, and for nothing else.
+</permissions>`);
+  });
+
+  it.each<[string, PermissionProfile, RegExp]>([
+    [
+      "nothing written",
+      profileOfPolicy({ type: "readOnly", networkAccess: true }),
+      /written: nothing[^]*open to commands/,
+    ],
+    ["no limits", { type: "disabled" }, /Nothing confines/],
+    [
+      "somebody else's",
+      { type: "external", network: { enabled: true } },
+      /outside of this program/,
+    ],
+    [
+      "little to read, and denials",
+      {
+        type: "managed",
+        fileSystem: {
+          type: "restricted",
+          entries: [
+            { path: { type: "special", value: { kind: "minimal" } }, access: "read" },
+            { path: { type: "glob_pattern", pattern: "**/*.env" }, access: "none" },
+            entry("/w", "write"),
+            entry("/w/secret", "none"),
+          ],
+          globScanMaxDepth: 3,
+        },
+        network: { enabled: false },
+      },
+      /read: what programs need, \/w\.\n[^]*even be read: \*\*\/\*\.env, \/w\/secret\./,
+    ],
+    [
+      "more folders than anybody reads",
+      {
+        type: "managed",
+        fileSystem: {
+          type: "restricted",
+          entries: Array.from({ length: 30 }, (_, index) => entry(`/srv/${index}`, "read")),
+          globScanMaxDepth: undefined,
+        },
+        network: { enabled: false },
+      },
+      /\/srv\/19, 10 more\./,
+    ],
+  ])("says of %s what is so", (_what, profile, words) => {
+    expect(told(profile)).toMatch(words);
+  });
+
+  it("says whether anybody can be asked", () => {
+    const [untrusted, never] = (["untrusted", "never"] as const).map((policy) =>
+      told(workspace, policy),
+    );
+    expect(untrusted).toContain("A person is asked before a command or a patch");
+    expect(never).toContain("Nobody can be asked for more");
+  });
+
+  it("is told again only when it has changed", () => {
+    const limits = { cwd: "/w", permissionProfile: workspace, approvalPolicy: "never" } as const;
+    const history = permissionNews(limits);
+    expect(permissionNews(limits, history)).toEqual([]);
+    expect(permissionNews({ ...limits, approvalPolicy: "on-request" }, history)).toHaveLength(1);
+    expect(permissionNews({ ...limits, cwd: "/v" }, history)).toHaveLength(1);
+  });
+});

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { useHostBench } from "../helpers/host-bench.ts";
 import { functionCall, answer, say } from "../helpers/mock-model.ts";
@@ -73,7 +75,7 @@ describe("the permissions of a thread", () => {
     });
   });
 
-  test("are enforced on patches: a denied file is asked about, whatever the sandbox of the turn", async () => {
+  test("are enforced on patches: a denied file stays closed, whatever the sandbox of the turn", async () => {
     const { client, homes, model } = await bench();
     const { cwd } = homes;
     const { thread } = await client.call("thread/start", { cwd });
@@ -83,13 +85,16 @@ describe("the permissions of a thread", () => {
       answer(...functionCall("exec_command", { cmd: `apply_patch <<'E'\n${patch}\nE` })),
       say("done"),
     );
-    await client.call("turn/start", {
+    const { turn } = await client.call("turn/start", {
       threadId,
       input: [{ type: "text", text: "write it" }],
       sandboxPolicy: { type: "dangerFullAccess" },
     });
-    const asked = await client.until(({ method }) => method === "item/fileChange/requestApproval");
-    expect(asked.params).toMatchObject({ threadId });
+    await client.turnEnded(String(Object(turn).id));
+    const told = JSON.stringify(model.requests.at(-1)?.body["input"]);
+    expect(told).toContain("a/.env may not be read: the permissions deny it; choose another file");
+    expect(existsSync(join(cwd, "a"))).toBe(false);
+    expect(client.sent.some(({ method }) => method?.endsWith("/requestApproval"))).toBe(false);
   });
 
   test("are said in one way a call", async () => {

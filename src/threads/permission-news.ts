@@ -5,6 +5,7 @@ import type { ModelItem } from "../protocol/model-item.ts";
 import type { FileSystemEntry, PermissionProfile } from "../protocol/permission-profile.ts";
 import type { ApprovalPolicy } from "../protocol/settings.ts";
 import { groundAt } from "../util/ground.ts";
+import { unreachable } from "../util/unreachable.ts";
 import { toldOnce } from "./told-once.ts";
 
 interface Limits {
@@ -84,14 +85,17 @@ function listed(names: readonly string[]): string {
 }
 
 function asking(policy: ApprovalPolicy, { type }: PermissionProfile): string {
-  switch (askRule(policy)) {
+  const rule = askRule(policy);
+  switch (rule) {
     case "always":
       return "A person is asked before a command or a patch, unless the command is known only to read.";
     case "never":
       return "Nobody can be asked for more: what needs more is refused. Do what can be done, and say what could not.";
-    default:
+    case "whenNeeded":
       return type === "disabled"
         ? "Nobody is asked before they run."
         : 'What stays within runs without a question. A patch beyond is put to a person by itself; a command that needs more is, when you call it with sandbox_permissions "require_escalated" and a justification. Ask for what the task needs, and for nothing else.';
+    default:
+      return unreachable(rule);
   }
 }

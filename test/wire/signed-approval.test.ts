@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { verifyAudit } from "../../src/audit/verify.ts";
 import { Bench, type Paired } from "../attack/bench.ts";
 import type { MockModel } from "../helpers/mock-model.ts";
-import { answer, functionCall, say, startMockModel } from "../helpers/mock-model.ts";
+import { answer, say, startMockModel } from "../helpers/mock-model.ts";
+import { escalatedCommand } from "../helpers/prompted-model.ts";
 import { configFor, type HostClient } from "../helpers/running-host.ts";
 import type { Sent } from "../helpers/text-frames.ts";
 
@@ -42,7 +43,7 @@ const made = (): boolean => existsSync(join(bench.homes.cwd, "made"));
 
 /** The model wants a file made; the question as `client` gets it. */
 const asks = async (): Promise<Sent> => {
-  model.enqueue(answer(...functionCall("exec_command", { cmd: "touch made" })), say("ok"));
+  model.enqueue(answer(...escalatedCommand("touch made")), say("ok"));
   await client.startTurn(threadId, "make it");
   return client.until(isAsk);
 };
@@ -116,7 +117,7 @@ describe('with signed = "always"', () => {
     client.answer(first.id, answered);
     await client.until(({ method }) => method === "turn/completed");
     threadId = await client.startThread();
-    model.enqueue(answer(...functionCall("exec_command", { cmd: "touch made" })), say("ok"));
+    model.enqueue(answer(...escalatedCommand("touch made")), say("ok"));
     await client.startTurn(threadId, "again");
     const second = await client.until((sent) => isAsk(sent) && sent.id !== first.id);
     client.answer(second.id, answered);

@@ -26,9 +26,12 @@ export const standardEnvironment: ShellEnvironmentPolicy = {
   secretNames: [],
 };
 
-/** The last ones are addresses that usually hold a password. */
+/**
+ * Addresses of databases usually hold a password. Git's settings may hold one, too, and git refuses to work where it is
+ * given some of them and not their keys.
+ */
 const secretName =
-  /KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|_PWD$|_PAT$|DATABASE_URL|_DSN$/i;
+  /KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|_PWD$|_PAT$|DATABASE_URL|_DSN$|^GIT_CONFIG_(?:COUNT$|VALUE_)/i;
 
 /** Names with a meaning to this program or its peers; only the home folder is a command's business. */
 const ownName = /^(?:FARHELM|CODEX)_(?!HOME$)|^FARHELM_HOME$/i;

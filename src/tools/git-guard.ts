@@ -119,7 +119,19 @@ function guarded(
  */
 export const quietGit = (
   environment: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> => guarded(environment, quiet);
+): Readonly<Record<string, string>> =>
+  guarded(environment, [...ownSettings(environment), ...quiet]);
+
+/** Those that the user's environment gives git; of two of a name the later one counts. */
+const ownSettings = (
+  environment: Readonly<Record<string, string>>,
+): readonly (readonly [string, string])[] =>
+  Object.entries(environment).flatMap(([variable, name]) => {
+    const index = /^GIT_CONFIG_KEY_(\d+)$/.exec(variable)?.[1] ?? "";
+    const value = environment[`GIT_CONFIG_VALUE_${index}`];
+    const counts = Number(index) < Number(environment["GIT_CONFIG_COUNT"] ?? 0);
+    return index !== "" && counts && value !== undefined ? [[name, value] as const] : [];
+  });
 
 // an empty one would be run, without `--no-ext-diff`
 const quiet = settings.filter(([name]) => name !== "diff.external");

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { standardEnvironment } from "../../../src/permissions/shell-environment.ts";
 import { ToolBench } from "./tool-bench.ts";
 
 let bench: ToolBench;
@@ -85,6 +86,22 @@ describe("under `untrusted`", () => {
     expect(asked()).toBe(0);
     expect(existsSync(at("made"))).toBe(false);
   });
+});
+
+test("what the user's environment gives git counts for what only reads, too", async () => {
+  const git = { GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "color.ui", GIT_CONFIG_VALUE_0: "always" };
+  const own = new ToolBench({ env: { ...process.env, ...git } });
+  try {
+    own.approvalPolicy = "untrusted";
+    own.environmentPolicy = { ...standardEnvironment, ignoreDefaultExcludes: true };
+    execFileSync("git", ["init", "-q"], { cwd: own.folder });
+    writeFileSync(join(own.folder, "a"), "");
+    expect(await own.exec("git status --short")).toContain("\u001b[31m??\u001b[m a");
+    own.environmentPolicy = standardEnvironment;
+    expect(await own.exec("git status --short")).toContain("\n?? a");
+  } finally {
+    await own.close();
+  }
 });
 
 describe("deleting by force", () => {

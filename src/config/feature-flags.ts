@@ -51,16 +51,17 @@ const featureFlags: readonly FeatureFlag[] = [
   flag("remote_control", "removed", false, true),
 ];
 
-/** The table `[features]` of `raw`, as far as it holds switches. */
+/** The table `[features]` of `raw`, as far as it holds switches: some are tables with one, `enabled`. */
 export function switchesIn(
   raw: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, boolean>> {
   const table = raw["features"];
   if (!isRecord(table)) return {};
   return Object.fromEntries(
-    Object.entries(table).flatMap(([name, value]) =>
-      typeof value === "boolean" ? [[name, value]] : [],
-    ),
+    Object.entries(table).flatMap(([name, value]) => {
+      const enabled = isRecord(value) ? value["enabled"] : value;
+      return typeof enabled === "boolean" ? [[name, enabled]] : [];
+    }),
   );
 }
 

@@ -2,6 +2,8 @@
 import type { Config } from "../config/port.ts";
 import type { Context } from "../dispatch/context.ts";
 import { decideClientCommand } from "../permissions/client-command-decision.ts";
+import { networkRules, networkSources } from "../permissions/configured-network.ts";
+import type { NetworkRules } from "../permissions/network-rules.ts";
 import { withDeniesOf } from "../permissions/profile-algebra.ts";
 import { readOnlyGit } from "../permissions/read-only-git.ts";
 import { configuredPermissions, permissionsNamed } from "../permissions/configured-profile.ts";
@@ -52,10 +54,13 @@ export async function admitCommand(
       throw deniedRequest("sandbox", decision.message);
     case "readOnlyGit":
       return { kind: "git", git: decision.git };
-    case "confined":
-      if (requested)
-        checkLoosening(context, { cwd, permissions: { profile: requested, active: null } });
-      return { kind: "sandbox", profile };
+    case "confined": {
+      const id = typeof permissionProfile === "string" ? permissionProfile : undefined;
+      const active = id === undefined ? null : { id, extends: null };
+      if (requested) checkLoosening(context, { cwd, permissions: { profile: requested, active } });
+      const name = requested ? (id ?? null) : config.defaultPermissions;
+      return { kind: "sandbox", profile, network: networkOf(profile, name, config) };
+    }
     case "unconfined":
       return undefined;
     default:
@@ -64,6 +69,16 @@ export async function admitCommand(
 }
 
 const invalid = "invalid permission profile";
+
+/** `name`: the profile's, where it has one. */
+function networkOf(
+  profile: PermissionProfile,
+  name: string | null,
+  config: Config,
+): NetworkRules | undefined {
+  if (profile.type === "managed" && !profile.network.enabled) return undefined;
+  return loaded(() => networkRules(networkSources(config), name), invalid);
+}
 
 function requestedProfile(
   wish: ProfileWish | undefined,

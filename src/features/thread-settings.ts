@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { mayUnconfine } from "../protocol/host-policy.ts";
 import type { Permissions } from "../permissions/configured-profile.ts";
+import { isLooserNetwork, networkSources } from "../permissions/configured-network.ts";
 import { isLooser } from "../permissions/configured-profile.ts";
 import { isUnconfined, sameProfile } from "../permissions/profile-algebra.ts";
 import type { Config } from "../config/port.ts";
@@ -164,6 +165,10 @@ function checkConfigKeys({ principal }: Caller, config: Readonly<Record<string, 
 function isHarmless(key: string, value: unknown): boolean {
   if (key === "mcp_servers") return isRecord(value) && Object.keys(value).length === 0;
   if (key === "default_permissions") return value === ":read-only";
+  const isOfProxy =
+    (key.startsWith("features.") && key.includes("network_proxy")) ||
+    (key === "features" && isRecord(value) && Object.hasOwn(value, "network_proxy"));
+  if (isOfProxy) return false;
   return harmlessKeys.has(key.split(".")[0] ?? "");
 }
 
@@ -175,7 +180,10 @@ export function checkLoosening(
   const wish = override.permissions?.profile;
   if (mayUnconfine(principal.role, host.policy) || !wish) return;
   const ground = groundAt(override.cwd ?? host.defaultCwd);
-  if (!loaded(() => isLooser(wish, config.read(), ground), "failed to load configuration")) return;
+  const profile = override.permissions?.active?.id ?? null;
+  const isAllowed = (configured: Config): boolean =>
+    !isLooser(wish, configured, ground) && !isLooserNetwork(networkSources(configured), profile);
+  if (loaded(() => isAllowed(config.read()), "failed to load configuration")) return;
   const what = isUnconfined(wish)
     ? "running without a sandbox needs"
     : "more folders to write or more network than config.toml gives need";

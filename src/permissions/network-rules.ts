@@ -61,6 +61,15 @@ export function withHost(
     : { ...rules, allowed: [...rules.allowed, host] };
 }
 
+/** Whether nothing can be reached by `inner` that cannot by `outer`; patterns are compared as they are written. */
+export const isWithinRules = (inner: NetworkRules, outer: NetworkRules): boolean =>
+  inner.allowed.every((pattern) => outer.allowed.includes(pattern)) &&
+  outer.denied.every((pattern) => inner.denied.includes(pattern)) &&
+  outer.reviewed.every((pattern) => inner.reviewed.includes(pattern)) &&
+  (outer.allowsLocal || !inner.allowsLocal) &&
+  (inner.readsOnly || !outer.readsOnly) &&
+  (inner.isClosed || !outer.isClosed);
+
 const isLocalhost = (host: string): boolean => host === "localhost" || host.endsWith(".localhost");
 
 const isLocalName = (host: string): boolean =>

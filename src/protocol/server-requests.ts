@@ -17,9 +17,18 @@ const inItem = {
 const signature = { farhelmSignature: ApprovalChallenge.optional() };
 const signed = { farhelmSignature: ApprovalSignature.optional() };
 
-/** `accept` once, `acceptForSession`: this command again without asking, `decline`: go on without it, `cancel`: and stop the turn. */
+/** A rule about one host, for the thread as long as it is loaded. */
+export const NetworkPolicyAmendment = z.object({
+  host: z.string(),
+  action: z.enum(["allow", "deny"]),
+});
+
+/** `accept` once, `acceptForSession`: this command, or this host, again without asking, `decline`: go on without it, `cancel`: and stop the turn. */
 export const CommandDecision = z.union([
   z.enum(["accept", "acceptForSession", "decline", "cancel"]),
+  z.object({
+    applyNetworkPolicyAmendment: z.object({ network_policy_amendment: NetworkPolicyAmendment }),
+  }),
   z.object({
     acceptWithExecpolicyAmendment: z.object({ execpolicy_amendment: z.array(z.string()) }),
   }),
@@ -43,7 +52,13 @@ export const commandApproval = serverRequest({
     command: z.string(),
     cwd: z.string(),
     commandActions: z.array(CommandAction),
-    proposedExecpolicyAmendment: z.array(z.string()),
+    /** There where the command runs already and wants to reach a host; several such questions may belong to one item. */
+    approvalId: z.string().optional(),
+    networkApprovalContext: z
+      .object({ host: z.string(), protocol: z.enum(["http", "https"]) })
+      .optional(),
+    proposedNetworkPolicyAmendments: z.array(NetworkPolicyAmendment).optional(),
+    proposedExecpolicyAmendment: z.array(z.string()).optional(),
     availableDecisions: z.array(CommandDecision),
     ...signature,
   }),

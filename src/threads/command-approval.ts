@@ -92,7 +92,8 @@ function verdictOf(
   ...keys: readonly string[]
 ): CommandVerdict {
   if (decision === undefined) return "failed";
-  if (typeof decision === "object") return remember(owner, keys);
+  if (typeof decision === "object")
+    return "applyNetworkPolicyAmendment" in decision ? "failed" : remember(owner, keys);
   switch (decision) {
     case "accept":
       return "run";

@@ -8,6 +8,7 @@ import type { ThreadTokenUsage, Turn } from "../protocol/turn.ts";
 import type { HistoryEvent, ThreadMeta, ThreadWriter } from "../store/port.ts";
 import type { SaidContext } from "./additional-context.ts";
 import type { GoalTools } from "../tools/port.ts";
+import { NetworkAnswers } from "./network-answers.ts";
 import type { ThreadSettings } from "./settings.ts";
 import type { ThreadEvent, ThreadState } from "./thread-state.ts";
 import { nextThreadState, statusOf } from "./thread-state.ts";
@@ -65,6 +66,8 @@ export class LoadedThread {
   readonly modelItems: ModelItem[];
   /** Commands and patches that a person accepted for the life of the thread. */
   readonly accepted = new Set<string>();
+  /** What people said of hosts that its commands wanted to reach. */
+  readonly network = new NetworkAnswers();
   active: TurnRunner | undefined;
   /** What the model may do with the thread's goal; undefined: the thread can have none. */
   goalTools: (() => GoalTools | undefined) | undefined;

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/port.ts";
 import { configuredPermissions } from "../permissions/configured-profile.ts";
 import type { Permissions } from "../permissions/configured-profile.ts";
+import { type NetworkSources, networkSources } from "../permissions/configured-network.ts";
 import { withDeniesOf } from "../permissions/profile-algebra.ts";
 import type { ShellEnvironmentPolicy } from "../permissions/shell-environment.ts";
 import type { ActivePermissionProfile, PermissionProfile } from "../protocol/permission-profile.ts";
@@ -22,6 +23,8 @@ export interface ThreadSettings extends TurnSettings {
   /** What the configuration gives the thread: whatever takes its place keeps what it denies. */
   readonly configuredProfile: PermissionProfile;
   readonly environmentPolicy: ShellEnvironmentPolicy;
+  /** Where the rules of its commands' network come from. */
+  readonly network: NetworkSources;
   /** False: the tools that need a folder are not offered. */
   readonly hasEnvironment: boolean;
 }
@@ -57,6 +60,7 @@ export function initialSettings(
       baseInstructions: null,
       developerInstructions: config.developerInstructions,
       environmentPolicy: config.environmentPolicy,
+      network: networkSources(config),
       hasEnvironment: true,
       ...(choices ? { choices } : {}),
     },
@@ -79,6 +83,7 @@ export function withOverride(settings: ThreadSettings, override: SettingsOverrid
     baseInstructions: override.baseInstructions ?? settings.baseInstructions,
     developerInstructions: override.developerInstructions ?? settings.developerInstructions,
     environmentPolicy: settings.environmentPolicy,
+    network: settings.network,
     hasEnvironment: override.environments
       ? override.environments.length > 0
       : settings.hasEnvironment,

@@ -1,3 +1,4 @@
+import { networkRules } from "../permissions/configured-network.ts";
 import type { TurnId } from "../protocol/ids.ts";
 import { ItemId } from "../protocol/ids.ts";
 import type { ThreadItem } from "../protocol/item.ts";
@@ -7,6 +8,7 @@ import { dynamicToolCall } from "../protocol/server-requests.ts";
 import type { PatchedFile, ToolContext } from "../tools/port.ts";
 import { createApprovals } from "./command-approval.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
+import { commandNetwork } from "./network-approval.ts";
 import type { OpenItems } from "./open-items.ts";
 import type { ThreadSettings } from "./settings.ts";
 import type { TurnPorts } from "./turn-ports.ts";
@@ -25,6 +27,9 @@ export interface ToolContextOwner {
   cancel(): void;
   /** The turn ends now. */
   interrupt(): void;
+  isRunning(): boolean;
+  /** Resolves when the turn has ended. */
+  readonly over: Promise<void>;
 }
 
 /** What the tools of one turn reach. */
@@ -33,6 +38,16 @@ export function createToolContext(owner: ToolContextOwner): ToolContext {
   const { publisher } = ports;
   const ids = { threadId: thread.id, turnId };
   const patched: PatchedFile[] = [];
+  const reaching = {
+    thread,
+    turnId,
+    desk: ports.desk,
+    approvalPolicy: settings.approvalPolicy,
+    signal,
+    over: owner.over,
+    isRunning: () => owner.isRunning(),
+    interrupt: () => owner.interrupt(),
+  };
   return {
     ...ids,
     signal,
@@ -58,6 +73,10 @@ export function createToolContext(owner: ToolContextOwner): ToolContext {
       cancel: () => owner.cancel(),
       interrupt: () => owner.interrupt(),
     }),
+    network(command) {
+      const rules = networkRules(settings.network, settings.activeProfile?.id ?? null);
+      return rules && commandNetwork(reaching, rules, command);
+    },
     itemStarted(item) {
       open.start(item);
       publisher.publish(itemStarted, {

@@ -59,6 +59,8 @@ export class TurnRunner {
         this.#cancelled = true;
       },
       interrupt: () => this.#interruption.abort(new Error("cancelled")),
+      isRunning: () => record.running,
+      over: this.#ended.promise,
     });
     this.#hands = {
       record,

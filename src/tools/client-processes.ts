@@ -1,5 +1,4 @@
 import type { SandboxState } from "../permissions/sandbox-state.ts";
-import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import { type ClientProcessRequest, startOnPipes, startOnTerminal } from "./client-process.ts";
 import { type Environment, inheritedEnvironment } from "./command-environment.ts";
 import { Confinement, type Unconfined } from "./confinement.ts";
@@ -9,7 +8,9 @@ import {
   ClientCommandError,
   type ClientProcess,
   type ClientProcesses,
+  type CommandLimit,
   type CommandOutputListener,
+  type HostAnswer,
 } from "./port.ts";
 import { checkProgram } from "./program-path.ts";
 import { type Confined, type Sandbox, SandboxError } from "./sandbox/port.ts";
@@ -96,21 +97,28 @@ class ProcessTable implements ClientProcesses {
     if (limit?.kind === "git") return guardGit(limit.git, cwd, inherited, this.#protectedPaths);
     const environment = overlaid(inherited, command);
     const unconfined = { command: command.command, cwd, environment };
-    return launchOf(limit ? await this.#confined(unconfined, limit.profile) : unconfined);
+    return launchOf(limit ? await this.#confined(unconfined, limit) : unconfined);
   }
 
-  async #confined(unconfined: Unconfined, profile: PermissionProfile): Promise<Confined> {
+  async #confined(
+    unconfined: Unconfined,
+    { profile, network }: Extract<CommandLimit, { readonly kind: "sandbox" }>,
+  ): Promise<Confined> {
     const { command, cwd, environment } = unconfined;
     // seen from inside, a missing program would be one more exit code
     checkProgram(command[0] ?? "", cwd, environment["PATH"] ?? "");
     try {
-      return await this.#confinement.confine(unconfined, profile, cwd);
+      return await this.#confinement.confine(unconfined, profile, cwd, () =>
+        network ? { rules: () => network, ask: nobodyIsAsked } : undefined,
+      );
     } catch (error) {
       if (!(error instanceof SandboxError)) throw error;
       throw new ClientCommandError("refused", error.message, error);
     }
   }
 }
+
+const nobodyIsAsked = async (): Promise<HostAnswer> => "closed";
 
 /** `release` is called once, when it has ended or did not start. */
 type Launch = Pick<ClientProcessRequest, "program" | "args" | "environment"> & {

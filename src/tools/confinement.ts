@@ -1,10 +1,13 @@
 /** Commands kept to a permission profile by the sandbox of this machine. */
+import { ProfileError } from "../permissions/named-profile.ts";
 import { pathRules } from "../permissions/path-access.ts";
 import type { SandboxState } from "../permissions/sandbox-state.ts";
 import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import { groundAt } from "../util/ground.ts";
 import type { Environment } from "./command-environment.ts";
-import type { Confined, Sandbox } from "./sandbox/port.ts";
+import { CommandProxy } from "./network-proxy/command-proxy.ts";
+import type { CommandNetwork } from "./port.ts";
+import { type Confined, type Sandbox, SandboxError, type SandboxRequest } from "./sandbox/port.ts";
 
 /** What a command would be without a sandbox. */
 export interface Unconfined {
@@ -29,14 +32,18 @@ export class Confinement {
     return this.#sandbox.state();
   }
 
-  /** `folder` is what the profile counts from, absolute. Rejects with `SandboxError`: the command must not run then. */
-  confine(
+  /**
+   * `folder` is what the profile counts from, absolute. `proxied`: what lies behind the network that the profile gives; undefined: all of it.
+   * Rejects with `SandboxError`: the command must not run then.
+   */
+  async confine(
     { command, cwd, environment }: Unconfined,
     profile: PermissionProfile,
     folder: string,
+    proxied: () => CommandNetwork | undefined,
   ): Promise<Confined> {
     const { places } = groundAt(folder, this.#environment);
-    const network = profile.type !== "managed" || profile.network.enabled;
+    const network = networkOf(profile, proxied);
     return this.#sandbox.confine({
       command,
       cwd,
@@ -44,6 +51,22 @@ export class Confinement {
       rules: pathRules(profile, { places, realPath: (path) => path }),
       network,
       environment: network ? environment : { ...environment, ...withoutNetwork },
+    });
+  }
+}
+
+function networkOf(
+  profile: PermissionProfile,
+  proxied: () => CommandNetwork | undefined,
+): SandboxRequest["network"] {
+  if (profile.type === "managed" && !profile.network.enabled) return false;
+  try {
+    const behind = proxied();
+    return behind ? new CommandProxy(behind) : true;
+  } catch (error) {
+    if (!(error instanceof ProfileError)) throw error;
+    throw new SandboxError(`${error.message}: mend it in config.toml, or turn the network off`, {
+      cause: error,
     });
   }
 }

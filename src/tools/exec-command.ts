@@ -20,7 +20,7 @@ import type { CommandSessions } from "./command-sessions.ts";
 import { quietGit } from "./git-guard.ts";
 import { maxModelTokens } from "./output-buffer.ts";
 import { patchInvocation } from "./patch-invocation.ts";
-import type { ToolCall, ToolContext, ToolOutput } from "./port.ts";
+import type { ReachingCommand, ToolCall, ToolContext, ToolOutput } from "./port.ts";
 import type { ScriptRisks } from "./script-risks.ts";
 import { defaultShell, namedShell } from "./shells.ts";
 import { folderProblem, startFailure } from "./start-failure.ts";
@@ -164,7 +164,9 @@ export class ExecCommand {
     const request = { ...exec, environment: exec.isKnown ? quietGit(variables) : variables };
     try {
       const confined = exec.confined
-        ? await confinement.confine(request, profileFor(exec, context), context.cwd)
+        ? await confinement.confine(request, profileFor(exec, context), context.cwd, () =>
+            context.network?.(reaching(item, exec)),
+          )
         : undefined;
       const session = await CommandSession.start(
         sessions.freeId(),
@@ -208,6 +210,14 @@ export class ExecCommand {
     });
   }
 }
+
+const reaching = (item: CommandExecutionItem, { command, cwd }: ExecCall): ReachingCommand => ({
+  itemId: item.id,
+  command,
+  commandLine: item.command,
+  cwd,
+  actions: item.commandActions,
+});
 
 /** What a command is kept to in the sandbox. What runs because it only reads is, without a profile, kept to just that. */
 const profileFor = (

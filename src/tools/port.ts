@@ -1,5 +1,6 @@
 /** What the turn loop asks of a tool, and what a tool may do while it runs. */
 import type { ToolSpec } from "../model/port.ts";
+import type { NetworkRules } from "../permissions/network-rules.ts";
 import type { ReadOnlyGit } from "../permissions/read-only-git.ts";
 import type { SandboxState } from "../permissions/sandbox-state.ts";
 import type { ShellEnvironmentPolicy } from "../permissions/shell-environment.ts";
@@ -53,6 +54,35 @@ export interface Approvals {
   }): Promise<CommandVerdict>;
 }
 
+/** A host that a command wants to reach through the proxy, and no rule names. */
+export interface HostQuestion {
+  /** As `hostOf` spells it. */
+  readonly host: string;
+  readonly port: number;
+  /** `https`: a tunnel, whatever is in it. */
+  readonly protocol: "http" | "https";
+}
+
+/** `closed`: nobody may be asked. `unanswered`: somebody was, in vain. */
+export type HostAnswer = "allowed" | "declined" | "unanswered" | "closed";
+
+/** What one command may reach through the proxy. */
+export interface CommandNetwork {
+  /** As they are now: answers change them. */
+  rules(): NetworkRules;
+  /** Never rejects; `signal` aborts when the command has ended. */
+  ask(question: HostQuestion, signal: AbortSignal): Promise<HostAnswer>;
+}
+
+/** The command that reaches out, as a person is shown it. */
+export interface ReachingCommand {
+  readonly itemId: ItemId;
+  readonly command: readonly string[];
+  readonly commandLine: string;
+  readonly cwd: string;
+  readonly actions: readonly CommandAction[];
+}
+
 /** What a tool can reach while it runs. */
 export interface ToolContext {
   readonly threadId: ThreadId;
@@ -64,6 +94,8 @@ export interface ToolContext {
   /** Aborts when the turn is interrupted; a tool then ends what it started. */
   readonly signal: AbortSignal;
   readonly approvals: Approvals;
+  /** Undefined: the network of a command that has one is behind no proxy. Throws `ProfileError` where the rules make no sense. */
+  readonly network?: ((command: ReachingCommand) => CommandNetwork | undefined) | undefined;
   /** Absent: the thread can have no goal. */
   readonly goals?: GoalTools | undefined;
   /** Tools that a client of the thread offers. */
@@ -198,7 +230,12 @@ export interface ClientCommand {
 
 export type CommandLimit =
   /** The sandbox, with a profile that counts from the command's folder. */
-  | { readonly kind: "sandbox"; readonly profile: PermissionProfile }
+  | {
+      readonly kind: "sandbox";
+      readonly profile: PermissionProfile;
+      /** What the proxy lets through of the profile's network; undefined: there is none. */
+      readonly network: NetworkRules | undefined;
+    }
   /** Runs this git command instead, so that nothing in the repository makes it run anything else. */
   | { readonly kind: "git"; readonly git: ReadOnlyGit };
 

@@ -17,6 +17,7 @@ import { notifications } from "../../src/protocol/notifications.ts";
 import { roles } from "../../src/protocol/principal.ts";
 import { serverRequests } from "../../src/protocol/server-requests.ts";
 import { callLedgerLimits } from "../../src/store/port.ts";
+import { networkRefusals } from "../../src/tools/network-proxy/refusal.ts";
 import { pingIntervalHeader } from "../../src/transport/connections.ts";
 import { maxFirstMessageBytes, maxMessageBytes } from "../../src/transport/host-socket.ts";
 import {
@@ -88,6 +89,12 @@ describe("the tables of PROTOCOL.md say what the code says", () => {
     expect(table("## Server requests", 3)).toEqual(
       serverRequests.map(({ name, role, stability }) => [name, role, stability]).toSorted(byText),
     );
+  });
+
+  test("what the network proxy refuses, with its status", () => {
+    expect(
+      table("### The network of commands", 2).filter(([code]) => code?.startsWith("network_")),
+    ).toEqual(networkRefusals.map(([code, status]) => [code, String(status)]).toSorted(byText));
   });
 
   test("close codes", () => {

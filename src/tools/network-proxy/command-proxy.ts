@@ -8,8 +8,9 @@ import { connect, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream";
 import { type Target, targetOf } from "../../permissions/host-address.ts";
+import type { HostQuestion } from "../port.ts";
 import type { ProxiedNetwork } from "../sandbox/port.ts";
-import { type Destination, destinationOf, type Guide, type Protocol } from "./destination.ts";
+import { type Destination, destinationOf, type Guide } from "./destination.ts";
 import { forwardedHeaders, hasBody, returnedHeaders } from "./message-headers.ts";
 import { proxyEnvironment } from "./proxy-environment.ts";
 import { NetworkRefusal, refusalParts } from "./refusal.ts";
@@ -32,7 +33,7 @@ export class CommandProxy implements ProxiedNetwork {
   readonly #http: HttpServer;
   readonly #sockets = new Set<Duplex>();
   #listener: Server | undefined;
-  #isClosed = false;
+  readonly #end = new AbortController();
 
   constructor(options: CommandProxyOptions) {
     this.#options = options;
@@ -58,7 +59,7 @@ export class CommandProxy implements ProxiedNetwork {
 
   /** Ends everything that goes through it. */
   close(): void {
-    this.#isClosed = true;
+    this.#end.abort();
     this.#listener?.close();
     for (const socket of this.#sockets) socket.destroy();
     this.#http.close();
@@ -67,7 +68,7 @@ export class CommandProxy implements ProxiedNetwork {
   /** Keeps count of it until its end. False: the command has ended. */
   #hold(socket: Duplex): boolean {
     socket.on("error", () => socket.destroy());
-    if (this.#isClosed) {
+    if (this.#end.signal.aborted) {
       socket.destroy();
       return false;
     }
@@ -161,11 +162,16 @@ export class CommandProxy implements ProxiedNetwork {
   }
 
   /** Rejects with `NetworkRefusal`. */
-  async #admit(target: Target, protocol: Protocol, method: string): Promise<Destination> {
+  async #admit(
+    target: Target,
+    protocol: HostQuestion["protocol"],
+    method: string,
+  ): Promise<Destination> {
     if (this.#options.rules().readsOnly && !readingMethods.has(method))
       throw new NetworkRefusal("network_method_refused");
-    const destination = await destinationOf({ ...target, protocol }, this.#options);
-    if (this.#isClosed) throw new NetworkRefusal("network_unreachable");
+    const question = { ...target, protocol };
+    const destination = await destinationOf(question, this.#options, this.#end.signal);
+    if (this.#end.signal.aborted) throw new NetworkRefusal("network_unreachable");
     return destination;
   }
 

@@ -5,23 +5,11 @@ import type { Target } from "../../permissions/host-address.ts";
 import { isPublicAddress, plainAddress } from "../../permissions/host-address.ts";
 import { judgeAddress, judgeHost, type NetworkRules } from "../../permissions/network-rules.ts";
 import { unreachable } from "../../util/unreachable.ts";
+import type { CommandNetwork, HostAnswer, HostQuestion } from "../port.ts";
 import { addressesOf } from "./name-lookup.ts";
 import { NetworkRefusal } from "./refusal.ts";
 
-export type Protocol = "http" | "https";
-
-export interface HostQuestion extends Target {
-  readonly protocol: Protocol;
-}
-
-/** `closed`: nobody may be asked. */
-export type HostAnswer = "allowed" | "declined" | "unanswered" | "closed";
-
-export interface Guide {
-  /** Read anew for each connection: answers change them. */
-  readonly rules: () => NetworkRules;
-  /** Asks a person about a host that no rule names. */
-  readonly ask: (question: HostQuestion) => Promise<HostAnswer>;
+export interface Guide extends CommandNetwork {
   /** Every address of a name; the machine's own resolver where absent. */
   readonly resolve?: ((host: string) => Promise<readonly string[]>) | undefined;
 }
@@ -32,10 +20,14 @@ export interface Destination extends Target {
 }
 
 /** Rejects with `NetworkRefusal`. */
-export async function destinationOf(question: HostQuestion, guide: Guide): Promise<Destination> {
+export async function destinationOf(
+  question: HostQuestion,
+  guide: Guide,
+  signal: AbortSignal,
+): Promise<Destination> {
   const { host, port } = question;
   const rules = guide.rules();
-  await admit(question, guide, rules);
+  await admit(question, guide, rules, signal);
   const found = isIP(host) === 0 ? await resolved(host, guide) : [host];
   const own = ownAddresses();
   // a name must not lead to this machine by its address in a network either
@@ -52,7 +44,12 @@ export async function destinationOf(question: HostQuestion, guide: Guide): Promi
   return { host, port, lookup: lookupOf(open) };
 }
 
-async function admit(question: HostQuestion, guide: Guide, rules: NetworkRules): Promise<void> {
+async function admit(
+  question: HostQuestion,
+  guide: Guide,
+  rules: NetworkRules,
+  signal: AbortSignal,
+): Promise<void> {
   const verdict = judgeHost(question.host, rules);
   switch (verdict) {
     case "allowed":
@@ -62,14 +59,13 @@ async function admit(question: HostQuestion, guide: Guide, rules: NetworkRules):
     case "local":
       throw new NetworkRefusal("network_address_local");
     case "unknown":
-      return askAbout(question, guide, rules);
+      return refuseUnless(rules.isClosed ? "closed" : await guide.ask(question, signal));
     default:
       return unreachable(verdict);
   }
 }
 
-async function askAbout(question: HostQuestion, guide: Guide, rules: NetworkRules): Promise<void> {
-  const answer = rules.isClosed ? "closed" : await guide.ask(question);
+function refuseUnless(answer: HostAnswer): void {
   switch (answer) {
     case "allowed":
       return;

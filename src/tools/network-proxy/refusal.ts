@@ -59,7 +59,10 @@ export class NetworkRefusal extends Error {
   }
 }
 
-export const networkRefusalCodes: readonly string[] = Object.keys(table);
+/** Every code with its status. */
+export const networkRefusals: readonly (readonly [code: string, status: number])[] = Object.entries(
+  table,
+).map(([code, [status]]) => [code, status]);
 
 /** As clients of other proxies of this kind know it. */
 const older: Readonly<Record<RefusalCode, string>> = {

@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import type { HostQuestion } from "../../../../src/tools/network-proxy/destination.ts";
-import { networkRefusalCodes } from "../../../../src/tools/network-proxy/refusal.ts";
+import type { HostQuestion } from "../../../../src/tools/port.ts";
 import { deferred } from "../../../../src/util/deferred.ts";
 import {
   listen,
@@ -324,9 +323,4 @@ test("programs find the proxy by their variables, and their own servers past it"
     rules: { ...testRules, allowsLocal: false, allowed: ["localhost"] },
   });
   expect(local.proxy.environment(1)["NO_PROXY"]).toBe("");
-});
-
-test("every refusal has a name of its own", () => {
-  expect(networkRefusalCodes.every((code) => /^network_[a-z_]+$/.test(code))).toBe(true);
-  expect(networkRefusalCodes.length).toBeGreaterThan(5);
 });

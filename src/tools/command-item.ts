@@ -61,6 +61,8 @@ export interface CommandReport {
     readonly text: string;
     readonly totalBytes: number;
     readonly totalLines: number;
+    /** What the proxy refused. */
+    readonly notes: readonly string[];
   };
   readonly maxTokens: number;
 }
@@ -73,6 +75,7 @@ export function reportForModel({ wallMs, state, output, maxTokens }: CommandRepo
     "exitCode" in state
       ? `Process exited with code ${state.exitCode}`
       : `Process running with session ID ${state.sessionId}`,
+    ...output.notes.map((note) => `Network: ${note}`),
     `Original token count: ${tokensOf(output.totalBytes)}`,
     "Output:",
     outputForModel(output, maxTokens),

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { CommandExecutionItem } from "../protocol/item.ts";
+import type { CommandReport } from "./command-item.ts";
 import type { ToolContext } from "./port.ts";
 import { OutputBuffer } from "./output-buffer.ts";
 import { OutputStream } from "./output-stream.ts";
@@ -8,6 +9,8 @@ import { type ProcessRequest, type RunningProcess, startProcess } from "./runnin
 
 export interface SessionRequest extends ProcessRequest {
   readonly script: string;
+  /** What the model is to know besides the output, each line once. */
+  readonly takeNotes?: () => readonly string[];
 }
 
 /** A command from its start until its end was told. It outlives the call that started it when that call yields. */
@@ -24,6 +27,7 @@ export class CommandSession {
   readonly #all: OutputBuffer;
   readonly #unread: OutputBuffer;
   readonly #stream: OutputStream;
+  readonly #takeNotes: SessionRequest["takeNotes"];
   readonly #startedMs = performance.now();
   #exitCode: number | undefined;
   /** Ended before its time; the reason is told where there is one. */
@@ -45,6 +49,7 @@ export class CommandSession {
     this.#stream = outputs.stream;
     this.#context = context;
     this.script = request.script;
+    this.#takeNotes = request.takeNotes;
     this.cwd = request.cwd;
     this.#item =
       item.source === "userShell"
@@ -102,8 +107,8 @@ export class CommandSession {
     return this.#exitCode;
   }
 
-  takeOutput(): { text: string; totalBytes: number; totalLines: number } {
-    return this.#unread.take();
+  takeOutput(): CommandReport["output"] {
+    return { notes: this.#takeNotes?.() ?? [], ...this.#unread.take() };
   }
 
   /** False: it has no standard input. */

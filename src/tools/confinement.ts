@@ -5,8 +5,7 @@ import type { SandboxState } from "../permissions/sandbox-state.ts";
 import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import { groundAt } from "../util/ground.ts";
 import type { Environment } from "./command-environment.ts";
-import { CommandProxy } from "./network-proxy/command-proxy.ts";
-import type { CommandNetwork } from "./port.ts";
+import { CommandProxy, type CommandProxyOptions } from "./network-proxy/command-proxy.ts";
 import { type Confined, type Sandbox, SandboxError, type SandboxRequest } from "./sandbox/port.ts";
 
 /** What a command would be without a sandbox. */
@@ -40,7 +39,7 @@ export class Confinement {
     { command, cwd, environment }: Unconfined,
     profile: PermissionProfile,
     folder: string,
-    proxied: () => CommandNetwork | undefined,
+    proxied: () => CommandProxyOptions | undefined,
   ): Promise<Confined> {
     const { places } = groundAt(folder, this.#environment);
     const network = networkOf(profile, proxied);
@@ -57,7 +56,7 @@ export class Confinement {
 
 function networkOf(
   profile: PermissionProfile,
-  proxied: () => CommandNetwork | undefined,
+  proxied: () => CommandProxyOptions | undefined,
 ): SandboxRequest["network"] {
   if (profile.type === "managed" && !profile.network.enabled) return false;
   try {

@@ -18,9 +18,11 @@ import type { Confinement } from "./confinement.ts";
 import { CommandSession } from "./command-session.ts";
 import type { CommandSessions } from "./command-sessions.ts";
 import { quietGit } from "./git-guard.ts";
+import { RefusedHosts } from "./network-proxy/refused-hosts.ts";
 import { maxModelTokens } from "./output-buffer.ts";
 import { patchInvocation } from "./patch-invocation.ts";
-import type { ReachingCommand, ToolCall, ToolContext, ToolOutput } from "./port.ts";
+import type { ToolCall, ToolContext, ToolOutput } from "./port.ts";
+import { proxiedFor } from "./reaching-command.ts";
 import type { ScriptRisks } from "./script-risks.ts";
 import { defaultShell, namedShell } from "./shells.ts";
 import { folderProblem, startFailure } from "./start-failure.ts";
@@ -162,15 +164,16 @@ export class ExecCommand {
     const { sessions, environment, confinement } = this.#services;
     const variables = commandEnvironment(environment, context);
     const request = { ...exec, environment: exec.isKnown ? quietGit(variables) : variables };
+    const refused = new RefusedHosts();
     try {
       const confined = exec.confined
         ? await confinement.confine(request, profileFor(exec, context), context.cwd, () =>
-            context.network?.(reaching(item, exec)),
+            proxiedFor({ ...exec, item }, context, refused),
           )
         : undefined;
       const session = await CommandSession.start(
         sessions.freeId(),
-        { ...request, ...confined },
+        { ...request, ...confined, takeNotes: () => refused.take() },
         item,
         isAnnounced,
         context,
@@ -210,14 +213,6 @@ export class ExecCommand {
     });
   }
 }
-
-const reaching = (item: CommandExecutionItem, { command, cwd }: ExecCall): ReachingCommand => ({
-  itemId: item.id,
-  command,
-  commandLine: item.command,
-  cwd,
-  actions: item.commandActions,
-});
 
 /** What a command is kept to in the sandbox. What runs because it only reads is, without a profile, kept to just that. */
 const profileFor = (

@@ -89,6 +89,17 @@ describe("with a sandbox", () => {
     expect({ asked, questions }).toEqual({ asked: ["/one"], questions: [] });
   });
 
+  test("the agent reads what was refused, of tunnels too, and that once", async () => {
+    const bench = await begin({ top: top("never"), tables: work("") });
+    const tunnel = `curl -s -p -m 60 --noproxy '' http://127.0.0.1:${port}/`;
+    await runs(bench, `${tunnel}; ${tunnel}; true`);
+    const told = JSON.stringify(bench.model.requests.at(-1)?.body["input"]);
+    expect(told.split("Network: ").slice(1)).toEqual([
+      expect.stringContaining(`127.0.0.1:${port}: network_host_unlisted: `),
+    ]);
+    expect(asked).toEqual([]);
+  });
+
   test("what is denied is denied, whoever could be asked", async () => {
     const bench = await begin({ top: top("on-request"), tables: work('"127.*" = "deny"') });
     const { outputs, questions } = await runs(bench, fetch("/"));

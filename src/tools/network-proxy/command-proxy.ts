@@ -111,10 +111,24 @@ export class CommandProxy implements ProxiedNetwork {
       });
       upstream.once("socket", (socket) => this.#hold(socket));
       upstream.once("timeout", () => upstream.destroy());
-      upstream.once("error", (error) => reject(new NetworkRefusal("network_unreachable", error)));
+      const fail = (cause: unknown): void => {
+        upstream.destroy();
+        reject(new NetworkRefusal("network_unreachable", cause));
+      };
+      upstream.on("error", fail);
+      // nobody asked for another protocol
+      upstream.once("upgrade", (_, socket) => {
+        socket.destroy();
+        fail(undefined);
+      });
       upstream.once("response", (answer) => {
-        const { statusCode = 502, statusMessage = "" } = answer;
-        response.writeHead(statusCode, statusMessage, returnedHeaders(answer));
+        try {
+          // the reason phrase may hold anything, and says nothing
+          response.writeHead(answer.statusCode ?? 0, returnedHeaders(answer));
+        } catch (error) {
+          fail(error);
+          return;
+        }
         pipeline(answer, response, () => resolve());
       });
       response.once("close", () => {

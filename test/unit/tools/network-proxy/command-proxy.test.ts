@@ -245,6 +245,39 @@ test("a host that does not answer is one that cannot be reached", async () => {
   );
 });
 
+test.each([
+  ["HTTP/1.1 200 a\u0001b\r\nContent-Length: 2\r\n\r\nok", 200],
+  ["HTTP/1.1 099 x\r\nContent-Length: 0\r\n\r\n", 502],
+  ["HTTP/1.1 101 x\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nmore", 502],
+  ["HTTP/1.1 200 OK\r\nX: a\u0001b\r\nContent-Length: 0\r\n\r\n", 502],
+  ["HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 502],
+  ["SSH-2.0-OpenSSH\r\n", 502],
+  ["", 502],
+])("a host that answers %j does no harm", async (answer, status) => {
+  const server = createServer((socket) => {
+    socket.once("data", () => socket.end(answer));
+  });
+  const at = `site.test:${await listen(server)}`;
+  const { port } = await startProxy();
+  expect((await rawExchange({ port }, get(`${at}/`))).status).toBe(status);
+});
+
+test("a host that goes away in the middle of its answer takes the connection with it", async () => {
+  const server = createServer((socket) => {
+    socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\npart"));
+  });
+  const at = `site.test:${await listen(server)}`;
+  const { port } = await startProxy();
+  const socket = rawSocket({ port });
+  let said = "";
+  socket.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  socket.write(get(`${at}/`));
+  await once(socket, "close");
+  expect(said).toMatch(/^HTTP\/1.1 200 [^]*part$/);
+});
+
 test("a connection waits for the answer about its host", async () => {
   const site = await startSite();
   const answer = deferred<"allowed">();

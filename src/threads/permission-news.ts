@@ -1,8 +1,15 @@
 /** What the model is told of its limits: so that it does not run into them, and asks for more where it can. */
 import { askRule } from "../permissions/approval-policy.ts";
+import { networkRules, type NetworkSources } from "../permissions/configured-network.ts";
+import { ProfileError } from "../permissions/named-profile.ts";
+import type { NetworkRules } from "../permissions/network-rules.ts";
 import { type Ground, pathRules, protectedNames } from "../permissions/path-access.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
-import type { FileSystemEntry, PermissionProfile } from "../protocol/permission-profile.ts";
+import type {
+  ActivePermissionProfile,
+  FileSystemEntry,
+  PermissionProfile,
+} from "../protocol/permission-profile.ts";
 import type { ApprovalPolicy } from "../protocol/settings.ts";
 import { groundAt } from "../util/ground.ts";
 import { unreachable } from "../util/unreachable.ts";
@@ -12,6 +19,9 @@ interface Limits {
   readonly cwd: string;
   readonly permissionProfile: PermissionProfile;
   readonly approvalPolicy: ApprovalPolicy;
+  readonly activeProfile: ActivePermissionProfile | null;
+  /** Where the rules of the network come from. */
+  readonly network: NetworkSources;
 }
 
 /** More would be read by nobody. */
@@ -20,17 +30,16 @@ const everything = "everything";
 
 /** Nothing where `history` says it already. */
 export function permissionNews(
-  { cwd, permissionProfile, approvalPolicy }: Limits,
+  limited: Limits,
   history: readonly ModelItem[] = [],
 ): readonly ModelItem[] {
-  const lines = [
-    ...limits(permissionProfile, groundAt(cwd)),
-    asking(approvalPolicy, permissionProfile),
-  ];
+  const { permissionProfile, approvalPolicy } = limited;
+  const lines = [...limits(limited), asking(approvalPolicy, permissionProfile)];
   return toldOnce("permissions", `\n${lines.join("\n")}\n`, history);
 }
 
-function limits(profile: PermissionProfile, ground: Ground): readonly string[] {
+function limits(limited: Limits): readonly string[] {
+  const { permissionProfile: profile, cwd } = limited;
   if (profile.type === "disabled") {
     return ["Nothing confines commands and patches: they can do whatever this user can."];
   }
@@ -41,12 +50,36 @@ function limits(profile: PermissionProfile, ground: Ground): readonly string[] {
   const files =
     fileSystem.type === "unrestricted"
       ? ["- Files: all may be read and written."]
-      : fileLimits(fileSystem.entries, ground);
+      : fileLimits(fileSystem.entries, groundAt(cwd));
   return [
     "The machine keeps commands and patches to these limits:",
     ...files,
-    network.enabled ? "- Network: open to commands." : "- Network: commands have none.",
+    network.enabled ? `- Network: ${networkLimits(limited)}` : "- Network: commands have none.",
   ];
+}
+
+function networkLimits({ network, activeProfile, approvalPolicy }: Limits): string {
+  try {
+    const rules = networkRules(network, activeProfile?.id ?? null);
+    return rules ? proxied(rules, approvalPolicy) : "open to commands.";
+  } catch (error) {
+    if (!(error instanceof ProfileError)) throw error;
+    return "its rules make no sense, so that no command with it runs until a person mends them.";
+  }
+}
+
+function proxied(rules: NetworkRules, policy: ApprovalPolicy): string {
+  const [allowed, denied] = [listed(rules.allowed), listed(rules.denied)];
+  const isAsked = askRule(policy) !== "never" && !rules.isClosed;
+  return [
+    "commands have the HTTP proxy that HTTP_PROXY and HTTPS_PROXY name, and nothing past it.",
+    `Hosts that it lets through: ${allowed || "none"}.`,
+    ...(denied === "" ? [] : [`Never: ${denied}.`]),
+    ...(rules.readsOnly ? ["Only GET, HEAD and OPTIONS over plain http."] : []),
+    isAsked
+      ? "A person is asked about others while the command waits."
+      : "Others are refused; what a command reports says so.",
+  ].join(" ");
 }
 
 function fileLimits(entries: readonly FileSystemEntry[], ground: Ground): readonly string[] {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { NetworkSources } from "../../../src/permissions/configured-network.ts";
 import { profileOfPolicy } from "../../../src/permissions/legacy-policy.ts";
 import type {
   FileSystemEntry,
@@ -7,8 +8,19 @@ import type {
 import type { ApprovalPolicy } from "../../../src/protocol/settings.ts";
 import { permissionNews } from "../../../src/threads/permission-news.ts";
 
-const told = (permissionProfile: PermissionProfile, approvalPolicy: ApprovalPolicy = "never") =>
-  permissionNews({ cwd: "/w", permissionProfile, approvalPolicy })
+const noRules: NetworkSources = {
+  tables: undefined,
+  standard: null,
+  feature: undefined,
+  pin: undefined,
+  required: undefined,
+};
+const told = (
+  permissionProfile: PermissionProfile,
+  approvalPolicy: ApprovalPolicy = "never",
+  network = noRules,
+) =>
+  permissionNews({ cwd: "/w", permissionProfile, approvalPolicy, activeProfile: null, network })
     .map((item) => String(Object(Object(item["content"])[0])["text"]))
     .join("");
 const workspace = profileOfPolicy({
@@ -81,6 +93,27 @@ What stays within runs without a question. A patch beyond is put to a person by 
     expect(told(profile)).toMatch(words);
   });
 
+  it.each<[unknown, ApprovalPolicy, string]>([
+    [
+      { enabled: true, domains: { "*.a.test": "allow", "evil.a.test": "deny" } },
+      "on-request",
+      "Hosts that it lets through: *.a.test. Never: evil.a.test. A person is asked about others while the command waits.",
+    ],
+    [
+      { enabled: true, mode: "limited" },
+      "never",
+      "Hosts that it lets through: none. Only GET, HEAD and OPTIONS over plain http. Others are refused; what a command reports says so.",
+    ],
+    [
+      { enabled: true, domains: { "http://a.test": "deny" } },
+      "never",
+      "its rules make no sense, so that no command with it runs until a person mends them.",
+    ],
+  ])("says of a network behind %j under %j what is let through", (feature, policy, words) => {
+    const open = profileOfPolicy({ type: "readOnly", networkAccess: true });
+    expect(told(open, policy, { ...noRules, feature })).toContain(words);
+  });
+
   it("says whether anybody can be asked", () => {
     const [untrusted, never] = (["untrusted", "never"] as const).map((policy) =>
       told(workspace, policy),
@@ -90,7 +123,13 @@ What stays within runs without a question. A patch beyond is put to a person by 
   });
 
   it("is told again only when it has changed", () => {
-    const limits = { cwd: "/w", permissionProfile: workspace, approvalPolicy: "never" } as const;
+    const limits = {
+      cwd: "/w",
+      permissionProfile: workspace,
+      approvalPolicy: "never",
+      activeProfile: null,
+      network: noRules,
+    } as const;
     const history = permissionNews(limits);
     expect(permissionNews(limits, history)).toEqual([]);
     expect(permissionNews({ ...limits, approvalPolicy: "on-request" }, history)).toHaveLength(1);

@@ -1,9 +1,11 @@
 /** The sandbox of this machine. */
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LinuxSandbox, type LinuxSandboxOptions } from "./linux-sandbox.ts";
 import { MacSandbox } from "./mac-sandbox.ts";
+import type { PathRules } from "../../permissions/path-access.ts";
 import type { SandboxState } from "../../permissions/sandbox-state.ts";
 import { type Sandbox, SandboxError } from "./port.ts";
 
@@ -29,10 +31,40 @@ const noSandbox: Sandbox = {
 export async function checkSandbox(path: string | undefined): Promise<string> {
   const stateFolder = mkdtempSync(join(tmpdir(), "farhelm-sandbox-check-"));
   try {
-    const state = await createSandbox({ stateFolder, hidden: [], path: path ?? "" }).state();
+    const sandbox = createSandbox({ stateFolder, hidden: [], path: path ?? "" });
+    const state = await sandbox.state();
     if (!state.works) throw new Error(`${state.reason}; ${state.fix}`);
-    return state.how;
+    const fault = await proxyFault(sandbox);
+    return fault === undefined ? state.how : `${state.how}; no network proxy: ${fault}`;
   } finally {
     rmSync(stateFolder, { recursive: true, force: true });
+  }
+}
+
+const probeTimeoutMs = 20_000;
+/** Nobody connects to it. */
+const idleProxy = { environment: () => ({}), serve: () => undefined, close: () => undefined };
+
+/** Why a command could not be kept behind a proxy; it runs one that does nothing. */
+async function proxyFault(sandbox: Sandbox): Promise<string | undefined> {
+  const rules: PathRules = {
+    rules: [{ path: "/", access: "read" }],
+    deniedGlobs: [],
+    globScanMaxDepth: undefined,
+  };
+  const command = ["/bin/sh", "-c", ":"];
+  const request = { command, cwd: "/", rules, network: idleProxy, environment: {} };
+  try {
+    const confined = await sandbox.confine(request);
+    const [program = "", ...args] = confined.command;
+    const env = { ...confined.environment };
+    return await new Promise((resolve) => {
+      execFile(program, args, { env, timeout: probeTimeoutMs }, (error, _, stderr) => {
+        confined.release();
+        resolve(error ? stderr.trim() || error.message : undefined);
+      });
+    });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }

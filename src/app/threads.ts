@@ -5,6 +5,7 @@ import type { HostOptions } from "../cli/host.ts";
 import type { ConfigReader } from "../config/port.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { Models } from "../model/port.ts";
+import { modeOfProfile } from "../permissions/required-mode.ts";
 import { protocolGeneration } from "../protocol/generation.ts";
 import type { ThreadStore } from "../store/port.ts";
 import { ApprovalDesk } from "../threads/approval-desk.ts";
@@ -54,6 +55,7 @@ export function createThreads(parts: ThreadParts): ThreadManager {
     log: failures,
     maySend: (principalId) => standing.maySend(principalId),
     goalsOn: () => config.read().goals,
+    profileFault: (profile) => config.requirements().sandboxFault(modeOfProfile(profile)),
     docs,
     diffOf: turnDiff,
   };

@@ -1,11 +1,17 @@
 /** Checks what a device signed against the one question that this host asked it. */
 import type { Receipts } from "../audit/port.ts";
 import { approvalPayloadBytes } from "../crypto/approval-payload.ts";
+import { isCanonicalValue, type CanonicalValue } from "../crypto/canonical-json.ts";
 import { decodeBase64 } from "../crypto/base64.ts";
 import { parseP256Spki, verifyP256 } from "../crypto/p256.ts";
 import { randomSecret } from "../crypto/random.ts";
+import { isAnything } from "../protocol/permission-profile.ts";
 import type { Role } from "../protocol/principal.ts";
-import { CommandDecision, FileChangeDecision } from "../protocol/server-requests.ts";
+import {
+  CommandDecision,
+  FileChangeDecision,
+  PermissionsAnswer,
+} from "../protocol/server-requests.ts";
 import {
   ApprovalSignature,
   type ApprovalChallenge,
@@ -55,7 +61,7 @@ export class DeviceGate implements ApprovalGate {
     if (decision === undefined || !isRecord(result)) return unsigned;
     const given = result["farhelmSignature"];
     if (given === undefined || given === null) {
-      const isNeeded = letsRun(decision) && this.#requiredOf.includes(by.role);
+      const isNeeded = decision.allows && this.#requiredOf.includes(by.role);
       if (!isNeeded) return unsigned;
       const device = this.#deviceOf(by);
       return fault(device ? "approval_signature_missing" : "approval_no_key", { inWords: true });
@@ -64,10 +70,10 @@ export class DeviceGate implements ApprovalGate {
     if (device === undefined) return fault("approval_no_key");
     const signature = ApprovalSignature.safeParse(given);
     if (!signature.success) return fault("approval_signature_malformed");
-    return this.#check(signature.data, decision, device);
+    return this.#check(signature.data, decision.signed, device);
   }
 
-  #check(signature: ApprovalSignature, decision: CommandDecision, device: DeviceRecord): Admission {
+  #check(signature: ApprovalSignature, decision: CanonicalValue, device: DeviceRecord): Admission {
     if (this.#isExpired()) return fault("approval_expired", { askAgain: true });
     const signed = decodeBase64(signature.signedPayloadBase64);
     const expected = approvalPayloadBytes({ ...this.#challenge.payload, decision });
@@ -99,10 +105,12 @@ export class DeviceGate implements ApprovalGate {
     }
   }
 
-  #decisionIn(result: unknown): CommandDecision | undefined {
+  #decisionIn(result: unknown): Decision | undefined {
     if (!isRecord(result)) return undefined;
+    if (this.#question.kind === "permissions") return grantIn(result);
     const schema = this.#question.kind === "command" ? CommandDecision : FileChangeDecision;
-    return schema.safeParse(result["decision"]).data;
+    const signed = schema.safeParse(result["decision"]).data;
+    return signed && { signed, allows: signed !== "decline" && signed !== "cancel" };
   }
 
   #deviceOf({ id }: Answerer): DeviceRecord | undefined {
@@ -124,8 +132,23 @@ export class DeviceGate implements ApprovalGate {
 
 const unsigned: Admission = { kind: "admitted", about: {} };
 
-const letsRun = (decision: CommandDecision): boolean =>
-  decision !== "decline" && decision !== "cancel";
+interface Decision {
+  /** As it is signed. */
+  readonly signed: CanonicalValue;
+  /** Whether it lets anything happen. */
+  readonly allows: boolean;
+}
+
+/** The decision on permissions is the whole answer but its signature. One that has no canonical bytes cannot be signed. */
+function grantIn({
+  farhelmSignature: _signature,
+  ...answer
+}: Readonly<Record<string, unknown>>): Decision | undefined {
+  const parsed = PermissionsAnswer.safeParse(answer);
+  if (!parsed.success) return undefined;
+  const signed = isCanonicalValue(answer) ? answer : null;
+  return { signed, allows: isAnything(parsed.data.permissions) };
+}
 
 const fault = (
   code: ApprovalFaultCode,

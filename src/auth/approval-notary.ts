@@ -2,8 +2,12 @@
 import type { ApprovalClass, ApprovalSettings } from "../config/approval-settings.ts";
 import { approvalPayloadBytes, changesDigest } from "../crypto/approval-payload.ts";
 import { mayAct, roles, type Role } from "../protocol/principal.ts";
-import { commandApproval, fileChangeApproval } from "../protocol/server-requests.ts";
-import { maxApprovalBytes } from "../protocol/signed-approval.ts";
+import {
+  commandApproval,
+  fileChangeApproval,
+  permissionsApproval,
+} from "../protocol/server-requests.ts";
+import { type ApprovalAdditions, maxApprovalBytes } from "../protocol/signed-approval.ts";
 import { DeviceGate, type GateParts, type Question } from "./approval-gate.ts";
 import type { ApprovalGate, ApprovalNotary, ApprovalSubject } from "./port.ts";
 
@@ -32,14 +36,26 @@ export class DeviceNotary implements ApprovalNotary {
   }
 
   #requiredOf(subject: ApprovalSubject): readonly Role[] {
-    const { role: weakest } = subject.kind === "command" ? commandApproval : fileChangeApproval;
-    const answering = roles.filter((role) => mayAct(role, weakest));
-    const classes: readonly ApprovalClass[] =
-      subject.kind === "command" && subject.escalated ? ["command", "escalated"] : [subject.kind];
+    const answering = roles.filter((role) => mayAct(role, specs[subject.kind].role));
+    const classes = classesOf(subject);
     const { signed, signedRoles } = this.#settings;
     if (classes.some((each) => signed.includes(each))) return answering;
     return answering.filter((role) => signedRoles.includes(role));
   }
+}
+
+const specs = {
+  command: commandApproval,
+  fileChange: fileChangeApproval,
+  permissions: permissionsApproval,
+};
+
+/** Widening the sandbox is the other way out of it. */
+function classesOf(subject: ApprovalSubject): readonly ApprovalClass[] {
+  if (subject.kind === "permissions") return ["permissions", "escalated"];
+  if (subject.kind === "fileChange") return ["fileChange"];
+  if (subject.additions) return ["command", "permissions", "escalated"];
+  return subject.escalated ? ["command", "escalated"] : ["command"];
 }
 
 /** Copies: what is compared later cannot have changed. */
@@ -48,10 +64,21 @@ function questionOf(
   ids: Pick<Question, "hostId" | "threadId" | "turnId" | "itemId" | "requestId">,
 ): Question {
   if (subject.kind === "command") {
-    const { kind, command, cwd, escalated } = subject;
-    return { ...ids, kind, command: [...command], cwd, escalated };
+    const { kind, command, cwd, escalated, additions } = subject;
+    const rights = { escalated, ...(additions && { additions: copyOf(additions) }) };
+    return { ...ids, kind, command: [...command], cwd, ...rights };
+  }
+  if (subject.kind === "permissions") {
+    const { kind, cwd, additions } = subject;
+    return { ...ids, kind, cwd, additions: copyOf(additions) };
   }
   const { kind, changes, realPaths } = subject;
   const diffSha256Base64url = changesDigest(changes);
   return { ...ids, kind, diffSha256Base64url, realPaths: [...realPaths] };
 }
+
+const copyOf = ({ network, read, write }: ApprovalAdditions): ApprovalAdditions => ({
+  network,
+  read: [...read],
+  write: [...write],
+});

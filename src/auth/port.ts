@@ -4,7 +4,7 @@ import type { ItemId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { FileUpdateChange } from "../protocol/item.ts";
 import type { Pairing } from "../protocol/pairing.ts";
 import type { Principal, Scope } from "../protocol/principal.ts";
-import type { ApprovalChallenge } from "../protocol/signed-approval.ts";
+import type { ApprovalAdditions, ApprovalChallenge } from "../protocol/signed-approval.ts";
 
 /** What is known of a request before anyone trusts it. */
 export interface RequestFacts {
@@ -211,6 +211,13 @@ export type ApprovalSubject = {
       readonly cwd: string;
       /** It runs outside of any sandbox. */
       readonly escalated: boolean;
+      /** What it may do on top of its thread's permissions. */
+      readonly additions?: ApprovalAdditions;
+    }
+  | {
+      readonly kind: "permissions";
+      readonly cwd: string;
+      readonly additions: ApprovalAdditions;
     }
   | {
       readonly kind: "fileChange";

@@ -44,6 +44,11 @@ export interface ClientOptions {
 
 type ApprovalMethod = Extract<keyof ServerRequests, `${string}/requestApproval`>;
 
+/** A decision, or what is granted of the permissions that were asked for. */
+export type ApprovalAnswer =
+  | { readonly decision: "accept" | "acceptForSession" | "decline" }
+  | Omit<ServerRequests["item/permissions/requestApproval"]["result"], "farhelmSignature">;
+
 /** From the first byte of an attempt to the answer of `initialize`. */
 const attemptTimeoutMs = 20_000;
 export class FarhelmClient {
@@ -131,7 +136,7 @@ export class FarhelmClient {
     id: string | number,
     method: ApprovalMethod,
     challenge: ApprovalChallenge,
-    decision: "accept" | "acceptForSession",
+    answer: ApprovalAnswer,
   ): Promise<void> {
     const peer = this.#connectedPeer();
     const device = await this.#options.keyStore.load();
@@ -139,9 +144,10 @@ export class FarhelmClient {
       throw new NotSigned("This browser has no device key, so it cannot sign. Pair it first.");
     }
     const { hostId } = this.#credentials;
+    const decision = "decision" in answer ? answer.decision : answer;
     const farhelmSignature = await signApproval(device, challenge, decision, hostId);
     if (peer === undefined || peer !== this.#connectedPeer()) throw new ConnectionLost();
-    peer.answer(id, method, { decision, farhelmSignature });
+    peer.answer(id, method, { ...answer, farhelmSignature });
   }
 
   /** Resumes the thread now and after every reconnect, until `unwatch`. */

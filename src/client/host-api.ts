@@ -1,4 +1,5 @@
 /** The host's calls, notifications and questions as types, and unions of them to tell apart by method. */
+import type { ApprovalGains } from "../protocol/approval-gains.ts";
 import type { Notifications, Requests, ServerRequests } from "../features/index.ts";
 
 export type { Notifications, Requests, ServerRequests };
@@ -14,6 +15,8 @@ export type HostRequest = {
     readonly id: string | number;
     readonly method: Name;
     readonly params: ServerRequests[Name]["params"];
+    /** What a yes would allow that is not allowed now; absent for tools, and where the host says nothing of it. */
+    readonly gains?: ApprovalGains;
   };
 }[keyof ServerRequests];
 

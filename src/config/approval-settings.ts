@@ -2,8 +2,11 @@
 import { z } from "zod";
 import type { Role } from "../protocol/principal.ts";
 
-/** `command`: any command. `escalated`: commands outside of a sandbox. `fileChange`: patches. */
-const classes = ["command", "escalated", "fileChange"] as const;
+/**
+ * `command`: any command. `fileChange`: patches. `permissions`: whatever widens the sandbox, for a turn, a thread or a
+ * command. `escalated`: that too, and commands outside of a sandbox.
+ */
+const classes = ["command", "escalated", "fileChange", "permissions"] as const;
 export type ApprovalClass = (typeof classes)[number];
 
 export const Approvals = z

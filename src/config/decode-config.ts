@@ -24,6 +24,7 @@ const APPROVAL_VARIANTS = ["untrusted", "on-failure", "on-request", "granular", 
 export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
   const root = new TableFields(raw);
   const workspace = root.table("sandbox_workspace_write");
+  const features = root.table("features");
   refuseLegacyProfile(root);
   const providers = decodeProviders(root);
   return {
@@ -58,7 +59,11 @@ export function decodeConfig(raw: Readonly<Record<string, unknown>>): Config {
     threadUnloadDelayMs: (root.count("thread_unload_delay_secs") ?? THREAD_UNLOAD_DELAY_S) * 1000,
     projectDocMaxBytes: root.count("project_doc_max_bytes") ?? PROJECT_DOC_MAX_BYTES,
     projectRootMarkers: root.strings("project_root_markers") ?? [".git"],
-    goals: root.table("features").boolean("goals") ?? true,
+    goals: features.boolean("goals") ?? true,
+    permissionTools: {
+      isRequestable: features.boolean("request_permissions_tool") ?? false,
+      isPerCommand: features.boolean("exec_permission_approvals") ?? false,
+    },
     raw,
     trustLevel: null,
     defaultApprovalPolicy: "on-request",

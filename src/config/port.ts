@@ -27,6 +27,12 @@ export const defaultProviderLimits = {
   streamIdleTimeoutMs: 300_000,
 } as const;
 
+/** `request_permissions_tool` and `exec_permission_approvals`. */
+export interface PermissionTools {
+  readonly isRequestable: boolean;
+  readonly isPerCommand: boolean;
+}
+
 export type FeatureStage = "beta" | "underDevelopment" | "stable" | "deprecated" | "removed";
 
 export type TrustLevel = "trusted" | "untrusted";
@@ -53,6 +59,8 @@ export interface Config extends PermissionSettings {
   readonly projectRootMarkers: readonly string[];
   /** `[features] goals`: whether threads may have goals. */
   readonly goals: boolean;
+  /** `[features]`: whether the agent may ask for permissions, of its turn and for a single command. */
+  readonly permissionTools: PermissionTools;
   /** All layers' tables, one over the other. */
   readonly raw: Readonly<Record<string, unknown>>;
   /** Of who chooses none: in a project that somebody marked as untrusted the agent may write, and asks for whatever it runs. */

@@ -12,7 +12,8 @@ import { allowedTables } from "./requirements.ts";
  * anybody could work with: read-only, and never asking.
  */
 export function required(config: Config, requirements: Requirements): Config {
-  const { approvalPolicy, sandboxMode, trustLevel } = config;
+  const { approvalPolicy, sandboxMode, trustLevel, permissionTools } = config;
+  const pins = requirements.featurePins;
   const policyFault =
     approvalPolicy === null ? undefined : requirements.approvalFault(approvalPolicy);
   const modeFault = sandboxMode === null ? undefined : requirements.sandboxFault(sandboxMode);
@@ -33,7 +34,11 @@ export function required(config: Config, requirements: Requirements): Config {
       requirements,
     ),
     defaultSandboxMode: defaultMode(config, requirements),
-    goals: requirements.featurePins.get("goals") ?? config.goals,
+    goals: pins.get("goals") ?? config.goals,
+    permissionTools: {
+      isRequestable: pins.get("request_permissions_tool") ?? permissionTools.isRequestable,
+      isPerCommand: pins.get("exec_permission_approvals") ?? permissionTools.isPerCommand,
+    },
     raw: allowedTables(config.raw, requirements),
     requirements,
     notices: [

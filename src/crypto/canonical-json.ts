@@ -24,3 +24,10 @@ export function canonicalJson(value: CanonicalValue): string {
 }
 
 const isList = (value: object): value is readonly CanonicalValue[] => Array.isArray(value);
+
+/** Whether `canonicalJson` has a text for it. */
+export function isCanonicalValue(value: unknown): value is CanonicalValue {
+  if (typeof value === "number") return Number.isSafeInteger(value);
+  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
+  return typeof value === "object" && Object.values(value).every(isCanonicalValue);
+}

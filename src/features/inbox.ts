@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { method } from "../dispatch/define.ts";
+import { ApprovalGains } from "../protocol/approval-gains.ts";
 import { ItemId, RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 
 /** What waits for people, over all threads in memory; Farhelm's own. Without it a client would have to watch every thread. */
@@ -24,6 +25,8 @@ export const approvalInbox = method({
         /** The server request, as it is put to those who watch the thread. */
         method: z.string(),
         params: z.unknown(),
+        /** What a yes would allow that is not allowed now; absent for tools. */
+        gains: ApprovalGains.optional(),
         /** Since when it waits; Unix time in milliseconds. */
         askedAtMs: z.number(),
       }),

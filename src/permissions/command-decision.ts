@@ -15,6 +15,10 @@ export interface CommandQuestion {
   readonly profile: PermissionProfile;
   /** The model asks to run outside the sandbox. */
   readonly escalated: boolean;
+  /** The model asks for more than the profile gives, and to stay inside. */
+  readonly wishes?: boolean;
+  /** A person wants to be asked about everything. */
+  readonly isReviewed?: boolean;
   readonly sandbox: SandboxState;
   /** What is known of it. */
   readonly risk: CommandRisk;
@@ -34,11 +38,13 @@ const forcedRefused =
  * where it can be. What deletes by force never runs unasked.
  */
 export function decideCommand(question: CommandQuestion): CommandDecision {
-  const { approvalPolicy, risk, profile, escalated } = question;
+  const { approvalPolicy, risk, profile, escalated, wishes, isReviewed } = question;
   const confined = profile.type === "managed" && !escalated && question.sandbox.works;
+  if (isReviewed) return { kind: "ask", confined, reason: null };
   if (askRule(approvalPolicy) === "always") {
     const isKept = confined || profile.type !== "managed";
-    if (risk !== "readOnly" || !isKept || escalated) return { kind: "ask", confined, reason: null };
+    if (risk !== "readOnly" || !isKept || escalated || wishes)
+      return { kind: "ask", confined, reason: null };
     return { kind: "run", confined: profile.type !== "external" && question.sandbox.works };
   }
   const decision = decideByProfile(question, confined);
@@ -50,12 +56,12 @@ export function decideCommand(question: CommandQuestion): CommandDecision {
 
 /** Under a policy by which a command is asked about where it has to be, or never. */
 function decideByProfile(
-  { approvalPolicy, profile, sandbox, escalated }: CommandQuestion,
+  { approvalPolicy, profile, sandbox, escalated, wishes }: CommandQuestion,
   confined: boolean,
 ): CommandDecision {
   const isAsked = askRule(approvalPolicy) !== "never";
   if (profile.type === "disabled") return { kind: "run", confined };
-  if (escalated) {
+  if (escalated || (wishes && sandbox.works)) {
     return isAsked
       ? { kind: "ask", confined, reason: null }
       : { kind: "refuse", message: escalationRefused };

@@ -13,6 +13,8 @@ export type PatchDecision =
 export interface PatchQuestion {
   readonly approvalPolicy: ApprovalPolicy;
   readonly profile: PermissionProfile;
+  /** A person wants to be asked about everything. */
+  readonly isReviewed?: boolean;
   readonly ground: Ground;
   /** Every path that the patch writes, moves or deletes: absolute and real. */
   readonly paths: readonly string[];
@@ -22,11 +24,12 @@ export interface PatchQuestion {
 export function decidePatch({
   approvalPolicy,
   profile,
+  isReviewed,
   ground,
   paths,
 }: PatchQuestion): PatchDecision {
   const rule = askRule(approvalPolicy);
-  if (rule === "always") return { kind: "ask", reason: null };
+  if (rule === "always" || isReviewed) return { kind: "ask", reason: null };
   const rules = pathRules(profile, ground);
   const outside = paths.find((path) => accessTo(path, rules) !== "write");
   if (outside === undefined) return { kind: "run" };

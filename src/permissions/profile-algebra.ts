@@ -11,16 +11,19 @@ import type {
   PermissionProfile,
 } from "../protocol/permission-profile.ts";
 import { accessTo, isInside, pathRules, protectedNames } from "./path-access.ts";
-import type { Ground, PathRules } from "./path-access.ts";
+import type { Ground, PathRule, PathRules } from "./path-access.ts";
 
 const order = { none: 0, read: 1, write: 2 } as const;
 const weaker = (one: FileSystemAccess, other: FileSystemAccess): FileSystemAccess =>
   order[one] <= order[other] ? one : other;
 
+export const isAtMost = (one: FileSystemAccess, other: FileSystemAccess): boolean =>
+  order[one] <= order[other];
+
 /** Whether nothing of this program confines what runs. */
 export const isUnconfined = ({ type }: PermissionProfile): boolean => type !== "managed";
 
-const hasNetwork = (profile: PermissionProfile): boolean =>
+export const hasNetwork = (profile: PermissionProfile): boolean =>
   profile.type !== "managed" || profile.network.enabled;
 
 /** Whether two profiles say the same, in whatever order and however often. */
@@ -82,6 +85,19 @@ function tellingPaths(...all: readonly PathRules[]): readonly string[] {
     if (access === "write") for (const name of protectedNames) paths.add(join(path, name));
   }
   return [...paths];
+}
+
+/** The paths at which `after` gives more than `before`, with what it gives there. Both confine. */
+export function pathsGained(
+  before: PermissionProfile,
+  after: PermissionProfile,
+  ground: Ground,
+): readonly PathRule[] {
+  const [less, more] = [pathRules(before, ground), pathRules(after, ground)];
+  return tellingPaths(less, more).flatMap((path) => {
+    const access = accessTo(path, more);
+    return isAtMost(access, accessTo(path, less)) ? [] : [{ path, access }];
+  });
 }
 
 /** What both allow, with the paths of `ground` spelled out. */
@@ -170,31 +186,6 @@ const pathEntry = (path: string, access: FileSystemAccess): FileSystemEntry => (
   path: { type: "path", path },
   access,
 });
-
-/** What was both asked for and granted: nobody is given more than they asked for, nor more than was said. */
-export function grantWithin(
-  asked: AdditionalPermissions,
-  granted: AdditionalPermissions,
-  ground: Ground,
-): AdditionalPermissions {
-  const [wishes, answers] = [grantEntries(asked), grantEntries(granted)];
-  const entries = [...atMost(answers, wishes, ground), ...atMost(wishes, answers, ground)];
-  const network = granted.network?.enabled === true && asked.network?.enabled === true;
-  return {
-    ...(network && { network: { enabled: true } }),
-    ...(entries.length > 0 && { fileSystem: { entries } }),
-  };
-}
-
-/** The entries, none with more than `limit` gives at its place. */
-const atMost = (
-  entries: readonly FileSystemEntry[],
-  limit: readonly FileSystemEntry[],
-  ground: Ground,
-): readonly FileSystemEntry[] =>
-  clamped(entries, pathRules(onlyEntries(limit), ground), ground).filter(
-    ({ access }) => access !== "none",
-  );
 
 /** An entry that is cut at one of its places falls into one entry for each. */
 const clamped = (

@@ -102,6 +102,13 @@ export const AdditionalPermissions = z.object({
 });
 export type AdditionalPermissions = z.infer<typeof AdditionalPermissions>;
 
+/** Whether it asks for, or grants, anything at all. */
+export function isAnything({ network, fileSystem }: AdditionalPermissions): boolean {
+  const { read, write, entries } = fileSystem ?? {};
+  const isFile = [read, write, entries].some((list) => (list ?? []).length > 0);
+  return isFile || network?.enabled === true;
+}
+
 /** The named profile that is in force; `extends`: the one that it builds on. */
 export const ActivePermissionProfile = z.object({
   id: z.string(),

@@ -3,6 +3,7 @@ import { serverRequest } from "./define.ts";
 import { DynamicToolResult } from "./dynamic-tools.ts";
 import { ItemId, ThreadId, TurnId } from "./ids.ts";
 import { CommandAction } from "./item.ts";
+import { AdditionalPermissions, FileSystemEntry, GlobScanMaxDepth } from "./permission-profile.ts";
 import { ApprovalChallenge, ApprovalSignature } from "./signed-approval.ts";
 
 const inItem = {
@@ -22,6 +23,29 @@ export const NetworkPolicyAmendment = z.object({
   host: z.string(),
   action: z.enum(["allow", "deny"]),
 });
+
+/** What the agent asks for on top of its permissions. `entries` holds all of it; the older `read` and `write` what is plain paths. */
+export const RequestedPermissions = z.object({
+  network: z.object({ enabled: z.boolean().nullable() }).nullable(),
+  fileSystem: z
+    .object({
+      read: z.array(z.string()).nullable(),
+      write: z.array(z.string()).nullable(),
+      globScanMaxDepth: GlobScanMaxDepth.optional(),
+      entries: z.array(FileSystemEntry).optional(),
+    })
+    .nullable(),
+});
+export type RequestedPermissions = z.infer<typeof RequestedPermissions>;
+
+/** What is granted of what was asked for; nothing declines. `turn`, the default: until the turn ends; `session`: while the thread is loaded. */
+export const PermissionsAnswer = z.object({
+  permissions: AdditionalPermissions,
+  scope: z.enum(["turn", "session"]).nullish(),
+  /** For the rest of the turn every command and patch is asked about. Not together with `session`. */
+  strictAutoReview: z.boolean().nullish(),
+});
+export type PermissionsAnswer = z.infer<typeof PermissionsAnswer>;
 
 /** `accept` once, `acceptForSession`: this command, or this host, again without asking, `decline`: go on without it, `cancel`: and stop the turn. */
 export const CommandDecision = z.union([
@@ -58,6 +82,8 @@ export const commandApproval = serverRequest({
       .object({ host: z.string(), protocol: z.enum(["http", "https"]) })
       .optional(),
     proposedNetworkPolicyAmendments: z.array(NetworkPolicyAmendment).optional(),
+    /** What this command asks for on top of its thread's permissions. */
+    additionalPermissions: RequestedPermissions.optional(),
     proposedExecpolicyAmendment: z.array(z.string()).optional(),
     availableDecisions: z.array(CommandDecision),
     ...signature,
@@ -78,6 +104,22 @@ export const fileChangeApproval = serverRequest({
   result: z.object({ decision: FileChangeDecision, ...signed }),
 });
 
+/** The agent asks for permissions of the turn, or of the thread. */
+export const permissionsApproval = serverRequest({
+  name: "item/permissions/requestApproval",
+  stability: "stable",
+  role: "approver",
+  params: z.object({
+    ...inItem,
+    environmentId: z.string().nullable(),
+    cwd: z.string(),
+    reason: z.string().nullable(),
+    permissions: RequestedPermissions,
+    ...signature,
+  }),
+  result: PermissionsAnswer.extend(signed),
+});
+
 /** The agent calls a tool that a client offered with thread/start. */
 export const dynamicToolCall = serverRequest({
   name: "item/tool/call",
@@ -95,4 +137,9 @@ export const dynamicToolCall = serverRequest({
 });
 
 /** Everything that the server may ask. */
-export const serverRequests = [commandApproval, fileChangeApproval, dynamicToolCall] as const;
+export const serverRequests = [
+  commandApproval,
+  fileChangeApproval,
+  permissionsApproval,
+  dynamicToolCall,
+] as const;

@@ -30,6 +30,14 @@ const question = {
   expiresAt: z.int(),
 };
 
+/** What a grant adds to a profile: absolute paths, links followed, each with everything below it. */
+const ApprovalAdditions = z.object({
+  network: z.boolean(),
+  read: z.array(z.string()),
+  write: z.array(z.string()),
+});
+export type ApprovalAdditions = z.infer<typeof ApprovalAdditions>;
+
 /** What is to be signed, without the decision. */
 export const ApprovalPayload = z.discriminatedUnion("kind", [
   z.object({
@@ -41,6 +49,8 @@ export const ApprovalPayload = z.discriminatedUnion("kind", [
     cwd: z.string(),
     /** Whether it runs outside of any sandbox. */
     escalated: z.boolean(),
+    /** What this command may do on top of its thread's permissions. */
+    additions: z.exactOptional(ApprovalAdditions),
   }),
   z.object({
     ...question,
@@ -50,13 +60,21 @@ export const ApprovalPayload = z.discriminatedUnion("kind", [
     /** Every file that is written, moved or deleted, after symbolic links. */
     realPaths: z.array(z.string()),
   }),
+  z.object({
+    ...question,
+    kind: z.literal("permissions"),
+    /** The folder of the turn: absolute. */
+    cwd: z.string(),
+    /** The most that an answer can give. */
+    additions: ApprovalAdditions,
+  }),
 ]);
 export type ApprovalPayload = z.infer<typeof ApprovalPayload>;
 
 /** The member `farhelmSignature` of a server request: clients that do not know it ignore it. */
 export const ApprovalChallenge = z.object({
   payload: ApprovalPayload,
-  /** Devices of these roles must sign what lets something run. `decline` and `cancel` count without. */
+  /** Devices of these roles must sign what allows something. Answers that allow nothing count without. */
   requiredOf: z.array(Role),
 });
 export type ApprovalChallenge = z.infer<typeof ApprovalChallenge>;

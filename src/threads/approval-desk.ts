@@ -8,6 +8,7 @@ import type {
   ApprovalSubject,
 } from "../auth/port.ts";
 import type { Publisher } from "../events/port.ts";
+import type { ApprovalGains } from "../protocol/approval-gains.ts";
 import type { ServerRequestSpec } from "../protocol/define.ts";
 import type { ItemId, RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { CountedAnswer } from "../protocol/request-notifications.ts";
@@ -31,6 +32,7 @@ interface Pending {
   readonly itemId: ItemId;
   readonly askedAtMs: number;
   readonly spec: ServerRequestSpec;
+  readonly gains: ApprovalGains | undefined;
   readonly gate: ApprovalGate | undefined;
   readonly audit: AnswerAudit;
   /** As it is now. */
@@ -53,6 +55,8 @@ interface Asking<Answer> {
   readonly itemId: ItemId;
   readonly spec: ServerRequestSpec<string, z.ZodType, z.ZodType<Answer>>;
   readonly params: object;
+  /** What a yes would allow that is not allowed now. */
+  readonly gains?: ApprovalGains;
   readonly signal: AbortSignal;
 }
 
@@ -134,19 +138,21 @@ export class ApprovalDesk {
   /** What waits in all threads, oldest first. */
   waiting(): readonly Omit<WaitingRequest, "threadName" | "cwd">[] {
     return [...this.#pending].map(([requestId, pending]) => {
-      const { threadId, turnId, itemId, spec, question, askedAtMs } = pending;
+      const { threadId, turnId, itemId, spec, question, askedAtMs, gains } = pending;
       const { params } = question();
       const { name: method, role } = spec;
-      return { threadId, turnId, itemId, requestId, method, params, askedAtMs, role };
+      const about = { requestId, method, params, askedAtMs, role, ...(gains && { gains }) };
+      return { threadId, turnId, itemId, ...about };
     });
   }
 
   #wait<Answer>(
     requestId: number,
-    { threadId, turnId, itemId, spec, params, signal }: Asking<Answer>,
+    asking: Asking<Answer>,
     gate: ApprovalGate | undefined,
     resolve: (end: ApprovalState<Answer>) => void,
   ): void {
+    const { threadId, turnId, itemId, spec, params, gains, signal } = asking;
     let state: ApprovalState<Answer> = { kind: "pending" };
     const told = spec.name !== dynamicToolCall.name;
     const apply = (event: ApprovalEvent<Answer>, answer?: CountedAnswer): void => {
@@ -161,7 +167,7 @@ export class ApprovalDesk {
     };
     const withdraw = (): void => apply({ kind: "withdrawn" });
     const audit = new AnswerAudit(this.#audit, spec, params);
-    const question = questionOf(spec.name, requestId, params, gate);
+    const question = questionOf(requestId, asking, gate);
     const first = question().frame;
     this.#pending.set(requestId, {
       threadId,
@@ -169,6 +175,7 @@ export class ApprovalDesk {
       itemId,
       askedAtMs: Date.now(),
       spec,
+      gains,
       gate,
       audit,
       question,
@@ -195,9 +202,8 @@ export class ApprovalDesk {
 
 /** The request's bytes: made once, and anew when what is to be signed has changed. */
 function questionOf(
-  method: string,
   id: number,
-  params: object,
+  { spec, params, gains }: Pick<Asking<unknown>, "params" | "gains"> & Pick<Pending, "spec">,
   gate: ApprovalGate | undefined,
 ): () => Question {
   let made: (Question & { readonly challenge: object | undefined }) | undefined;
@@ -205,7 +211,7 @@ function questionOf(
     const challenge = gate?.challenge();
     if (made === undefined || made.challenge !== challenge) {
       const whole = challenge === undefined ? params : { ...params, farhelmSignature: challenge };
-      const frame = textFrame(JSON.stringify({ method, id, params: whole }));
+      const frame = textFrame(JSON.stringify({ method: spec.name, id, params: whole, gains }));
       made = { challenge, params: whole, frame };
     }
     return made;

@@ -1,6 +1,7 @@
 /** What connections need of threads: what they must be told, and what waits for their answers; a part of the threads' port. */
 import type { Actor } from "../audit/port.ts";
 import type { Answerer } from "../auth/port.ts";
+import type { ApprovalGains } from "../protocol/approval-gains.ts";
 import type { ItemId, RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { Role } from "../protocol/principal.ts";
 
@@ -27,6 +28,8 @@ export interface WaitingRequest {
   readonly method: string;
   /** As they are now. */
   readonly params: object;
+  /** What a yes would allow that is not allowed now. */
+  readonly gains?: ApprovalGains;
   readonly askedAtMs: number;
   /** The weakest role that may answer it. */
   readonly role: Role;

@@ -1,9 +1,11 @@
 import type { Publisher, StreamPosition } from "../events/port.ts";
+import { sameProfile } from "../permissions/profile-algebra.ts";
 import type { DynamicTool } from "../protocol/dynamic-tools.ts";
 import type { ThreadId, TurnId } from "../protocol/ids.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import { threadStatusChanged } from "../protocol/thread-notifications.ts";
 import type { GitInfo } from "../protocol/thread.ts";
+import type { AdditionalPermissions } from "../protocol/permission-profile.ts";
 import type { ThreadTokenUsage, Turn } from "../protocol/turn.ts";
 import type { HistoryEvent, ThreadMeta, ThreadWriter } from "../store/port.ts";
 import type { SaidContext } from "./additional-context.ts";
@@ -50,7 +52,8 @@ export class LoadedThread {
   /** Where AGENTS.md files were found. */
   instructionSources: readonly string[];
   gitInfo: GitInfo | null;
-  settings: ThreadSettings;
+  /** What people granted on top of its permissions, for as long as these stay. */
+  granted: AdditionalPermissions = {};
   preview: string;
   name: string | null;
   updatedAtMs: number;
@@ -85,6 +88,7 @@ export class LoadedThread {
   readonly #publisher: Publisher;
   #state: ThreadState = { kind: "idle" };
   #stored: boolean;
+  #settings: ThreadSettings;
 
   constructor(
     meta: ThreadMeta,
@@ -103,7 +107,7 @@ export class LoadedThread {
     const { past } = options;
     this.meta = meta;
     this.gitInfo = meta.gitInfo;
-    this.settings = options.settings;
+    this.#settings = options.settings;
     this.ephemeral = options.ephemeral;
     this.path = options.path;
     this.unloadDelayMs = options.unloadDelayMs;
@@ -124,6 +128,17 @@ export class LoadedThread {
 
   get id(): ThreadId {
     return this.meta.id;
+  }
+
+  get settings(): ThreadSettings {
+    return this.#settings;
+  }
+
+  /** Who chooses other permissions takes back what was granted on top of the ones before. */
+  set settings(settings: ThreadSettings) {
+    if (!sameProfile(settings.permissionProfile, this.#settings.permissionProfile))
+      this.granted = {};
+    this.#settings = settings;
   }
 
   /** Tools that a client offers the agent. */

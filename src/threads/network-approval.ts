@@ -1,6 +1,7 @@
 /** Asks people whether a command may reach a host that no rule names. */
 import { randomUUID } from "node:crypto";
 import { askRule } from "../permissions/approval-policy.ts";
+import { gainsOfReaching } from "../permissions/permission-gains.ts";
 import type { NetworkRules } from "../permissions/network-rules.ts";
 import type { TurnId } from "../protocol/ids.ts";
 import type { CommandDecision } from "../protocol/server-requests.ts";
@@ -85,6 +86,7 @@ async function put(
   const asking = {
     ...ids,
     spec: commandApproval,
+    gains: gainsOfReaching(questionKey(question)),
     signal: AbortSignal.any([signal, over.signal, commandEnd, tooLate]),
     params: {
       kind: "command",

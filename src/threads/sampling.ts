@@ -85,6 +85,7 @@ async function attempt(
           patchTool: metadata.offersPatchTool,
           dynamicTools: thread.dynamicTools,
           goals: thread.goalTools?.() !== undefined,
+          permissions: settings.permissionTools,
         }),
         effort: settings.effort ?? metadata.defaultEffort,
         summary: settings.summary,

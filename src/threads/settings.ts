@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { Config } from "../config/port.ts";
+import type { Config, PermissionTools } from "../config/port.ts";
 import { configuredPermissions } from "../permissions/configured-profile.ts";
 import type { Permissions } from "../permissions/configured-profile.ts";
 import { type NetworkSources, networkSources } from "../permissions/configured-network.ts";
@@ -25,6 +25,7 @@ export interface ThreadSettings extends TurnSettings {
   readonly environmentPolicy: ShellEnvironmentPolicy;
   /** Where the rules of its commands' network come from. */
   readonly network: NetworkSources;
+  readonly permissionTools: PermissionTools;
   /** False: the tools that need a folder are not offered. */
   readonly hasEnvironment: boolean;
 }
@@ -57,6 +58,7 @@ export function initialSettings(
       permissionProfile: profile,
       activeProfile: active,
       configuredProfile: profile,
+      permissionTools: config.permissionTools,
       baseInstructions: null,
       developerInstructions: config.developerInstructions,
       environmentPolicy: config.environmentPolicy,
@@ -80,6 +82,7 @@ export function withOverride(settings: ThreadSettings, override: SettingsOverrid
     summary: override.summary ?? settings.summary,
     approvalPolicy: override.approvalPolicy ?? settings.approvalPolicy,
     ...permissionsAfter(settings, override.permissions, cwd),
+    permissionTools: settings.permissionTools,
     baseInstructions: override.baseInstructions ?? settings.baseInstructions,
     developerInstructions: override.developerInstructions ?? settings.developerInstructions,
     environmentPolicy: settings.environmentPolicy,

@@ -10,6 +10,7 @@ import { createApprovals } from "./command-approval.ts";
 import type { LoadedThread } from "./loaded-thread.ts";
 import { commandNetwork } from "./network-approval.ts";
 import type { OpenItems } from "./open-items.ts";
+import { GrantsOfTurn } from "./turn-grants.ts";
 import type { ThreadSettings } from "./settings.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 
@@ -48,13 +49,17 @@ export function createToolContext(owner: ToolContextOwner): ToolContext {
     isRunning: () => owner.isRunning(),
     interrupt: () => owner.interrupt(),
   };
+  const grants = new GrantsOfTurn(thread, settings, ports);
   return {
     ...ids,
     signal,
     cwd: settings.cwd,
     approvalPolicy: settings.approvalPolicy,
-    permissionProfile: settings.permissionProfile,
     environmentPolicy: settings.environmentPolicy,
+    grants,
+    get permissionProfile() {
+      return grants.profile;
+    },
     dynamicTools: thread.dynamicTools,
     goals: thread.goalTools?.(),
     async askClient({ callId, name, namespace }, input) {
@@ -69,6 +74,7 @@ export function createToolContext(owner: ToolContextOwner): ToolContext {
       thread,
       turnId,
       desk: ports.desk,
+      grants,
       signal,
       cancel: () => owner.cancel(),
       interrupt: () => owner.interrupt(),

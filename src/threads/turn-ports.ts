@@ -1,5 +1,6 @@
 import type { Publisher } from "../events/port.ts";
 import type { Models } from "../model/port.ts";
+import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import type { PatchedFile, Tools } from "../tools/port.ts";
 import type { ApprovalDesk } from "./approval-desk.ts";
 import type { ProjectDoc } from "./instructions.ts";
@@ -17,6 +18,8 @@ export interface TurnPorts {
   readonly nowMs?: () => number;
   /** Whether threads may have goals. None may where this is absent. */
   readonly goalsOn?: () => boolean;
+  /** Why the machine's owner does not allow permissions. Everything is allowed where this is absent. */
+  readonly profileFault?: (profile: PermissionProfile) => string | undefined;
   /** The project's instructions for work in `cwd`. */
   docs(cwd: string): Promise<readonly ProjectDoc[]>;
   /** One diff text of everything that was patched; paths inside `root` are shown relative to it. */

@@ -80,6 +80,7 @@ export class ApplyPatch {
     return decidePatch({
       approvalPolicy: context.approvalPolicy,
       profile: context.permissionProfile,
+      isReviewed: context.grants?.isReviewed ?? false,
       ground: groundAt(context.cwd, this.#environment),
       paths: files.map((file) => file.real),
     });

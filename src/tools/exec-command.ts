@@ -1,11 +1,11 @@
 /** `exec_command`: runs a shell command, after approval where one is needed. */
 import { resolve } from "node:path";
 import { decideCommand } from "../permissions/command-decision.ts";
-import { plainWorkspace, profileForMode } from "../permissions/legacy-policy.ts";
-import type { PermissionProfile } from "../protocol/permission-profile.ts";
+import type { Wish } from "../permissions/grants.ts";
 import type { CommandExecutionItem } from "../protocol/item.ts";
 import type { ApplyPatch } from "./apply-patch.ts";
 import { unreachable } from "../util/unreachable.ts";
+import { commandWish, profileFor } from "./command-wish.ts";
 import { commandEnvironment, type Environment } from "./command-environment.ts";
 import {
   commandItem,
@@ -54,6 +54,7 @@ interface ExecCall {
   readonly yieldMs: number;
   readonly maxTokens: number;
   readonly escalated: boolean;
+  readonly wish: Wish | undefined;
   readonly justification: string | null;
 }
 
@@ -87,6 +88,7 @@ export class ExecCommand {
   #read(input: Arguments, context: ToolContext): ExecCall {
     const { environment, shell } = this.#services;
     const script = input.text("cmd");
+    const cwd = resolve(context.cwd, input.optionalText("workdir") ?? ".");
     const named = input.optionalText("shell");
     const program =
       named === undefined ? (shell ?? defaultShell(environment)) : namedShell(named, environment);
@@ -94,11 +96,12 @@ export class ExecCommand {
     return {
       script,
       command: [program, input.optionalFlag("login") === false ? "-c" : "-lc", script],
-      cwd: resolve(context.cwd, input.optionalText("workdir") ?? "."),
+      cwd,
       tty: input.optionalFlag("tty") ?? false,
       yieldMs: Math.min(Math.max(wait, yieldMs.least), yieldMs.most),
       maxTokens: input.optionalCount("max_output_tokens") ?? maxModelTokens,
       escalated: input.optionalText("sandbox_permissions") === "require_escalated",
+      wish: commandWish(input, cwd, context),
       justification: input.optionalText("justification") ?? null,
     };
   }
@@ -110,8 +113,10 @@ export class ExecCommand {
       approvalPolicy: context.approvalPolicy,
       profile: context.permissionProfile,
       escalated: exec.escalated,
+      wishes: exec.wish !== undefined,
       sandbox: await this.#services.confinement.state(),
       risk,
+      isReviewed: context.grants?.isReviewed ?? false,
     });
     context.signal.throwIfAborted();
     switch (decision.kind) {
@@ -214,15 +219,6 @@ export class ExecCommand {
   }
 }
 
-/** What a command is kept to in the sandbox. What runs because it only reads is, without a profile, kept to just that. */
-const profileFor = (
-  { isKnown }: AdmittedCall,
-  { permissionProfile }: ToolContext,
-): PermissionProfile =>
-  isKnown && permissionProfile.type === "disabled"
-    ? profileForMode("read-only", plainWorkspace)
-    : permissionProfile;
-
 async function tellUnstarted(
   item: CommandExecutionItem,
   reason: string,
@@ -249,6 +245,7 @@ async function askForCommand(
       escalated: !exec.confined,
       reason,
       actions: item.commandActions,
+      wish: exec.wish,
     })
     .catch(() => (context.signal.aborted ? "declined" : "failed"));
   if (verdict === "run" && !context.signal.aborted) return undefined;

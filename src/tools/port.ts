@@ -8,7 +8,9 @@ import type { DynamicTool, DynamicToolResult } from "../protocol/dynamic-tools.t
 import type { ThreadGoal } from "../protocol/goal.ts";
 import type { ItemId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { CommandAction, FileUpdateChange, ThreadItem } from "../protocol/item.ts";
-import type { PermissionProfile } from "../protocol/permission-profile.ts";
+import type { Wish } from "../permissions/grants.ts";
+import type { AdditionalPermissions, PermissionProfile } from "../protocol/permission-profile.ts";
+import type { PermissionsAnswer } from "../protocol/server-requests.ts";
 import type { ApprovalPolicy } from "../protocol/settings.ts";
 
 /** A call by the model. `arguments` is JSON text for functions and free text for custom tools. */
@@ -44,6 +46,8 @@ export interface Approvals {
     readonly escalated: boolean;
     readonly reason: string | null;
     readonly actions: readonly CommandAction[];
+    /** What it may do on top of the permissions of the thread. */
+    readonly wish?: Wish | undefined;
   }): Promise<CommandVerdict>;
   fileChange(question: {
     readonly itemId: ItemId;
@@ -52,6 +56,29 @@ export interface Approvals {
     readonly realPaths: readonly string[];
     readonly reason: string | null;
   }): Promise<CommandVerdict>;
+  /** Undefined: the answer was an error or made no sense. Rejects when aborted. */
+  permissions(question: {
+    readonly itemId: ItemId;
+    readonly cwd: string;
+    readonly reason: string | null;
+    readonly wish: Wish;
+  }): Promise<PermissionsAnswer | undefined>;
+}
+
+/** How a turn comes to more than the permissions of its thread. */
+export interface TurnGrants {
+  /** Whether the tool `request_permissions` is there. */
+  readonly isRequestable: boolean;
+  /** Whether a single command may ask for more. */
+  readonly isPerCommand: boolean;
+  /** What was granted so far, for the turn or for the thread; real paths. */
+  readonly granted: AdditionalPermissions;
+  /** A person wants to be asked about everything that this turn still does. */
+  readonly isReviewed: boolean;
+  /** Why the machine's owner does not allow to widen the permissions to these. */
+  fault(profile: PermissionProfile): string | undefined;
+  grant(permissions: AdditionalPermissions, scope: "turn" | "session"): void;
+  reviewEverything(): void;
 }
 
 /** A host that a command wants to reach through the proxy, and no rule names. */
@@ -89,8 +116,11 @@ export interface ToolContext {
   readonly turnId: TurnId;
   readonly cwd: string;
   readonly approvalPolicy: ApprovalPolicy;
+  /** With what was granted: it may be wider later in the turn. */
   readonly permissionProfile: PermissionProfile;
   readonly environmentPolicy: ShellEnvironmentPolicy;
+  /** Absent: nothing can be granted. */
+  readonly grants?: TurnGrants | undefined;
   /** Aborts when the turn is interrupted; a tool then ends what it started. */
   readonly signal: AbortSignal;
   readonly approvals: Approvals;
@@ -137,6 +167,8 @@ export interface ToolOffer {
   readonly dynamicTools: readonly DynamicTool[];
   /** Whether the thread may have a goal. */
   readonly goals: boolean;
+  /** Whether the agent may ask for permissions: of its turn, and for a single command. */
+  readonly permissions?: Pick<TurnGrants, "isRequestable" | "isPerCommand"> | undefined;
 }
 
 /** A command that a person runs by hand in a thread. */

@@ -14,6 +14,7 @@ import { createShellParser } from "./shell-parser.ts";
 import { defaultShell } from "./shells.ts";
 import { CallError } from "./tool-arguments.ts";
 import type { ToolLog } from "./tool-log.ts";
+import { requestPermissions } from "./request-permissions.ts";
 import { toolSpecs } from "./tool-specs.ts";
 import { updatePlan } from "./update-plan.ts";
 import { dynamicSpecs, isDynamic, runDynamicTool } from "./dynamic-tool.ts";
@@ -64,10 +65,11 @@ export function createTools(options: ToolsOptions): Tools {
     ["exec_command", (call, context) => exec.run(call, context)],
     ["write_stdin", (call, context) => stdin.run(call, context)],
     ["apply_patch", (call, context) => patches.run(call, context)],
+    ["request_permissions", optional(requestPermissions)],
     ["update_plan", updatePlan],
-    ["get_goal", goalTool],
-    ["create_goal", goalTool],
-    ["update_goal", goalTool],
+    ["get_goal", optional(runGoalTool)],
+    ["create_goal", optional(runGoalTool)],
+    ["update_goal", optional(runGoalTool)],
     ["view_image", (call, context) => viewImage(call, context, closed)],
   ]);
   return {
@@ -101,8 +103,11 @@ export function createTools(options: ToolsOptions): Tools {
   };
 }
 
-const goalTool: Run = async (call, context) =>
-  (await runGoalTool(call, context)) ?? { output: unsupported(call) };
+/** A tool that is not in every turn. */
+const optional =
+  (run: (call: ToolCall, context: ToolContext) => Promise<ToolOutput | undefined>): Run =>
+  async (call, context) =>
+    (await run(call, context)) ?? { output: unsupported(call) };
 
 function unsupported({ kind, name }: ToolCall): string {
   return kind === "custom" ? `unsupported custom tool call: ${name}` : `unsupported call: ${name}`;

@@ -64,6 +64,16 @@ export class Arguments {
     return Array.isArray(value) ? value : refuse(`\`${name}\` must be a list`);
   }
 
+  /** Whatever it is. */
+  member(name: string): unknown {
+    return this.optionalMember(name) ?? refuse(`missing field \`${name}\``);
+  }
+
+  /** Null counts as absent. */
+  optionalMember(name: string): unknown {
+    return this.#values[name] ?? undefined;
+  }
+
   /** Throws `CallError` with what is wrong. */
   refuse(detail: string): never {
     return refuse(detail);

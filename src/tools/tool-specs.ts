@@ -26,36 +26,93 @@ const outputBudget = number(
   "How many tokens of output to return at most. 10000 unless given; more is cut to that.",
 );
 
-const execCommand = functionSpec(
-  "exec_command",
-  "Runs a shell command and returns its output, or a session ID when it is still running after the wait.",
-  {
-    cmd: text("The shell command."),
-    workdir: text("The folder to run it in. Defaults to the folder of this turn."),
-    shell: text("The shell to use. Defaults to the user's own."),
-    login: flag("Whether the shell starts as a login shell. Defaults to true."),
-    tty: flag(
-      "True gives the command a terminal, so that it can be typed into. Defaults to false.",
-    ),
-    yield_time_ms: number(
-      "How long to wait for the command, in milliseconds: 250 to 30000, 10000 unless given.",
-    ),
-    max_output_tokens: outputBudget,
-    sandbox_permissions: {
-      ...text(
-        "`require_escalated` asks the user to let this command run outside the sandbox. Defaults to `use_default`.",
-      ),
-      enum: ["use_default", "require_escalated"],
+const paths = (description: string): object => ({
+  type: "array",
+  items: { type: "string" },
+  description,
+});
+
+const permissionsAsked = (description: string): object => ({
+  type: "object",
+  description,
+  properties: {
+    network: {
+      type: "object",
+      properties: { enabled: flag("True asks for the network.") },
+      additionalProperties: false,
     },
-    justification: text("With `require_escalated`: the question that the user is asked."),
-    prefix_rule: {
-      type: "array",
-      items: { type: "string" },
-      description:
-        "With `require_escalated`: the first words of commands that could be allowed in the same way.",
+    file_system: {
+      type: "object",
+      properties: {
+        read: paths("Paths to read, each with everything below it."),
+        write: paths("Paths to write, each with everything below it."),
+      },
+      additionalProperties: false,
     },
   },
-  ["cmd"],
+  additionalProperties: false,
+});
+
+const execProperties: Readonly<Record<string, object>> = {
+  cmd: text("The shell command."),
+  workdir: text("The folder to run it in. Defaults to the folder of this turn."),
+  shell: text("The shell to use. Defaults to the user's own."),
+  login: flag("Whether the shell starts as a login shell. Defaults to true."),
+  tty: flag("True gives the command a terminal, so that it can be typed into. Defaults to false."),
+  yield_time_ms: number(
+    "How long to wait for the command, in milliseconds: 250 to 30000, 10000 unless given.",
+  ),
+  max_output_tokens: outputBudget,
+  sandbox_permissions: {
+    ...text(
+      "`require_escalated` asks the user to let this command run outside the sandbox. Defaults to `use_default`.",
+    ),
+    enum: ["use_default", "require_escalated"],
+  },
+  justification: text("With `require_escalated`: the question that the user is asked."),
+  prefix_rule: {
+    type: "array",
+    items: { type: "string" },
+    description:
+      "With `require_escalated`: the first words of commands that could be allowed in the same way.",
+  },
+};
+
+const execCommand = (properties: Readonly<Record<string, object>>): Spec =>
+  functionSpec(
+    "exec_command",
+    "Runs a shell command and returns its output, or a session ID when it is still running after the wait.",
+    properties,
+    ["cmd"],
+  );
+
+const plainExec = execCommand(execProperties);
+
+/** The same, where a command may ask for more than the sandbox gives and yet stay inside. */
+const wideningExec = execCommand({
+  ...execProperties,
+  sandbox_permissions: {
+    ...text(
+      "`with_additional_permissions` asks the user for `additional_permissions` inside the sandbox; `require_escalated` asks to let this command run outside of it. Defaults to `use_default`.",
+    ),
+    enum: ["use_default", "with_additional_permissions", "require_escalated"],
+  },
+  additional_permissions: permissionsAsked(
+    "What this command needs beyond the sandbox; with `with_additional_permissions`.",
+  ),
+});
+
+const requestPermissions = functionSpec(
+  "request_permissions",
+  "Asks the user to widen the sandbox: files to read or write, or the network. Ask for what the task needs and no more. What is granted holds for later commands and patches, in this turn or for the whole session, as the user decides; the answer says what it is.",
+  {
+    permissions: permissionsAsked(
+      "What is needed. Relative paths count from the folder of this turn.",
+    ),
+    reason: text("Why, in a sentence for the user."),
+    environment_id: text("The environment that it is for. Leave it out: there is one."),
+  },
+  ["permissions"],
 );
 
 const writeStdin = functionSpec(
@@ -161,8 +218,10 @@ const goalSpecs: readonly Spec[] = [
 
 /** What is offered; the patch tool and the plan only to models that know them. */
 export function toolSpecs(offer: ToolOffer): readonly Spec[] {
+  const exec = offer.permissions?.isPerCommand ? wideningExec : plainExec;
   const always = offer.patchTool
-    ? [execCommand, writeStdin, updatePlan, applyPatch, viewImage]
-    : [execCommand, writeStdin, viewImage];
-  return offer.goals ? [...always, ...goalSpecs] : always;
+    ? [exec, writeStdin, updatePlan, applyPatch, viewImage]
+    : [exec, writeStdin, viewImage];
+  const asking = offer.permissions?.isRequestable ? [requestPermissions] : [];
+  return [...always, ...asking, ...(offer.goals ? goalSpecs : [])];
 }

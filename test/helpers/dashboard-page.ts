@@ -1,7 +1,10 @@
 /** What a person does on the dashboard, by what a person (or a screen reader) finds there. */
 import type { BrowserContext, Locator, Page } from "playwright-core";
 
-export type Question = "Run this command?" | "Make these changes?";
+export type Question =
+  | "Run this command?"
+  | "Make these changes?"
+  | "Give the agent more permissions?";
 
 export class DashboardPage {
   readonly page: Page;

@@ -44,6 +44,7 @@ export interface Sent {
   readonly result?: unknown;
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
   readonly emittedAtMs?: number;
+  readonly gains?: object;
   /** The number in the events of its thread. */
   readonly seq?: number;
 }

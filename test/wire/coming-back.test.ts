@@ -286,6 +286,7 @@ const rowOf = (threadId: string, threadName: string | null, cwd: string, asked: 
   cwd,
   turnId: asked.params?.["turnId"],
   itemId: asked.params?.["itemId"],
+  gains: asked.gains,
   requestId: asked.id,
   method: asked.method,
   params: asked.params,

@@ -1,4 +1,6 @@
 import { useEffect } from "react";
+import { gainWords, spokenGains } from "../state/approval-gains.ts";
+import type { Approval } from "../state/host-view.ts";
 import { useDashboard } from "../host/store.ts";
 import { waitingCount } from "../state/thread-list.ts";
 import { connectionWord } from "../state/connection-label.ts";
@@ -16,13 +18,19 @@ export function Announcer() {
   return (
     <div className="sr-only">
       <p role="status">{word}</p>
-      <p role="status">
-        {latest === undefined
-          ? ""
-          : latest.method === "item/commandExecution/requestApproval"
-            ? `Approval needed: run ${latest.params.command}`
-            : "Approval needed: change files"}
-      </p>
+      <p role="status">{latest === undefined ? "" : `Approval needed: ${wanted(latest)}`}</p>
     </div>
   );
+}
+
+function wanted(approval: Approval): string {
+  const words = gainWords(approval, undefined);
+  const gains = words === undefined || words.gains.length === 0 ? "" : `. ${spokenGains(words)}`;
+  if (approval.method === "item/commandExecution/requestApproval")
+    return `run ${approval.params.command}${gains}`;
+  const what =
+    approval.method === "item/fileChange/requestApproval"
+      ? "change files"
+      : "give more permissions";
+  return `${what}${gains}`;
 }

@@ -1,5 +1,4 @@
 import { useEffect, useMemo, useRef, useState } from "react";
-import { answerApproval } from "../host/actions.ts";
 import { useDashboard } from "../host/store.ts";
 import { commandSubject } from "../state/approval-subject.ts";
 import { challengeFor } from "../state/approvals.ts";
@@ -7,8 +6,21 @@ import { itemOf } from "../state/find-item.ts";
 import type { Approval } from "../state/host-view.ts";
 import { mayApprove } from "../state/role-rights.ts";
 import { beginningOf } from "../state/visible-text.ts";
+import { ApprovalChoices } from "./approval-choices.tsx";
+import { ApprovalGains } from "./approval-gains.tsx";
 import { ApprovalSignature, usePatchMatches } from "./approval-signature.tsx";
 import { ApprovalSubject } from "./approval-subject.tsx";
+
+const titles: Record<Approval["method"], string> = {
+  "item/commandExecution/requestApproval": "Run this command?",
+  "item/fileChange/requestApproval": "Make these changes?",
+  "item/permissions/requestApproval": "Give the agent more permissions?",
+};
+
+const titleOf = (approval: Approval): string =>
+  (approval.gains?.hosts.length ?? 0) > 0
+    ? "Let this command reach a host?"
+    : titles[approval.method];
 
 export function ApprovalCard(props: { readonly approval: Approval; readonly total: number }) {
   const { approval, total } = props;
@@ -35,6 +47,7 @@ export function ApprovalCard(props: { readonly approval: Approval; readonly tota
     // and it lands on the card, not on a button, so that a key meant for something else accepts nothing.
     if (document.activeElement === document.body) root.current?.focus({ preventScroll: true });
   }, []);
+  const gainsId = `approval-gains-${approval.id}`;
   const allowed = mayApprove(role);
   const unread = challenge !== undefined && isCut && !all;
   const ready = current && allowed && approval.answered === null;
@@ -46,18 +59,20 @@ export function ApprovalCard(props: { readonly approval: Approval; readonly tota
       tabIndex={-1}
       role="group"
       aria-labelledby={`approval-${approval.id}`}
+      aria-describedby={gainsId}
     >
       <header className="approval-head">
-        <h2 id={`approval-${approval.id}`}>
-          {approval.method === "item/commandExecution/requestApproval"
-            ? "Run this command?"
-            : "Make these changes?"}
-        </h2>
+        <h2 id={`approval-${approval.id}`}>{titleOf(approval)}</h2>
         {total > 1 && <span className="approval-count">1 of {total}</span>}
       </header>
       <ApprovalSubject {...{ approval, challenge, item, all }} onAll={() => setAll(true)} />
+      <ApprovalGains {...{ approval, challenge }} id={gainsId} />
       {challenge !== undefined && <ApprovalSignature challenge={challenge} />}
-      <Choices approval={approval} ready={ready} accepts={ready && !unread && matches === true} />
+      <ApprovalChoices
+        approval={approval}
+        ready={ready}
+        accepts={ready && !unread && matches === true}
+      />
       {approval.refusal !== null && (
         <p className="approval-refusal" role="alert">
           {approval.refusal.message} {approval.refusal.nextStep}
@@ -65,42 +80,6 @@ export function ApprovalCard(props: { readonly approval: Approval; readonly tota
       )}
       {note !== null && <p className="fine">{note}</p>}
     </section>
-  );
-}
-
-function Choices(props: {
-  readonly approval: Approval;
-  readonly ready: boolean;
-  readonly accepts: boolean;
-}) {
-  const { approval, ready, accepts } = props;
-  return (
-    <div className="actions approval-actions">
-      <button
-        type="button"
-        className="button primary"
-        disabled={!accepts}
-        onClick={() => void answerApproval(approval, "accept")}
-      >
-        Accept
-      </button>
-      <button
-        type="button"
-        className="button"
-        disabled={!accepts}
-        onClick={() => void answerApproval(approval, "acceptForSession")}
-      >
-        Accept for this session
-      </button>
-      <button
-        type="button"
-        className="button danger"
-        disabled={!ready}
-        onClick={() => void answerApproval(approval, "decline")}
-      >
-        Decline
-      </button>
-    </div>
   );
 }
 

@@ -13,7 +13,10 @@ export function ApprovalSignature({ challenge }: { readonly challenge: ApprovalC
     ["Item", payload.itemId],
     ...(payload.kind === "fileChange"
       ? [["Changes", `SHA-256 ${payload.diffSha256Base64url}`] as const]
-      : [["Sandbox", payload.escalated ? "none" : "yes"] as const]),
+      : []),
+    ...(payload.kind === "command"
+      ? [["Sandbox", payload.escalated ? "none" : "yes"] as const]
+      : []),
     ["Good until", new Date(payload.expiresAt * 1000).toLocaleTimeString()],
     ["Nonce", payload.nonce],
   ];

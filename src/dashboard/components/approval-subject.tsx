@@ -37,6 +37,16 @@ export function ApprovalSubject(props: {
       </>
     );
   }
+  if (approval.method === "item/permissions/requestApproval") {
+    const cwd =
+      challenge?.payload.kind === "permissions" ? challenge.payload.cwd : approval.params.cwd;
+    return (
+      <>
+        {why}
+        <Facts facts={[["Folder", cwd]]} />
+      </>
+    );
+  }
   const { text, runsAs, cwd } = commandSubject(approval, challenge);
   const shell: readonly Fact[] = runsAs === null ? [] : [["Runs as", runsAs]];
   return (

@@ -5,6 +5,7 @@ import { activeTurn, withView } from "../state/host-view.ts";
 import type { PendingSend } from "../state/pending-sends.ts";
 import { openView } from "../state/resume.ts";
 import { challengeFor, withAnswer, withoutApprovalsOf, withRefusal } from "../state/approvals.ts";
+import { type Choice, answerTo } from "../state/approval-answer.ts";
 import { client, flushEvents } from "./session.ts";
 import { useDashboard } from "./store.ts";
 
@@ -90,16 +91,14 @@ export const archiveThread = (threadId: string): Promise<string | null> =>
   tried(client.call("thread/archive", { threadId }, retry));
 
 /** Signs the answer where this device's word is not enough. */
-export async function answerApproval(
-  approval: Approval,
-  decision: "accept" | "acceptForSession" | "decline",
-): Promise<void> {
+export async function answerApproval(approval: Approval, decision: Choice): Promise<void> {
   const { id, method } = approval;
   const challenge = challengeFor(approval, useDashboard.getState().role);
+  const answer = answerTo(approval, decision);
   changeHost((host) => withAnswer(host, id, decision));
   try {
-    if (challenge === undefined || decision === "decline") client.answer(id, method, { decision });
-    else await client.answerSigned(id, method, challenge, decision);
+    if (challenge === undefined || decision === "decline") client.answer(id, method, answer);
+    else await client.answerSigned(id, method, challenge, answer);
   } catch (error) {
     const message = sentence(error);
     // When the connection is gone the question, if it still waits, is asked again.

@@ -48,4 +48,5 @@ export function reduceHostEvent(state: HostView, event: HostEvent): HostView {
 /** Other questions, and those of a later protocol, are left to clients that know them. */
 const isApproval = (request: HostRequest): request is ApprovalRequest =>
   request.method === "item/commandExecution/requestApproval" ||
-  request.method === "item/fileChange/requestApproval";
+  request.method === "item/fileChange/requestApproval" ||
+  request.method === "item/permissions/requestApproval";

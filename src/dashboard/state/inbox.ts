@@ -12,7 +12,8 @@ export function inboxSubject(entry: InboxEntry): string {
     const { command, commandActions } = entry.params;
     return bareCommand(command, commandActions);
   }
-  return entry.method === "item/fileChange/requestApproval" ? "Change files" : "A question";
+  if (entry.method === "item/fileChange/requestApproval") return "Change files";
+  return entry.method === "item/permissions/requestApproval" ? "More permissions" : "A question";
 }
 
 /** The params are those of the method: both come from one server request. */

@@ -9,7 +9,7 @@ import type { Role } from "../../../src/protocol/principal.ts";
 import { Door, pair, type Paired } from "./door.ts";
 
 export const always: ApprovalSettings = {
-  signed: ["command", "escalated", "fileChange"],
+  signed: ["command", "escalated", "fileChange", "permissions"],
   signedRoles: [],
 };
 
@@ -34,6 +34,13 @@ export const patch: Extract<ApprovalSubject, { kind: "fileChange" }> = {
   kind: "fileChange",
   changes: adding("one\n"),
   realPaths: ["/real/a"],
+};
+
+export const permissions: Extract<ApprovalSubject, { kind: "permissions" }> = {
+  ...ids,
+  kind: "permissions",
+  cwd: "/srv",
+  additions: { network: true, read: [], write: ["/out"] },
 };
 
 export class ApprovalBench {

@@ -4,7 +4,15 @@ import { hostActor } from "../../../src/audit/port.ts";
 import type { ApprovalSubject, Answerer } from "../../../src/auth/port.ts";
 import type { ApprovalSettings } from "../../../src/config/approval-settings.ts";
 import type { Role } from "../../../src/protocol/principal.ts";
-import { always, answerer, ApprovalBench, command, ids, patch } from "./approval-bench.ts";
+import {
+  always,
+  answerer,
+  ApprovalBench,
+  command,
+  ids,
+  patch,
+  permissions,
+} from "./approval-bench.ts";
 
 let bench: ApprovalBench;
 beforeEach(async () => {
@@ -37,6 +45,17 @@ describe("what is to be signed", () => {
       diffSha256Base64url: createHash("sha256").update(text).digest("base64url"),
       realPaths: ["/real/a"],
     });
+  });
+
+  it("names the paths and the network that permissions would add, for a turn and for a command", () => {
+    const { additions } = permissions;
+    expect(bench.gate(permissions).challenge().payload).toMatchObject({
+      kind: "permissions",
+      cwd: "/srv",
+      additions,
+    });
+    const wide = { ...command, escalated: false, additions };
+    expect(bench.gate(wide).challenge().payload).toMatchObject({ kind: "command", additions });
   });
 
   it("has another nonce for every question, and for the same one after an hour", () => {
@@ -75,6 +94,16 @@ describe("whose approval must be signed", () => {
     ["everybody's, of a patch", ["fileChange"], [], patch, everybody],
     ["nobody's, of a confined command", ["escalated"], [], confined, undefined],
     ["everybody's, of an unconfined one", ["escalated"], [], command, everybody],
+    ["everybody's, of what widens the sandbox", ["escalated"], [], permissions, everybody],
+    ["everybody's, of permissions", ["permissions"], [], permissions, everybody],
+    [
+      "everybody's, of a command that widens its own",
+      ["permissions"],
+      [],
+      { ...confined, additions: permissions.additions },
+      everybody,
+    ],
+    ["nobody's, of permissions", ["command", "fileChange"], [], permissions, undefined],
     ["an approver's, of whatever", [], ["approver"], patch, ["approver"]],
     ["an admin's, of a patch", ["command"], ["admin"], patch, ["admin"]],
   ])("%s", async (_whose, signed, signedRoles, subject, expected) => {
@@ -145,6 +174,42 @@ describe("an answer counts", () => {
       expect(outcome).toEqual({ kind: "admitted", about: {} });
     },
   );
+});
+
+const grant = { permissions: { fileSystem: { write: ["/out"] } }, scope: "session" };
+const admit = (answer: object, signed: object = answer) => {
+  const gate = bench.gate(permissions);
+  const farhelmSignature = bench.phone.device.approve(gate.challenge().payload, signed);
+  return gate.admit({ ...answer, farhelmSignature }, bench.by);
+};
+
+describe("an answer to a question about permissions", () => {
+  it("counts when the device signed all of it", () => {
+    expect(admit(grant)).toMatchObject({
+      kind: "admitted",
+      about: { receipt: expect.any(String) },
+    });
+    const narrower = { ...grant, scope: "turn" };
+    expect(admit(grant, narrower)).toMatchObject({ code: "approval_bytes_differ" });
+  });
+
+  it.each([
+    grant,
+    { permissions: { network: { enabled: true } } },
+    { ...grant, more: 1.5 },
+    { ...grant, more: undefined },
+  ])("grants nothing without a signature: %j", (answer) => {
+    const outcome = bench.gate(permissions).admit(answer, bench.by);
+    expect(outcome).toMatchObject({ code: "approval_signature_missing" });
+  });
+
+  it.each([
+    { permissions: {}, scope: "turn" },
+    { permissions: { network: { enabled: false }, fileSystem: { read: [], write: null } } },
+  ])("counts without one when it grants nothing: %j", (answer) => {
+    const outcome = bench.gate(permissions).admit(answer, bench.by);
+    expect(outcome).toEqual({ kind: "admitted", about: {} });
+  });
 });
 
 describe("without a key nobody approves, signed or not, but everybody may decline:", () => {

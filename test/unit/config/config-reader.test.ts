@@ -62,6 +62,7 @@ describe("config.toml", () => {
       projectDocMaxBytes: 32_768,
       projectRootMarkers: [".git"],
       goals: true,
+      permissionTools: { isRequestable: false, isPerCommand: false },
       threadUnloadDelayMs: 1_800_000,
       raw: {},
     });
@@ -142,6 +143,7 @@ stream_max_retries = 1000
       projectDocMaxBytes: 32_768,
       projectRootMarkers: [".git"],
       goals: true,
+      permissionTools: { isRequestable: false, isPerCommand: false },
       threadUnloadDelayMs: 1_800_000,
       raw: undefined,
     });

@@ -147,7 +147,7 @@ describe("farhelm.toml", () => {
 describe("[approvals]", () => {
   it.each<[string, readonly string[]]>([
     ['"never"', []],
-    ['"always"', ["command", "escalated", "fileChange"]],
+    ['"always"', ["command", "escalated", "fileChange", "permissions"]],
     ["[]", []],
     ['["escalated", "fileChange"]', ["escalated", "fileChange"]],
   ])("signed = %s", (value, signed) => {
@@ -164,7 +164,8 @@ describe("[approvals]", () => {
     });
   });
 
-  const forms = 'it must be "never", "always" or a list of "command", "escalated", "fileChange".';
+  const forms =
+    'it must be "never", "always" or a list of "command", "escalated", "fileChange", "permissions".';
   it.each<[string, string]>([
     ['signed = "sometimes"', `:2: \`approvals.signed\`: ${forms}`],
     ["signed = true", `:2: \`approvals.signed\`: ${forms}`],

@@ -116,9 +116,13 @@ export function pushed(method: keyof Notifications | "some/thing/new", params: o
 }
 
 /** A question of the host. */
-export function asked(id: number, params: object): HostEvent {
-  const method = "item/commandExecution/requestApproval";
-  const read = readServerFrame(JSON.stringify({ id, method, params }));
+export function asked(
+  id: number,
+  params: object,
+  method = "item/commandExecution/requestApproval",
+  gains?: object,
+): HostEvent {
+  const read = readServerFrame(JSON.stringify({ id, method, params, gains }));
   if (read.kind !== "request") throw new Error("not a request");
   return { kind: "asked", request: read.frame };
 }

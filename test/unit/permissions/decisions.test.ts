@@ -130,6 +130,50 @@ describe("a command with a sandbox on the host", () => {
   });
 });
 
+describe("a command that wants more and stays inside", () => {
+  const refused: CommandDecision = { kind: "refuse", message: expect.any(String) };
+  test.each<[ApprovalPolicy, keyof typeof policies, SandboxState, CommandDecision]>([
+    ["untrusted", "workspace", works, ask(true)],
+    ["on-request", "readOnly", works, ask(true)],
+    ["on-request", "danger", works, run(false)],
+    ["never", "workspace", works, refused],
+    [granular(false), "workspace", works, refused],
+    [granular(true), "workspace", works, ask(true)],
+    // it would not stay inside: the question says so
+    [
+      "on-request",
+      "workspace",
+      noSandbox,
+      { kind: "ask", confined: false, reason: expect.stringContaining("no sandbox") },
+    ],
+  ])("%j under %s: %j: %j", (approvalPolicy, name, sandbox, expected) => {
+    const profile = profileOfPolicy(policies[name]);
+    const question = { approvalPolicy, profile, sandbox, escalated: false, wishes: true };
+    expect(decideCommand({ ...question, risk: "unknown" })).toEqual(expected);
+    expect(decideCommand({ ...question, risk: "readOnly" })).toEqual(expected);
+  });
+});
+
+test("where somebody wants to see everything, what only reads is asked about, too", () => {
+  const question = { approvalPolicy: "on-request", escalated: false, isReviewed: true } as const;
+  const decide = (name: keyof typeof policies): CommandDecision =>
+    decideCommand({
+      ...question,
+      profile: profileOfPolicy(policies[name]),
+      sandbox: works,
+      risk: "readOnly",
+    });
+  expect([decide("workspace"), decide("danger")]).toEqual([ask(true), ask(false)]);
+  expect(
+    decidePatch({
+      ...question,
+      profile: profileOfPolicy(policies.danger),
+      ground: ground("/w"),
+      paths: ["/w/a"],
+    }),
+  ).toEqual({ kind: "ask", reason: null });
+});
+
 describe("a command of which something is known", () => {
   type Kind = CommandDecision["kind"];
   test.each<[ApprovalPolicy, keyof typeof policies, SandboxState, Kind, Kind, Kind, Kind]>([

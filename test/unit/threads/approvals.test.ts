@@ -112,6 +112,14 @@ describe("an approval", () => {
           "cancel",
         ],
       },
+      gains: {
+        sandbox: "kept",
+        network: false,
+        proxied: false,
+        hosts: [],
+        read: [],
+        write: [],
+      },
       seq: expect.any(Number),
     });
     bench.manager.requests.answer(

@@ -67,6 +67,7 @@ export class ToolBench {
       approvals: {
         command: (question) => this.#ask(question),
         fileChange: (question) => this.#ask(question),
+        permissions: () => Promise.resolve(undefined),
       },
       itemStarted: (item) => this.#tell({ kind: "started", item }),
       itemCompleted: async (item) => {

@@ -45,14 +45,18 @@ function shownGains(
   if (said !== undefined && said.hosts.length > 0) return said;
   if (payload === undefined || payload.kind === "fileChange") return said;
   const { additions } = payload;
-  const confined = said?.sandbox === "none" || said?.sandbox === "external" ? said.sandbox : "kept";
   if (payload.kind === "command" && payload.escalated) {
-    const sandbox = confined === "kept" ? "left" : confined;
-    return { ...bare, sandbox, network: said?.network ?? true };
+    return { ...bare, sandbox: openOr("left", said), network: said?.network ?? true };
   }
   const proxied = said?.proxied ?? false;
-  return additions ? { ...bare, sandbox: confined, proxied, ...additions } : said;
+  return additions ? { ...bare, sandbox: openOr("kept", said), proxied, ...additions } : said;
 }
+
+type Sandbox = ApprovalGains["sandbox"];
+
+/** Where nothing confines the thread, nothing is left or kept. */
+const openOr = (usual: Sandbox, said: ApprovalGains | undefined): Sandbox =>
+  said?.sandbox === "none" || said?.sandbox === "external" ? said.sandbox : usual;
 
 const bare = { network: false, proxied: false, hosts: [], read: [], write: [] };
 

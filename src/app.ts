@@ -1,7 +1,8 @@
 /** The composition root: it builds the implementations and joins them, with the files of `app/`. */
-import { homedir, hostname } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { closeAll, commandParts } from "./app/commands.ts";
 import type { FailureLog } from "./app/failure-log.ts";
 import { openConfiguration } from "./app/configuration.ts";
 import { failureLog } from "./app/failure-log.ts";
@@ -21,7 +22,6 @@ import type { Gatekeeper, PairingDesk } from "./auth/port.ts";
 import type { HostOptions, RunningHost } from "./cli/host.ts";
 import type { HostSettings } from "./config/host-settings.ts";
 import { readHostSettings } from "./config/host-settings.ts";
-import type { StoreKind } from "./config/store-kinds.ts";
 import type { ConfigReader } from "./config/port.ts";
 import type { DevTls } from "./crypto/dev-tls.ts";
 import { localNames } from "./crypto/local-names.ts";
@@ -32,18 +32,13 @@ import type { HostFacts } from "./dispatch/context.ts";
 import { Dispatcher } from "./dispatch/dispatcher.ts";
 import { EventHub } from "./events/event-hub.ts";
 import { methods } from "./features/index.ts";
-import { createHostFiles } from "./files/host-files.ts";
 import { createModels } from "./model/models.ts";
 import type { Models } from "./model/port.ts";
 import { accessGeneration, pairChanged } from "./protocol/connection-notifications.ts";
 import { pairingUrl } from "./protocol/pairing-link.ts";
 import { SessionRegistry } from "./session/sessions.ts";
-import { commandsEnv, openStore } from "./store/open-store.ts";
+import { openStore } from "./store/open-store.ts";
 import type { CallLedger } from "./store/port.ts";
-import { createClientProcesses } from "./tools/client-processes.ts";
-import { PatchJournal } from "./tools/patch-journal.ts";
-import { createSandbox } from "./tools/sandbox/sandbox.ts";
-import { createTools } from "./tools/registry.ts";
 import type { TransportOptions } from "./transport/options.ts";
 import { defaultPingIntervalMs } from "./transport/options.ts";
 import { createTransport } from "./transport/server.ts";
@@ -78,7 +73,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const chosen = { ...options, kind, installation, database, log: failures, standardProvider };
   const { store, ledger } = await openStore(chosen).catch((error) => endWith(audit, error, lock));
   const hub = new EventHub();
-  const { tools, clientPorts } = commandParts(options, kind, failures);
+  const { tools, clientPorts } = commandParts(options, settings, kind, failures);
   const auth = await authFor(options, settings, { database, audit, log, hub });
   const shared = { options, config, models, store, hub, tools, failures, audit };
   const threads = createThreads({ ...shared, ...auth });
@@ -181,32 +176,6 @@ function keptCalls(ledger: CallLedger, gatekeeper: Gatekeeper, log: FailureLog):
     });
   });
   return ledger;
-}
-
-/** With another store than the local one nothing of a thread is written under the homes, not even for a moment. */
-function commandParts({ codexHome, farhelmHome }: HostOptions, kind: StoreKind, log: FailureLog) {
-  const env = commandsEnv(kind, process.env);
-  const protectedPaths = [farhelmHome, join(codexHome, "auth.json")];
-  const sandbox = createSandbox({
-    stateFolder: join(farhelmHome, "sandbox"),
-    hidden: protectedPaths,
-    path: process.env["PATH"] ?? "",
-  });
-  const patchJournalFolder = kind === "local" ? join(farhelmHome, "patches") : undefined;
-  const journal = new PatchJournal(patchJournalFolder, log);
-  return {
-    tools: createTools({ log, protectedPaths, env, journal, sandbox }),
-    clientPorts: {
-      processes: createClientProcesses({ protectedPaths, env, sandbox }),
-      ...createHostFiles({ protectedPaths, codexHome, userHome: homedir(), journal }),
-    },
-  };
-}
-
-async function closeAll(ports: ReturnType<typeof commandParts>["clientPorts"]): Promise<void> {
-  ports.watches.close();
-  ports.searches.close();
-  await ports.processes.close();
 }
 
 /** Where the host is found, and by what a device knows it again. */

@@ -5,6 +5,7 @@ import { Approvals } from "./approval-settings.ts";
 import { Agents, Issuers } from "./issuer-settings.ts";
 import { Policy } from "./policy-settings.ts";
 import { ConfigError } from "./port.ts";
+import { SandboxSettings } from "./sandbox-settings.ts";
 import { Store } from "./store-settings.ts";
 import { settingLine } from "./setting-line.ts";
 import { TomlFile } from "./toml-file.ts";
@@ -18,6 +19,8 @@ const Settings = z.strictObject({
   approvals: Approvals.prefault({}),
   /** What operators may. */
   policy: Policy.prefault({}),
+  /** How commands are confined. */
+  sandbox: SandboxSettings.prefault({}),
   /** Where threads are kept. */
   store: Store.prefault({}),
 });

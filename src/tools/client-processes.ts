@@ -1,7 +1,7 @@
 import type { SandboxState } from "../permissions/sandbox-state.ts";
 import { type ClientProcessRequest, startOnPipes, startOnTerminal } from "./client-process.ts";
 import { type Environment, inheritedEnvironment } from "./command-environment.ts";
-import { Confinement, type Unconfined } from "./confinement.ts";
+import type { Confinement, Unconfined } from "./confinement.ts";
 import { guardGit } from "./git-guard.ts";
 import {
   type ClientCommand,
@@ -13,14 +13,14 @@ import {
   type HostAnswer,
 } from "./port.ts";
 import { checkProgram } from "./program-path.ts";
-import { type Confined, type Sandbox, SandboxError } from "./sandbox/port.ts";
+import { type Confined, SandboxError } from "./sandbox/port.ts";
 
 export interface ClientProcessesOptions {
   /** What commands inherit, as far as a policy lets them; this process's unless given. */
   readonly env?: Environment;
   /** Files and folders that guarded commands do not show. */
   readonly protectedPaths: readonly string[];
-  readonly sandbox: Sandbox;
+  readonly confinement: Confinement;
 }
 
 export const createClientProcesses = (options: ClientProcessesOptions): ClientProcesses =>
@@ -33,9 +33,9 @@ class ProcessTable implements ClientProcesses {
   readonly #confinement: Confinement;
   readonly #owners = new Map<object, Map<string, Promise<ClientProcess>>>();
 
-  constructor({ env, protectedPaths, sandbox }: ClientProcessesOptions) {
+  constructor({ env, protectedPaths, confinement }: ClientProcessesOptions) {
     this.#env = env ?? process.env;
-    this.#confinement = new Confinement(sandbox, this.#env);
+    this.#confinement = confinement;
     this.#protectedPaths = protectedPaths;
   }
 

@@ -17,14 +17,23 @@ export interface Unconfined {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+export interface ConfinementOptions {
+  readonly sandbox: Sandbox;
+  /** Says where this machine's temporary folder is. */
+  readonly environment: Environment;
+  /** Each command has an empty `/tmp` of its own, which is gone with it. */
+  readonly privateTmp?: boolean;
+}
+
 export class Confinement {
   readonly #sandbox: Sandbox;
   readonly #environment: Environment;
+  readonly #privateTmp: boolean;
 
-  /** `environment` says where this machine's temporary folder is. */
-  constructor(sandbox: Sandbox, environment: Environment) {
+  constructor({ sandbox, environment, privateTmp }: ConfinementOptions) {
     this.#sandbox = sandbox;
     this.#environment = environment;
+    this.#privateTmp = privateTmp ?? false;
   }
 
   state(): Promise<SandboxState> {
@@ -49,6 +58,7 @@ export class Confinement {
       // the sandbox follows links itself, when it mounts
       rules: pathRules(profile, { places, realPath: (path) => path }),
       network,
+      privateTmp: this.#privateTmp,
       environment: network ? environment : { ...environment, ...withoutNetwork },
     });
   }

@@ -3,12 +3,11 @@ import { ApplyPatch } from "./apply-patch.ts";
 import { closedFiles } from "./closed-files.ts";
 import type { Environment } from "./command-environment.ts";
 import { CommandSessions } from "./command-sessions.ts";
-import { Confinement } from "./confinement.ts";
+import type { Confinement } from "./confinement.ts";
 import { ExecCommand } from "./exec-command.ts";
 import { runGoalTool } from "./goal-tools.ts";
 import { PatchJournal } from "./patch-journal.ts";
 import type { ToolCall, ToolContext, ToolOutput, Tools } from "./port.ts";
-import type { Sandbox } from "./sandbox/port.ts";
 import { ScriptRisks } from "./script-risks.ts";
 import { createShellParser } from "./shell-parser.ts";
 import { defaultShell } from "./shells.ts";
@@ -30,7 +29,7 @@ export interface ToolsOptions {
   readonly env?: Environment;
   /** Files and folders that no tool reads or writes, however they are named. */
   readonly protectedPaths: readonly string[];
-  readonly sandbox: Sandbox;
+  readonly confinement: Confinement;
   /** Where patches under way are written down; what those of a killed program left is removed at once. */
   readonly journal?: PatchJournal;
 }
@@ -38,14 +37,13 @@ export interface ToolsOptions {
 type Run = (call: ToolCall, context: ToolContext) => ToolOutput | Promise<ToolOutput>;
 
 export function createTools(options: ToolsOptions): Tools {
-  const { log, shell, env, protectedPaths, sandbox } = options;
+  const { log, shell, env, protectedPaths, confinement } = options;
   const environment = env ?? process.env;
   const sessions = new CommandSessions();
   const closed = closedFiles(protectedPaths, environment);
   const journal = options.journal ?? new PatchJournal(undefined, log);
   journal.sweep();
   const patches = new ApplyPatch(closed, environment, journal);
-  const confinement = new Confinement(sandbox, environment);
   const parse = createShellParser((error) =>
     log.warn({ error }, "scripts cannot be read, so that every command is one that nobody knows"),
   );

@@ -1,4 +1,6 @@
 /** A host with a mock model, and a client on it: for tests that begin with no more than that. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach } from "vitest";
 import type { HostOptions, RunningHost } from "../../src/cli/host.ts";
 import type { MockModel } from "./mock-model.ts";
@@ -19,6 +21,7 @@ export interface HostBenchOptions {
   /** Further tables of it; `baseUrl`: the model's. */
   readonly tables?: (baseUrl: string) => string;
   readonly changes?: Partial<HostOptions>;
+  readonly farhelmToml?: string;
 }
 
 /** A `top` with which the agent asks nobody for anything. */
@@ -35,10 +38,14 @@ export function useHostBench(
     models.clear();
   });
   return async (options = {}) => {
-    const { top, tables, changes } = { ...usual, ...options };
+    const { top, tables, changes, farhelmToml } = { ...usual, ...options };
     const model = await startMockModel();
     models.add(model);
     const homes = temporaryHomes(configFor(model.baseUrl, top) + (tables?.(model.baseUrl) ?? ""));
+    if (farhelmToml !== undefined) {
+      mkdirSync(homes.farhelmHome, { mode: 0o700 });
+      writeFileSync(join(homes.farhelmHome, "farhelm.toml"), farhelmToml);
+    }
     const host = await startOn(homes, changes);
     return { model, homes, host, client: await HostClient.connect(homes) };
   };

@@ -1,7 +1,8 @@
 /** A machine on which no process can be confined. */
+import { Confinement } from "../../src/tools/confinement.ts";
 import { type Sandbox, SandboxError } from "../../src/tools/sandbox/port.ts";
 
-export const noSandbox: Sandbox = {
+const noSandbox: Sandbox = {
   state: async () => ({
     works: false,
     reason: "bubblewrap is not installed",
@@ -11,3 +12,5 @@ export const noSandbox: Sandbox = {
     throw new SandboxError("there is none");
   },
 };
+
+export const noConfinement = new Confinement({ sandbox: noSandbox, environment: {} });

@@ -26,7 +26,7 @@ import { ThreadLoader } from "../../src/threads/thread-loader.ts";
 import { ThreadManager } from "../../src/threads/thread-manager.ts";
 import type { TurnPorts } from "../../src/threads/turn-ports.ts";
 import type { ToolCall, ToolContext, ToolOutput, Tools } from "../../src/tools/port.ts";
-import { noSandbox } from "./no-sandbox.ts";
+import { noConfinement } from "./no-sandbox.ts";
 import { createTools } from "../../src/tools/registry.ts";
 import { MemoryAudit } from "./memory-audit.ts";
 import { tick } from "./memory-socket.ts";
@@ -222,7 +222,7 @@ export function createThreadBench({
     log: { warn: () => {} },
     shell: "/bin/bash",
     protectedPaths: [],
-    sandbox: noSandbox,
+    confinement: noConfinement,
   });
   const tools: Tools = {
     specs: () => [],

@@ -135,6 +135,21 @@ describe("with a sandbox", () => {
     }
   });
 
+  test("where the owner says so each command has a /tmp of its own, with the thread's folder in it", async () => {
+    const bench = await begin({
+      top: top("never", "workspace-write"),
+      farhelmToml: "[sandbox]\nprivate_tmp = true\n",
+    });
+    const mark = `/tmp/farhelm-mark-${process.pid}`;
+    for (const _ of ["once", "again"]) {
+      const { item } = await runs(bench, {
+        cmd: `ls ${mark}; touch ${mark} made && ls /tmp | wc -l; ls made`,
+      });
+      expect(item.aggregatedOutput).toMatch(/No such file[^]*\n2\nmade\n$/);
+    }
+    expect([existsSync(mark), existsSync(join(bench.homes.cwd, "made"))]).toEqual([false, true]);
+  });
+
   test("an interrupted turn ends what the sandbox holds", async () => {
     const bench = await begin({ top: top("never", "workspace-write") });
     const { model, client, homes } = bench;

@@ -73,7 +73,11 @@ class Plan {
     this.#links = links;
     if (this.#access.get("/") === "write") this.#access.set("/sys", "read");
     for (const path of request.denied) this.#access.set(path, "none");
-    if (request.privateTmp) this.#kinds.set("/tmp", "fresh");
+    if (request.privateTmp && this.#access.get("/tmp") !== "none") {
+      // what the machine's own one would give counts no more
+      this.#access.delete("/tmp");
+      this.#kinds.set("/tmp", "fresh");
+    }
   }
 
   #given(path: string, isBelow = false): FileSystemAccess {

@@ -47,7 +47,8 @@ describe("farhelm.toml", () => {
   it("may be missing, and may be empty", () => {
     const policy = { operatorCommands: "confined", operatorFiles: true };
     const approvals = { signed: [], signedRoles: [] };
-    const nothing = { issuers: [], agents: [], approvals, policy, store: { kind: "local" } };
+    const own = { policy, sandbox: { privateTmp: false }, store: { kind: "local" } };
+    const nothing = { issuers: [], agents: [], approvals, ...own };
     expect(readHostSettings(home)).toEqual(nothing);
     expect(settings("# nothing yet")).toEqual(nothing);
   });

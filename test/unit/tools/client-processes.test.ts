@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { noSandbox } from "../../helpers/no-sandbox.ts";
+import { noConfinement } from "../../helpers/no-sandbox.ts";
 import { standardEnvironment } from "../../../src/permissions/shell-environment.ts";
 import { createClientProcesses } from "../../../src/tools/client-processes.ts";
 import type { ClientCommand, ClientProcesses } from "../../../src/tools/port.ts";
@@ -15,7 +15,7 @@ let processes: ClientProcesses;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "farhelm-client-"));
   const env = { PATH: process.env["PATH"], HOME: folder, API_KEY: "SECRET", TERM: "dumb" };
-  processes = createClientProcesses({ env, protectedPaths: [], sandbox: noSandbox });
+  processes = createClientProcesses({ env, protectedPaths: [], confinement: noConfinement });
 });
 afterEach(async () => {
   await processes.close();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { standardEnvironment } from "../../../src/permissions/shell-environment.ts";
 import { readOnlyGit } from "../../../src/permissions/read-only-git.ts";
-import { noSandbox } from "../../helpers/no-sandbox.ts";
+import { noConfinement } from "../../helpers/no-sandbox.ts";
 import { createClientProcesses } from "../../../src/tools/client-processes.ts";
 import type { ClientProcesses } from "../../../src/tools/port.ts";
 
@@ -16,7 +16,7 @@ beforeEach(() => {
   const kept = join(folder, "kept");
   mkdirSync(kept);
   writeFileSync(join(kept, "key"), "SECRET\n");
-  processes = createClientProcesses({ protectedPaths: [kept], sandbox: noSandbox });
+  processes = createClientProcesses({ protectedPaths: [kept], confinement: noConfinement });
 });
 afterEach(async () => {
   await processes.close();

@@ -15,7 +15,7 @@ import type {
   ToolContext,
   Tools,
 } from "../../../src/tools/port.ts";
-import { noSandbox } from "../../helpers/no-sandbox.ts";
+import { noConfinement } from "../../helpers/no-sandbox.ts";
 import { createTools, type ToolsOptions } from "../../../src/tools/registry.ts";
 
 export type Told =
@@ -48,7 +48,7 @@ export class ToolBench {
       log: { warn: () => undefined },
       shell: "/bin/bash",
       protectedPaths: [],
-      sandbox: noSandbox,
+      confinement: noConfinement,
       ...options,
     });
   }

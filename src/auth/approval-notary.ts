@@ -54,7 +54,8 @@ const specs = {
 function classesOf(subject: ApprovalSubject): readonly ApprovalClass[] {
   if (subject.kind === "permissions") return ["permissions", "escalated"];
   if (subject.kind === "fileChange") return ["fileChange"];
-  if (subject.additions) return ["command", "permissions", "escalated"];
+  if (subject.additions || subject.reaches !== undefined)
+    return ["command", "permissions", "escalated"];
   return subject.escalated ? ["command", "escalated"] : ["command"];
 }
 
@@ -64,8 +65,12 @@ function questionOf(
   ids: Pick<Question, "hostId" | "threadId" | "turnId" | "itemId" | "requestId">,
 ): Question {
   if (subject.kind === "command") {
-    const { kind, command, cwd, escalated, additions } = subject;
-    const rights = { escalated, ...(additions && { additions: copyOf(additions) }) };
+    const { kind, command, cwd, escalated, additions, reaches } = subject;
+    const rights = {
+      escalated,
+      ...(additions && { additions: copyOf(additions) }),
+      ...(reaches !== undefined && { reaches }),
+    };
     return { ...ids, kind, command: [...command], cwd, ...rights };
   }
   if (subject.kind === "permissions") {

@@ -213,6 +213,8 @@ export type ApprovalSubject = {
       readonly escalated: boolean;
       /** What it may do on top of its thread's permissions. */
       readonly additions?: ApprovalAdditions;
+      /** It runs already: the host that it wants to reach, as `protocol://host:port`. */
+      readonly reaches?: string;
     }
   | {
       readonly kind: "permissions";

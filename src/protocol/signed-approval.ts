@@ -51,6 +51,8 @@ export const ApprovalPayload = z.discriminatedUnion("kind", [
     escalated: z.boolean(),
     /** What this command may do on top of its thread's permissions. */
     additions: z.exactOptional(ApprovalAdditions),
+    /** It runs already: the host that it wants to reach, as `protocol://host:port`. */
+    reaches: z.exactOptional(z.string()),
   }),
   z.object({
     ...question,

@@ -82,11 +82,12 @@ async function put(
   void owner.over.then(() => over.abort());
   const tooLate = AbortSignal.timeout(answerTimeoutMs);
   const allow = { host, action: "allow" as const };
-  const subject = { kind: "command" as const, ...ids, command, cwd, escalated: true };
+  const reaches = questionKey(question);
+  const subject = { kind: "command" as const, ...ids, command, cwd, escalated: false, reaches };
   const asking = {
     ...ids,
     spec: commandApproval,
-    gains: gainsOfReaching(questionKey(question)),
+    gains: gainsOfReaching(reaches),
     signal: AbortSignal.any([signal, over.signal, commandEnd, tooLate]),
     params: {
       kind: "command",
@@ -94,7 +95,7 @@ async function put(
       startedAtMs: Date.now(),
       approvalId: randomUUID(),
       environmentId: "local",
-      reason: `The command wants to reach ${questionKey(question)}, which no rule of its network names.`,
+      reason: `The command wants to reach ${reaches}, which no rule of its network names.`,
       networkApprovalContext: { host, protocol },
       command: commandLine,
       cwd,

@@ -94,7 +94,7 @@ describe("with a sandbox", () => {
     const tunnel = `curl -s -p -m 60 --noproxy '' http://127.0.0.1:${port}/`;
     await runs(bench, `${tunnel}; ${tunnel}; true`);
     const told = JSON.stringify(bench.model.requests.at(-1)?.body["input"]);
-    expect(told.split("Network: ").slice(1)).toEqual([
+    expect(told.split(String.raw`\nNetwork: `).slice(1)).toEqual([
       expect.stringContaining(`127.0.0.1:${port}: network_host_unlisted: `),
     ]);
     expect(asked).toEqual([]);

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "react";
+import type { ApprovalChallenge } from "../../protocol/signed-approval.ts";
 import { useDashboard } from "../host/store.ts";
 import { commandSubject } from "../state/approval-subject.ts";
 import { challengeFor } from "../state/approvals.ts";
@@ -17,10 +18,13 @@ const titles: Record<Approval["method"], string> = {
   "item/permissions/requestApproval": "Give the agent more permissions?",
 };
 
-const titleOf = (approval: Approval): string =>
-  (approval.gains?.hosts.length ?? 0) > 0
-    ? "Let this command reach a host?"
-    : titles[approval.method];
+/** What is signed counts, where something is. */
+function titleOf(approval: Approval, payload: ApprovalChallenge["payload"] | undefined): string {
+  const reaches = payload
+    ? payload.kind === "command" && payload.reaches !== undefined
+    : (approval.gains?.hosts.length ?? 0) > 0;
+  return reaches ? "Let this command reach a host?" : titles[approval.method];
+}
 
 export function ApprovalCard(props: { readonly approval: Approval; readonly total: number }) {
   const { approval, total } = props;
@@ -62,7 +66,7 @@ export function ApprovalCard(props: { readonly approval: Approval; readonly tota
       aria-describedby={gainsId}
     >
       <header className="approval-head">
-        <h2 id={`approval-${approval.id}`}>{titleOf(approval)}</h2>
+        <h2 id={`approval-${approval.id}`}>{titleOf(approval, challenge?.payload)}</h2>
         {total > 1 && <span className="approval-count">1 of {total}</span>}
       </header>
       <ApprovalSubject {...{ approval, challenge, item, all }} onAll={() => setAll(true)} />

@@ -17,6 +17,9 @@ export function ApprovalSignature({ challenge }: { readonly challenge: ApprovalC
     ...(payload.kind === "command"
       ? [["Sandbox", payload.escalated ? "none" : "yes"] as const]
       : []),
+    ...(payload.kind === "command" && payload.reaches !== undefined
+      ? [["Reaches", payload.reaches] as const]
+      : []),
     ["Good until", new Date(payload.expiresAt * 1000).toLocaleTimeString()],
     ["Nonce", payload.nonce],
   ];

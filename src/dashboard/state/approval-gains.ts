@@ -41,8 +41,8 @@ function shownGains(
   challenge: ApprovalChallenge | undefined,
 ): ApprovalGains | undefined {
   const payload = challenge?.payload;
-  // what runs already is not started anew
-  if (said !== undefined && said.hosts.length > 0) return said;
+  if (payload?.kind === "command" && payload.reaches !== undefined)
+    return { ...bare, sandbox: "kept", hosts: [payload.reaches] };
   if (payload === undefined || payload.kind === "fileChange") return said;
   const { additions } = payload;
   if (payload.kind === "command" && payload.escalated) {

@@ -58,6 +58,12 @@ describe("what is to be signed", () => {
     expect(bench.gate(wide).challenge().payload).toMatchObject({ kind: "command", additions });
   });
 
+  it("names the host that a command wants to reach which runs already", () => {
+    const reaches = "https://example.com:443";
+    const running = { ...command, escalated: false, reaches };
+    expect(bench.gate(running).challenge().payload).toMatchObject({ kind: "command", reaches });
+  });
+
   it("has another nonce for every question, and for the same one after an hour", () => {
     const [first, second] = [bench.gate(), bench.gate(command, 8)];
     const { nonce } = first.challenge().payload;
@@ -101,6 +107,13 @@ describe("whose approval must be signed", () => {
       ["permissions"],
       [],
       { ...confined, additions: permissions.additions },
+      everybody,
+    ],
+    [
+      "everybody's, of a command that wants to reach a host",
+      ["escalated"],
+      [],
+      { ...confined, reaches: "https://example.com:443" },
       everybody,
     ],
     ["nobody's, of permissions", ["command", "fileChange"], [], permissions, undefined],

@@ -178,6 +178,16 @@ describe("where the answer is signed, what is signed counts:", () => {
     expect(words).toMatchObject({ says: expect.stringContaining("Run outside"), isOpen: true });
   });
 
+  test("a host that a running command wants to reach is the signed one, and nothing else is made of one", () => {
+    const reaches = "https://example.com:443";
+    const running = signed({ ...command, escalated: false, reaches });
+    expect(said(run, { hosts: ["https://other.test:443"] }, running)).toMatchObject({
+      says: `Reach ${reaches}`,
+    });
+    const leaving = signed({ ...command, escalated: true });
+    expect(said(run, { hosts: [reaches] }, leaving)).toMatchObject({ isOpen: true });
+  });
+
   test("nor are paths left out that would be added", () => {
     const says = "Write to /everything; Use the network: any host";
     const wide = signed({ ...command, escalated: false, additions });

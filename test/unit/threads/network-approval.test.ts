@@ -74,6 +74,14 @@ describe("a host that no rule names", () => {
       method: "item/commandExecution/requestApproval",
       id: outlet.askedIds[0],
       seq: expect.any(Number),
+      gains: {
+        sandbox: "kept",
+        network: false,
+        proxied: false,
+        hosts: ["https://new.test:443"],
+        read: [],
+        write: [],
+      },
       params: {
         kind: "command",
         threadId: id,

@@ -122,6 +122,16 @@ function isReal(path: string, { realPath }: Pick<Ground, "realPath">): boolean {
   }
 }
 
+/** The wish with what was granted before, as clients know a command's permissions. */
+export function besideGranted(wish: Wish, granted: AdditionalPermissions): Wish {
+  const said = new Set(wish.entries.map(({ entry }) => JSON.stringify(entry)));
+  const before = grantEntries(granted).filter((entry) => !said.has(JSON.stringify(entry)));
+  return {
+    network: wish.network || granted.network?.enabled === true,
+    entries: [...wish.entries, ...before.map((entry) => ({ entry, places: [] }))],
+  };
+}
+
 /** Whether all of the wish was granted before. */
 export function isGrantedAlready(wish: Wish, granted: AdditionalPermissions): boolean {
   const known = new Set(grantEntries(granted).map((entry) => JSON.stringify(entry)));

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { ApprovalSubject } from "../auth/port.ts";
 import { additionsOf, requestedOf } from "../permissions/grant-spelling.ts";
+import { besideGranted } from "../permissions/grants.ts";
 import type { ApprovalGains } from "../protocol/approval-gains.ts";
 import type { ServerRequestSpec } from "../protocol/define.ts";
 import type { TurnId } from "../protocol/ids.ts";
@@ -48,6 +49,7 @@ export function createApprovals(owner: ApprovalOwner): Approvals {
       const rights = { escalated, ...(additions && { additions }) };
       const subject = { kind: "command" as const, ...ids, itemId, command, cwd, ...rights };
       const gains = owner.grants.gainsOfRunning(escalated, wish);
+      const { granted } = owner.grants;
       const answer = await ask(owner, subject, commandApproval, gains, {
         kind: "command",
         ...ids,
@@ -58,7 +60,7 @@ export function createApprovals(owner: ApprovalOwner): Approvals {
         command: commandLine,
         cwd,
         commandActions: actions,
-        ...(wish && { additionalPermissions: requestedOf(wish) }),
+        ...(wish && { additionalPermissions: requestedOf(besideGranted(wish, granted)) }),
         proposedExecpolicyAmendment: amendment,
         availableDecisions: wish
           ? ["accept", "cancel"]

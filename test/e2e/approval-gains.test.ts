@@ -2,13 +2,14 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Locator } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { chromiumPath, launchChromium, startLimitMs } from "../helpers/chromium.ts";
 import { DashboardPage, type Question } from "../helpers/dashboard-page.ts";
 import { HostProcess } from "../helpers/host-process.ts";
 import { mockModelConfig } from "../helpers/mock-model-config.ts";
 import type { MockModel } from "../helpers/mock-model.ts";
 import { answer, functionCall, say, startMockModel } from "../helpers/mock-model.ts";
+import { needSandbox } from "../helpers/need-sandbox.ts";
 
 /** Pictures are kept where this says. */
 const pictures = process.env["FARHELM_SCREENSHOTS"];
@@ -166,4 +167,41 @@ describe.skipIf(chromiumPath === undefined)("an approval says in words (needs ch
     await page.messages.getByText("Good.").waitFor();
     expect(page.faults).toEqual([]);
   });
+
+  test(
+    "which host a command that runs wants to reach",
+    async (context) => {
+      await needSandbox(context);
+      const { host: address } = new URL(model.baseUrl);
+      const tables = `
+[features]
+network_proxy = true
+[permissions.work]
+extends = ":workspace"
+[permissions.work.network]
+enabled = true
+allow_local_binding = true
+`;
+      const config = mockModelConfig(model).replace("sandbox_mode", "default_permissions");
+      const behind = await HostProcess.start({
+        config: config.replace('"read-only"', '"work"') + tables,
+      });
+      onTestFinished(async () => {
+        await behind.stop();
+      });
+      const other = await browser.newContext();
+      onTestFinished(() => other.close());
+      page = await DashboardPage.paired(other, await behind.firstPairingLink());
+      const cmd = `curl -sS -m 60 --noproxy '' http://${address}/`;
+      model.enqueue(answer(...functionCall("exec_command", { cmd })), say("Not reached."));
+      await page.startThread("look at it");
+      const { card, gains } = await gainsOf("Let this command reach a host?");
+      expect(gains).toEqual([`Reach http://${address}`]);
+      await look(card, "reaches-a-host");
+      await page.answer("Let this command reach a host?", "Decline");
+      await page.messages.getByText("Not reached.").waitFor();
+      expect(page.faults).toEqual([]);
+    },
+    startLimitMs,
+  );
 });

@@ -3,6 +3,7 @@ import type { BrowserContext, Locator, Page } from "playwright-core";
 
 export type Question =
   | "Run this command?"
+  | "Let this command reach a host?"
   | "Make these changes?"
   | "Give the agent more permissions?";
 

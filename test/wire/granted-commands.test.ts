@@ -110,6 +110,25 @@ extends = ":workspace"
 });
 
 describe("a command that asks for more", () => {
+  test("names what it was granted before, too, and gains what is new", async () => {
+    const { model, client, threadId, out } = await open();
+    const wish = { additional_permissions: { network: { enabled: true } } };
+    model.enqueue(
+      permissionsCall(writing(out), "c1"),
+      answer(...functionCall("exec_command", { cmd: "true", ...wish }, "x1")),
+      say("done"),
+    );
+    const turnId = await client.startTurn(threadId, "go");
+    const first = await client.until(isPermissionsAsk);
+    client.answer(first.id, everything("turn")(first.params ?? {}));
+    const question = await client.until(isRunAsk);
+    expect(question.params).toMatchObject({
+      additionalPermissions: { network: { enabled: true }, fileSystem: { write: [out] } },
+    });
+    client.answer(question.id, { decision: "decline" });
+    await client.turnEnded(turnId);
+  });
+
   test("says so in its question, and an acceptance for the session is of this wish alone", async () => {
     const opened = await open();
     const { model, client, threadId, out } = opened;

@@ -26,6 +26,16 @@ const labels: Record<Approval["method"], Labels> = {
   },
 };
 
+/** Of a command that runs already. */
+const reaching: Labels = {
+  once: "Accept",
+  session: "Accept for this session",
+  hint: "For this session: this host is not asked about again while the thread is loaded.",
+};
+
+const labelsOf = ({ gains, method }: Approval): Labels =>
+  gains !== undefined && gains.hosts.length > 0 ? reaching : labels[method];
+
 /** `ready`: the host can hear an answer; `accepts`: and what it allows was seen. */
 export function ApprovalChoices(props: {
   readonly approval: Approval;
@@ -33,7 +43,7 @@ export function ApprovalChoices(props: {
   readonly accepts: boolean;
 }) {
   const { approval, ready, accepts } = props;
-  const { once, session, hint } = labels[approval.method];
+  const { once, session, hint } = labelsOf(approval);
   const hintId = `approval-hint-${approval.id}`;
   return (
     <>

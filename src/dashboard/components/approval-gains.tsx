@@ -17,7 +17,7 @@ export function ApprovalGains(props: {
   const titleId = `${id}-title`;
   return (
     <section
-      className={isOpen ? "approval-gains open" : "approval-gains"}
+      className={`approval-gains ${isOpen ? "open" : gains.length > 0 ? "new" : ""}`}
       id={id}
       aria-labelledby={titleId}
     >

@@ -37,6 +37,8 @@ beforeEach(() => {
       mkdirSync(folder, { recursive: true });
       if (what === "host") writeFileSync(folder + "/main.js", "");
     \`);
+    mkdirSync("node_modules/tree-sitter-bash");
+    writeFileSync("node_modules/tree-sitter-bash/tree-sitter-bash.wasm", "");
     writeFileSync("node_modules/.package-lock.json", ${JSON.stringify(JSON.stringify(lock))});
   `);
 });

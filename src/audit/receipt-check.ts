@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { decodeBase64 } from "../crypto/base64.ts";
 import { parseP256Spki, verifyP256 } from "../crypto/p256.ts";
 import { parseStrictObject, type JsonObject } from "../crypto/strict-json.ts";
+import { decisionNameOf } from "../protocol/decision-name.ts";
 import { approvalDomain } from "../protocol/signed-approval.ts";
 import { isRecord } from "../util/is-record.ts";
 import { AuditFault, faultAt } from "./chain-fault.ts";
@@ -98,7 +99,7 @@ export class ReceiptCheck {
       throw fault(place, "its key is not the one with which the device was paired.");
     }
     const isSame = ["threadId", "turnId", "itemId"].every((id) => payload[id] === about[id]);
-    if (!isSame || nameOf(payload["decision"]) !== about["decision"]) {
+    if (!isSame || nameOf(payload) !== about["decision"]) {
       throw fault(place, "it is of another approval than the log says.");
     }
   }
@@ -142,5 +143,5 @@ const bytesOf = (text: unknown): Buffer | undefined =>
   typeof text === "string" ? decodeBase64(text) : undefined;
 
 /** As the log names a decision. */
-const nameOf = (decision: unknown): unknown =>
-  isRecord(decision) ? Object.keys(decision)[0] : decision;
+const nameOf = ({ kind, decision }: JsonObject): unknown =>
+  decisionNameOf(kind === "permissions" ? decision : { decision }) ?? undefined;

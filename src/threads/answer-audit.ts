@@ -3,9 +3,8 @@ import type { Actor, Audit, AuditAct, AuditEntry } from "../audit/port.ts";
 import { by as byActor } from "../audit/port.ts";
 import type { ServerRequestSpec } from "../protocol/define.ts";
 import type { RequestId } from "../protocol/ids.ts";
-import { isAnything } from "../protocol/permission-profile.ts";
-import { dynamicToolCall, PermissionsAnswer } from "../protocol/server-requests.ts";
-import { isRecord } from "../util/is-record.ts";
+import { decisionNameOf } from "../protocol/decision-name.ts";
+import { dynamicToolCall } from "../protocol/server-requests.ts";
 
 type About = Readonly<Record<string, string>>;
 
@@ -61,17 +60,3 @@ const decisionOf = (answer: unknown): { decision?: string } => {
   const decision = decisionNameOf(answer);
   return decision === null ? {} : { decision };
 };
-
-/** The decision's name without what it may carry; null for answers that are no decision. */
-export function decisionNameOf(answer: unknown): string | null {
-  const grant = PermissionsAnswer.safeParse(answer);
-  if (grant.success) return grantNameOf(grant.data);
-  const decision = isRecord(answer) ? answer["decision"] : undefined;
-  if (typeof decision === "string") return decision;
-  return (isRecord(decision) ? Object.keys(decision)[0] : undefined) ?? null;
-}
-
-function grantNameOf({ permissions, scope }: PermissionsAnswer): string {
-  if (!isAnything(permissions)) return "decline";
-  return scope === "session" ? "grantForSession" : "grantForTurn";
-}

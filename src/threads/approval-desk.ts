@@ -9,6 +9,7 @@ import type {
 } from "../auth/port.ts";
 import type { Publisher } from "../events/port.ts";
 import type { ApprovalGains } from "../protocol/approval-gains.ts";
+import { decisionNameOf } from "../protocol/decision-name.ts";
 import type { ServerRequestSpec } from "../protocol/define.ts";
 import type { ItemId, RequestId, ThreadId, TurnId } from "../protocol/ids.ts";
 import type { CountedAnswer } from "../protocol/request-notifications.ts";
@@ -16,7 +17,7 @@ import { approvalInboxChanged } from "../protocol/request-notifications.ts";
 import { warning } from "../protocol/thread-notifications.ts";
 import { dynamicToolCall } from "../protocol/server-requests.ts";
 import { textFrame } from "../util/text-frame.ts";
-import { AnswerAudit, decisionNameOf } from "./answer-audit.ts";
+import { AnswerAudit } from "./answer-audit.ts";
 import type {
   AnswerOutcome,
   CatchUpFrame,

@@ -8,7 +8,7 @@ import { DashboardPage } from "../helpers/dashboard-page.ts";
 import { HostProcess } from "../helpers/host-process.ts";
 import { mockModelConfig } from "../helpers/mock-model-config.ts";
 import type { MockModel } from "../helpers/mock-model.ts";
-import { answer, customCall, say, startMockModel } from "../helpers/mock-model.ts";
+import { answer, customCall, functionCall, say, startMockModel } from "../helpers/mock-model.ts";
 import { escalatedCommand } from "../helpers/prompted-model.ts";
 
 const settings = '[approvals]\nsigned = "always"\n';
@@ -25,7 +25,8 @@ describe.skipIf(chromiumPath === undefined)("a signed approval (needs chromium)"
   let page: DashboardPage;
   beforeAll(async () => {
     model = await startMockModel();
-    host = await HostProcess.start({ config: mockModelConfig(model), settings });
+    const features = "\n[features]\nrequest_permissions_tool = true\n";
+    host = await HostProcess.start({ config: mockModelConfig(model) + features, settings });
     browser = await launchChromium();
     page = await DashboardPage.paired(await browser.newContext(), await host.firstPairingLink());
   }, startLimitMs);
@@ -108,10 +109,32 @@ describe.skipIf(chromiumPath === undefined)("a signed approval (needs chromium)"
     });
   });
 
+  test("covers permissions with everything that is granted of them", async () => {
+    const permissions = { network: { enabled: true }, file_system: { write: ["/srv/out"] } };
+    model.enqueue(answer(...functionCall("request_permissions", { permissions })), say("Good."));
+    await page.say("ask for it");
+    const card = page.approval("Give the agent more permissions?");
+    await card.getByText("Signed approval.").waitFor();
+    await card.getByRole("button", { name: "Allow for this session" }).click();
+    await page.messages.getByText("Good.").waitFor();
+    expect(JSON.stringify(model.requests.at(-1)?.body["input"])).toContain(
+      '\\"file_system\\":{\\"write\\":[\\"/srv/out\\"]}},\\"scope\\":\\"session\\"',
+    );
+    const entry = { path: { type: "path", path: "/srv/out" }, access: "write" };
+    expect(signedIn(receipts()[2]).payload).toMatchObject({
+      kind: "permissions",
+      additions: { network: true, read: [], write: ["/srv/out"] },
+      decision: {
+        permissions: { network: { enabled: true }, fileSystem: { entries: [entry] } },
+        scope: "session",
+      },
+    });
+  });
+
   test("verifies offline by the command line, which names a receipt that was edited", async () => {
     const before = await host.run("audit", "verify");
     expect(before).toMatchObject({ code: 0, err: "" });
-    expect(before.out).toContain("2 receipts of signed approvals hold");
+    expect(before.out).toContain("3 receipts of signed approvals hold");
     const [file = ""] = readdirSync(receiptsFolder()).map((name) => join(receiptsFolder(), name));
     const text = readFileSync(file, "utf8");
     const [receipt] = receipts();
@@ -128,7 +151,7 @@ describe.skipIf(chromiumPath === undefined)("a signed approval (needs chromium)"
     await page.say("and another");
     await page.answer("Run this command?", "Decline");
     await page.messages.getByText("As you like.").waitFor();
-    expect([receipts().length, existsSync(join(host.home, "declined.txt"))]).toEqual([2, false]);
+    expect([receipts().length, existsSync(join(host.home, "declined.txt"))]).toEqual([3, false]);
     expect(page.faults).toEqual([]);
   });
 });

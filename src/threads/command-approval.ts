@@ -73,7 +73,8 @@ export function createApprovals(owner: ApprovalOwner): Approvals {
       return verdictOf(owner, answer?.decision, key);
     },
     async fileChange({ itemId, changes, realPaths, reason }) {
-      const keys = changes.map(({ path }) => acceptanceOf(["apply_patch"], path));
+      // by where things really lie: a link may lead elsewhere by now, and a move writes two places
+      const keys = realPaths.map((real) => acceptanceOf(["apply_patch"], real));
       if (keys.every(isAccepted)) return "run";
       const subject = { kind: "fileChange" as const, ...ids, itemId, changes, realPaths };
       const gains = owner.grants.gainsOfWriting(realPaths);

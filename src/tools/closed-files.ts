@@ -1,9 +1,12 @@
 /** Which files no tool of the agent's looks at: this host's own secrets, and what the thread may not read. */
-import { accessTo, pathRules } from "../permissions/path-access.ts";
+import { accessTo, isInside, pathRules } from "../permissions/path-access.ts";
 import { groundAt } from "../util/ground.ts";
 import type { Environment } from "./command-environment.ts";
 import type { ToolContext } from "./port.ts";
 import { isProtected } from "./protected-paths.ts";
+
+/** What is in there is no file on a disk: reading may wait for ever or show what this process holds in memory. */
+const systemFolders = ["/proc", "/sys", "/dev"];
 
 /** Takes a real path; undefined: the file is open. Otherwise the rest of a sentence that begins with its name. */
 export type WhyClosed = (real: string) => string | undefined;
@@ -15,6 +18,8 @@ export const closedFiles =
   ({ cwd, permissionProfile }) => {
     const rules = pathRules(permissionProfile, groundAt(cwd, environment));
     return (real) => {
+      if (systemFolders.some((folder) => isInside(folder, real)))
+        return "shows the inside of processes and devices";
       if (isProtected(real, protectedPaths)) return "holds this host's own secrets";
       return accessTo(real, rules) === "none"
         ? "may not be read: the permissions deny it"

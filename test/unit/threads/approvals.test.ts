@@ -37,11 +37,12 @@ async function asking() {
       throw error;
     }
   });
-  bench.tools.set("patch", async ({ callId }, context) => {
+  bench.tools.set("patch", async ({ callId, arguments: args }, context) => {
+    const places = args === "{}" ? ["f"] : args.split(" ");
     const verdict = await context.approvals.fileChange({
       itemId: ItemId.parse(callId),
       changes: [{ path: `${context.cwd}/f`, kind: { type: "add" }, diff: "x" }],
-      realPaths: [`${context.cwd}/f`],
+      realPaths: places.map((place) => `${context.cwd}/${place}`),
       reason: null,
     });
     verdicts.push(verdict);
@@ -167,6 +168,32 @@ describe("an approval", () => {
     );
     await turnEnded(outlet);
     expect([verdicts, outlet.askedIds.length]).toEqual([["run", "run"], 1]);
+  });
+
+  it("of a patch counts for where its files really lie, each of them", async () => {
+    const { bench, id, outlet, verdicts, asked } = await asking();
+    for (const [index, places] of ["a b", "b a", "b", "elsewhere", "a moved"].entries()) {
+      bench.model.script.push(async (sink) => {
+        const call = { type: "function_call", call_id: `c${index}`, name: "patch" };
+        sink.itemDone({ ...call, arguments: places });
+        return { responseId: null, usage: null };
+      });
+    }
+    const answer = (index: number, decision: string): unknown =>
+      bench.manager.requests.answer(
+        outlet.askedIds[index] ?? -1,
+        { result: { decision } },
+        answerer,
+      );
+    await bench.turn(id, "go");
+    await asked(1);
+    answer(0, "acceptForSession");
+    await asked(2);
+    answer(1, "decline");
+    await asked(3);
+    answer(2, "decline");
+    await turnEnded(outlet);
+    expect(verdicts).toEqual(["run", "run", "run", "declined", "declined"]);
   });
 
   it("takes the first of two answers that come at once", async () => {

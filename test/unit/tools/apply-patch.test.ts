@@ -286,6 +286,22 @@ describe("approval of a patch", () => {
     }
   });
 
+  test("is asked for with both places of a move, as they really are", async () => {
+    const other = new ToolBench();
+    try {
+      symlinkSync(other.folder, path("out"));
+      writeFileSync(join(other.folder, "a.txt"), "a\n");
+      bench.sandboxPolicy = confined;
+      bench.verdict = () => Promise.resolve("declined");
+      await bench.patch("*** Update File: out/a.txt", "*** Move to: out/b.txt", "@@", "-a", "+b");
+      expect(bench.told.filter(({ kind }) => kind === "asked")).toMatchObject([
+        { question: { realPaths: ["a.txt", "b.txt"].map((name) => join(other.folder, name)) } },
+      ]);
+    } finally {
+      await other.close();
+    }
+  });
+
   test("comes after the item, and decline completes it so", async () => {
     bench.sandboxPolicy = { type: "readOnly", networkAccess: false };
     bench.verdict = () => Promise.resolve("declined");
@@ -338,39 +354,5 @@ describe("approval of a patch", () => {
     );
     expect(bench.told).toEqual([]);
     expect(readdirSync(bench.folder)).toEqual([]);
-  });
-});
-
-describe("protected paths", () => {
-  test("are refused however they are named, to patches and to view_image", async () => {
-    const secret = new ToolBench();
-    const guarded = new ToolBench({
-      protectedPaths: [secret.folder, join(bench.folder, "auth.json")],
-    });
-    try {
-      writeFileSync(join(secret.folder, "key"), "k\n");
-      writeFileSync(join(secret.folder, "shot.png"), Buffer.from("89504e470d0a1a0a", "hex"));
-      symlinkSync(secret.folder, join(guarded.folder, "link"));
-      const names = [
-        join(secret.folder, "key"),
-        "link/key",
-        "link/new",
-        join(bench.folder, "auth.json"),
-      ];
-      for (const name of names) {
-        expect(await guarded.patch(`*** Add File: ${name}`, "+x")).toMatch(
-          /this host's own secrets/,
-        );
-      }
-      expect(await guarded.patch("*** Update File: link/key", "*** Move to: stolen")).toMatch(
-        /own secrets/,
-      );
-      expect(await guarded.call("view_image", { path: "link/shot.png" })).toMatch(/own secrets/);
-      expect(guarded.told).toEqual([]);
-      expect(readdirSync(secret.folder).toSorted()).toEqual(["key", "shot.png"]);
-    } finally {
-      await guarded.close();
-      await secret.close();
-    }
   });
 });

@@ -6,6 +6,7 @@ import type { ConfigReader } from "../config/port.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { Models } from "../model/port.ts";
 import { modeOfProfile } from "../permissions/required-mode.ts";
+import { realPath } from "../util/real-path.ts";
 import { protocolGeneration } from "../protocol/generation.ts";
 import type { ThreadStore } from "../store/port.ts";
 import { ApprovalDesk } from "../threads/approval-desk.ts";
@@ -55,7 +56,7 @@ export function createThreads(parts: ThreadParts): ThreadManager {
     log: failures,
     maySend: (principalId) => standing.maySend(principalId),
     goalsOn: () => config.read().goals,
-    profileFault: (profile) => config.requirements().sandboxFault(modeOfProfile(profile)),
+    profileFault: (profile) => config.requirements().sandboxFault(modeOfProfile(profile, realPath)),
     docs,
     diffOf: turnDiff,
   };

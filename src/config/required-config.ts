@@ -3,6 +3,7 @@ import type { ApprovalPolicy, SandboxMode } from "../protocol/settings.ts";
 import { permissionsNamed } from "../permissions/configured-profile.ts";
 import { ProfileError } from "../permissions/named-profile.ts";
 import { modeOfProfile } from "../permissions/required-mode.ts";
+import { realPath } from "../util/real-path.ts";
 import type { Config, Requirements } from "./port.ts";
 import { ConfigError } from "./port.ts";
 import { allowedTables } from "./requirements.ts";
@@ -56,7 +57,9 @@ function defaultPermissionsFault(config: Config, requirements: Requirements): st
   if (id === null) return undefined;
   try {
     const { profile } = permissionsNamed(id, config);
-    return requirements.profileFault(id) ?? requirements.sandboxFault(modeOfProfile(profile));
+    return (
+      requirements.profileFault(id) ?? requirements.sandboxFault(modeOfProfile(profile, realPath))
+    );
   } catch (error) {
     if (error instanceof ProfileError) return undefined;
     throw error;

@@ -18,6 +18,7 @@ import { groundAt } from "../util/ground.ts";
 import { loaded } from "./permission-profile.ts";
 import type { ProfileWish } from "./permission-profile.ts";
 import { checkRequiredSandbox } from "./required-settings.ts";
+import { checkFolder } from "./folder-check.ts";
 import { checkLoosening } from "./thread-settings.ts";
 
 interface Wish {
@@ -58,6 +59,7 @@ export async function admitCommand(
       const id = typeof permissionProfile === "string" ? permissionProfile : undefined;
       const active = id === undefined ? null : { id, extends: null };
       if (requested) checkLoosening(context, { cwd, permissions: { profile: requested, active } });
+      checkFolder(context, cwd, profile);
       const name = requested ? (id ?? null) : config.defaultPermissions;
       return { kind: "sandbox", profile, network: networkOf(profile, name, config) };
     }

@@ -32,6 +32,7 @@ import {
   permissionsOf,
   permissionsUnder,
 } from "./permission-profile.ts";
+import { checkFolder } from "./folder-check.ts";
 import { checkRequirements } from "./required-settings.ts";
 
 /** Deprecated; it has no effect. */
@@ -114,6 +115,7 @@ export function overrideOf(context: Caller, params: SettingsParams): SettingsOve
   };
   checkRequirements(context, override);
   checkLoosening(context, override);
+  checkFolder(context, override.cwd, override.permissions?.profile);
   return override;
 }
 

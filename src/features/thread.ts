@@ -17,6 +17,7 @@ import { pageAnswer } from "./page-params.ts";
 import { refuseTwo } from "./permission-profile.ts";
 import { TurnsPage, turnsPageParams, turnsQueryOf } from "./thread-pages.ts";
 import { resumedThread } from "./rollout-path.ts";
+import { checkFolder } from "./folder-check.ts";
 import { trustByStart } from "./project-trust.ts";
 import { parseThreadId, threadOrder } from "./thread-id.ts";
 import {
@@ -74,9 +75,12 @@ export const threadStart = method({
       config: params.config ?? {},
       profile: override.permissions?.profile,
     });
+    const environments = environmentsOf(params.environments);
+    for (const { cwd } of environments ?? [])
+      checkFolder(context, cwd, override.permissions?.profile);
     const { view, announce } = await threads.start({
       ...override,
-      environments: environmentsOf(params.environments),
+      environments,
       ephemeral: params.ephemeral ?? false,
       historyMode: params.historyMode ?? undefined,
       threadSource: params.threadSource ?? null,

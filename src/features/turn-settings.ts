@@ -10,6 +10,8 @@ import {
   TurnEnvironment,
 } from "../protocol/settings.ts";
 import type { SettingsOverride } from "../threads/port.ts";
+import { plainWorkspace, profileForMode } from "../permissions/legacy-policy.ts";
+import { checkFolder } from "./folder-check.ts";
 import { CollaborationMode, Personality, choicesOf } from "./turn-choices.ts";
 import { permissionParams, permissionsOf } from "./permission-profile.ts";
 import { checkRequirements } from "./required-settings.ts";
@@ -50,5 +52,10 @@ export function turnOverrideOf(
   };
   checkRequirements(context, override);
   checkLoosening(context, override);
+  // the thread's own permissions may be wider than what is configured
+  const profile =
+    override.permissions?.profile ?? profileForMode("workspace-write", plainWorkspace);
+  for (const { cwd } of [override, ...(override.environments ?? [])])
+    checkFolder(context, cwd, profile);
   return override;
 }

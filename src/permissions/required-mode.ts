@@ -2,7 +2,11 @@
 import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import type { SandboxMode } from "../protocol/settings.ts";
 
-export function modeOfProfile(profile: PermissionProfile): SandboxMode | "external-sandbox" {
+/** `realPath`: a path has many spellings, and links. */
+export function modeOfProfile(
+  profile: PermissionProfile,
+  realPath: (path: string) => string,
+): SandboxMode | "external-sandbox" {
   if (profile.type === "external") return "external-sandbox";
   if (profile.type === "disabled" || profile.fileSystem.type === "unrestricted")
     return "danger-full-access";
@@ -10,8 +14,17 @@ export function modeOfProfile(profile: PermissionProfile): SandboxMode | "extern
   const isAll = written.some(({ path }) =>
     path.type === "special"
       ? path.value.kind === "root"
-      : path.type === "path" && path.path === "/",
+      : path.type === "path" && leadsToRoot(path.path, realPath),
   );
   if (isAll) return "danger-full-access";
   return written.length > 0 ? "workspace-write" : "read-only";
+}
+
+/** Links that run in a circle lead nowhere. */
+function leadsToRoot(path: string, realPath: (path: string) => string): boolean {
+  try {
+    return realPath(path) === "/";
+  } catch {
+    return false;
+  }
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Publisher, StreamPosition } from "../events/port.ts";
 import { sameProfile } from "../permissions/profile-algebra.ts";
 import type { DynamicTool } from "../protocol/dynamic-tools.ts";
@@ -134,10 +135,13 @@ export class LoadedThread {
     return this.#settings;
   }
 
-  /** Who chooses other permissions takes back what was granted on top of the ones before. */
+  /** Who chooses other permissions takes back what was granted on top of the ones before, and what was accepted under them. */
   set settings(settings: ThreadSettings) {
-    if (!sameProfile(settings.permissionProfile, this.#settings.permissionProfile))
-      this.granted = {};
+    const before = this.#settings;
+    const isSame = sameProfile(settings.permissionProfile, before.permissionProfile);
+    if (!isSame) this.granted = {};
+    if (!isSame || !isDeepStrictEqual(settings.approvalPolicy, before.approvalPolicy))
+      this.accepted.clear();
     this.#settings = settings;
   }
 

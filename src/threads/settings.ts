@@ -34,6 +34,8 @@ export interface ThreadSettings extends TurnSettings {
 export interface SettingsDefaults {
   /** For work in the thread's folder. */
   readonly config: Config;
+  /** The same without what the caller's own keys make of it: what it denies nobody takes back. */
+  readonly configured: Config;
   readonly cwd: string;
   readonly model: string;
   readonly modelProvider: string;
@@ -41,7 +43,7 @@ export interface SettingsDefaults {
 }
 
 export function initialSettings(
-  { config, cwd, model, modelProvider, choices }: SettingsDefaults,
+  { config, configured, cwd, model, modelProvider, choices }: SettingsDefaults,
   override: SettingsOverride,
 ): ThreadSettings {
   const folder = resolve(cwd, override.cwd ?? ".");
@@ -57,7 +59,7 @@ export function initialSettings(
       approvalPolicy: config.approvalPolicy ?? config.defaultApprovalPolicy,
       permissionProfile: profile,
       activeProfile: active,
-      configuredProfile: profile,
+      configuredProfile: configuredPermissions(configured, configured.defaultSandboxMode).profile,
       permissionTools: config.permissionTools,
       baseInstructions: null,
       developerInstructions: config.developerInstructions,

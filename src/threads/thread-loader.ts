@@ -204,12 +204,14 @@ export class ThreadLoader {
     const { models, defaultCwd } = this.#ports;
     const cwd = resolve(past.settings?.cwd || past.record?.cwd || defaultCwd, override.cwd ?? ".");
     const config = this.#ports.config.read(keys, cwd);
+    const isPlain = Object.keys(keys).length === 0;
     const kept = "approval_policy" in keys ? undefined : stillAllowed(config, past);
     const standard = models.defaults();
     const settings = configured(() =>
       initialSettings(
         {
           config,
+          configured: isPlain ? config : this.#ports.config.read({}, cwd),
           cwd,
           model: config.model ?? standard.model,
           modelProvider: config.modelProvider ?? standard.modelProvider,

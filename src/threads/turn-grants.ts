@@ -72,10 +72,9 @@ export class GrantsOfTurn implements TurnGrants {
     return this.fault(widened) === undefined ? widened : permissionProfile;
   }
 
-  /** Where the thread's own are not allowed either, nothing is said here. */
+  /** Where the thread's own are not allowed any more, nothing comes on top of them. */
   fault(profile: PermissionProfile): string | undefined {
-    const isOldFault = this.#faultOf(this.#settings.permissionProfile) !== undefined;
-    return isOldFault ? undefined : this.#faultOf(profile);
+    return this.#faultOf(profile);
   }
 
   /** What running a command would add to what is allowed now: outside of the sandbox, or with the wish on top. */

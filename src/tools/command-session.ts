@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { CommandExecutionItem } from "../protocol/item.ts";
 import type { CommandReport } from "./command-item.ts";
+import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import type { ToolContext } from "./port.ts";
 import { OutputBuffer } from "./output-buffer.ts";
 import { OutputStream } from "./output-stream.ts";
@@ -9,6 +10,8 @@ import { type ProcessRequest, type RunningProcess, startProcess } from "./runnin
 
 export interface SessionRequest extends ProcessRequest {
   readonly script: string;
+  /** What it may reach: what is typed into it may, too. */
+  readonly rights: PermissionProfile;
   /** What the model is to know besides the output, each line once. */
   readonly takeNotes?: () => readonly string[];
 }
@@ -19,6 +22,7 @@ export class CommandSession {
   /** What the shell was given. */
   readonly script: string;
   readonly cwd: string;
+  readonly rights: PermissionProfile;
   /** Resolves when the item is completed; rejects when that could not be stored. */
   readonly finished: Promise<void>;
   readonly #process: RunningProcess;
@@ -51,6 +55,7 @@ export class CommandSession {
     this.script = request.script;
     this.#takeNotes = request.takeNotes;
     this.cwd = request.cwd;
+    this.rights = request.rights;
     this.#item =
       item.source === "userShell"
         ? item

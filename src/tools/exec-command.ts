@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { decideCommand } from "../permissions/command-decision.ts";
 import type { Wish } from "../permissions/grants.ts";
 import type { CommandExecutionItem } from "../protocol/item.ts";
+import type { PermissionProfile } from "../protocol/permission-profile.ts";
 import type { ApplyPatch } from "./apply-patch.ts";
 import { unreachable } from "../util/unreachable.ts";
 import { commandWish, profileFor } from "./command-wish.ts";
@@ -170,15 +171,16 @@ export class ExecCommand {
     const variables = commandEnvironment(environment, context);
     const request = { ...exec, environment: exec.isKnown ? quietGit(variables) : variables };
     const refused = new RefusedHosts();
+    const rights = rightsOf(exec, context);
     try {
       const confined = exec.confined
-        ? await confinement.confine(request, profileFor(exec, context), context.cwd, () =>
+        ? await confinement.confine(request, rights, context.cwd, () =>
             proxiedFor({ ...exec, item }, context, refused),
           )
         : undefined;
       const session = await CommandSession.start(
         sessions.freeId(),
-        { ...request, ...confined, takeNotes: () => refused.take() },
+        { ...request, ...confined, rights, takeNotes: () => refused.take() },
         item,
         isAnnounced,
         context,
@@ -218,6 +220,12 @@ export class ExecCommand {
     });
   }
 }
+
+/** What runs outside of the sandbox has no limits of this program's. */
+const rightsOf = (exec: AdmittedCall, context: ToolContext): PermissionProfile =>
+  exec.confined || context.permissionProfile.type !== "managed"
+    ? profileFor(exec, context)
+    : { type: "disabled" };
 
 async function tellUnstarted(
   item: CommandExecutionItem,

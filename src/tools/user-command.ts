@@ -70,6 +70,7 @@ export class UserCommands {
       cwd: context.cwd,
       environment: commandEnvironment(environment, context),
       tty: false,
+      rights: { type: "disabled" } as const,
     };
     try {
       const session = await CommandSession.start(sessions.freeId(), request, item, false, context);

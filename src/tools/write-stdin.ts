@@ -1,4 +1,7 @@
 /** `write_stdin`: types into a command that still runs, or waits for more of its output. */
+import { askRule } from "../permissions/approval-policy.ts";
+import { isUnconfined, isWithin } from "../permissions/profile-algebra.ts";
+import { groundAt } from "../util/ground.ts";
 import { reportForModel } from "./command-item.ts";
 import type { CommandSession } from "./command-session.ts";
 import type { CommandSessions } from "./command-sessions.ts";
@@ -27,7 +30,10 @@ export class WriteStdin {
     const maxTokens = input.optionalCount("max_output_tokens") ?? maxModelTokens;
     const session = this.#sessions.find(context.threadId, id);
     if (!session) return { output: `write_stdin failed: Unknown process id ${id}` };
-    const refusal = text === "" ? undefined : typeInto(session, text, context);
+    const refusal =
+      text === ""
+        ? undefined
+        : ((await refusalToType(session, text, context)) ?? typeInto(session, text, context));
     if (refusal !== undefined) return { output: refusal };
     const startedMs = performance.now();
     await session.waitForEnd(Math.min(Math.max(wait, bounds.least), bounds.most), context.signal);
@@ -42,6 +48,39 @@ export class WriteStdin {
       }),
     };
   }
+}
+
+/** Undefined: it may be typed. A command that may do more than the thread may now does so only by what a person has seen. */
+async function refusalToType(
+  session: CommandSession,
+  text: string,
+  context: ToolContext,
+): Promise<string | undefined> {
+  const { approvalPolicy, permissionProfile, grants, cwd } = context;
+  const isWider = !isWithin(session.rights, permissionProfile, groundAt(cwd));
+  if (text === controlC || (!isWider && !grants?.isReviewed)) return undefined;
+  if (askRule(approvalPolicy) === "never") {
+    return "write_stdin failed: this command runs with wider permissions than the thread has now, and nobody can be asked; end it, and run what is needed anew";
+  }
+  const command = ["write_stdin", String(session.id), text];
+  const line = `write_stdin ${session.id} ${JSON.stringify(text)}`;
+  const verdict = await context.approvals
+    .command({
+      itemId: session.itemId,
+      command,
+      commandLine: line,
+      cwd: session.cwd,
+      escalated: isUnconfined(session.rights),
+      reason: `This types into a command that still runs (${session.script}).`,
+      actions: [{ type: "unknown", command: line }],
+      wish: undefined,
+    })
+    .catch(() => "failed");
+  context.signal.throwIfAborted();
+  if (verdict === "run") return undefined;
+  return verdict === "declined"
+    ? "write_stdin failed: the user did not let it be typed; ask what to do instead"
+    : "write_stdin failed: the approval request failed, so nothing was typed";
 }
 
 /** Undefined: done. Control-C works without a terminal too, as the signal that it stands for. */

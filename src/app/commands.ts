@@ -13,15 +13,22 @@ import { createTools } from "../tools/registry.ts";
 import { createSandbox } from "../tools/sandbox/sandbox.ts";
 import type { FailureLog } from "./failure-log.ts";
 
+/** The host's own secrets. */
+export const protectedPathsOf = ({ codexHome, farhelmHome }: HostOptions): readonly string[] => [
+  farhelmHome,
+  join(codexHome, "auth.json"),
+];
+
 /** With another store than the local one nothing of a thread is written under the homes, not even for a moment. */
 export function commandParts(
-  { codexHome, farhelmHome }: HostOptions,
+  options: HostOptions,
   settings: HostSettings,
   kind: StoreKind,
   log: FailureLog,
 ) {
   const env = commandsEnv(kind, process.env);
-  const protectedPaths = [farhelmHome, join(codexHome, "auth.json")];
+  const { codexHome, farhelmHome } = options;
+  const protectedPaths = protectedPathsOf(options);
   const sandbox = createSandbox({
     stateFolder: join(farhelmHome, "sandbox"),
     hidden: protectedPaths,

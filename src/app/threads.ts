@@ -16,6 +16,7 @@ import { ThreadManager } from "../threads/thread-manager.ts";
 import type { TurnPorts } from "../threads/turn-ports.ts";
 import type { Tools } from "../tools/port.ts";
 import { turnDiff } from "../tools/turn-diff.ts";
+import { protectedPathsOf } from "./commands.ts";
 import type { FailureLog } from "./failure-log.ts";
 
 export interface ThreadParts {
@@ -37,7 +38,8 @@ export function createThreads(parts: ThreadParts): ThreadManager {
   const { codexHome, defaultCwd } = options;
   const docs: TurnPorts["docs"] = (cwd) => {
     const { projectRootMarkers: rootMarkers, projectDocMaxBytes: maxBytes } = config.read();
-    return projectDocs({ codexHome, cwd, rootMarkers, maxBytes });
+    const protectedPaths = protectedPathsOf(options);
+    return projectDocs({ codexHome, cwd, rootMarkers, maxBytes, protectedPaths });
   };
   const loader = new ThreadLoader({
     store,

@@ -1,8 +1,12 @@
 /** What the model is told before the conversation: who it is, where it works, what the project asks. */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
+import { isInside } from "../permissions/path-access.ts";
+import { isProtected } from "../permissions/protected-paths.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
+import { realPath } from "../util/real-path.ts";
+import { readSmallFile } from "../util/small-file.ts";
 
 export interface ProjectDoc {
   readonly path: string;
@@ -16,6 +20,8 @@ export interface DocOptions {
   readonly rootMarkers: readonly string[];
   /** All documents together are cut at this many bytes. */
   readonly maxBytes: number;
+  /** The host's own files and folders: nothing of theirs is a document. */
+  readonly protectedPaths: readonly string[];
 }
 
 const docName = "AGENTS.md";
@@ -31,17 +37,29 @@ You read and change files and run commands with the tools that you are given; th
 - Keep to the conventions of the project. Do not undo changes that you did not make. Do not commit unless you are asked to.
 - If something fails, say what failed and what you would try next instead of repeating it blindly.`;
 
-/** AGENTS.md of the home, then from the project's root down to `cwd`; missing files are skipped. */
+/**
+ * AGENTS.md of the home, then from the project's root down to `cwd`; missing files are skipped. A command may have put
+ * anything in the project under that name, so one that leads out of it is as good as missing.
+ */
 export async function projectDocs(options: DocOptions): Promise<readonly ProjectDoc[]> {
+  const { codexHome, protectedPaths } = options;
+  const folders = await foldersDownTo(options);
+  const own = join(codexHome, docName);
+  const isOfProject = (real: string): boolean =>
+    real === realPath(own) || folders.some((folder) => isInside(realPath(folder), real));
   const docs: ProjectDoc[] = [];
   let leftBytes = options.maxBytes;
-  for (const folder of [options.codexHome, ...(await foldersDownTo(options))]) {
+  for (const path of [own, ...folders.map((folder) => join(folder, docName))]) {
     if (leftBytes <= 0) break;
-    const path = join(folder, docName);
-    const bytes = await readFile(path).catch(() => undefined);
+    const bytes = readSmallFile(path, {
+      maxBytes: leftBytes,
+      followsLink: true,
+      admits: (real, stats) =>
+        (path === own || isOfProject(real)) && !isProtected(real, protectedPaths, stats),
+    });
     if (!bytes || bytes.length === 0) continue;
     // the decoder holds back a character that the limit cuts in two
-    docs.push({ path, text: new StringDecoder("utf8").write(bytes.subarray(0, leftBytes)) });
+    docs.push({ path, text: new StringDecoder("utf8").write(bytes) });
     leftBytes -= bytes.length;
   }
   return docs;

@@ -3,7 +3,7 @@ import { accessTo, isInside, pathRules } from "../permissions/path-access.ts";
 import { groundAt } from "../util/ground.ts";
 import type { Environment } from "./command-environment.ts";
 import type { ToolContext } from "./port.ts";
-import { isProtected } from "./protected-paths.ts";
+import { isProtected } from "../permissions/protected-paths.ts";
 
 /** What is in there is no file on a disk: reading may wait for ever or show what this process holds in memory. */
 const systemFolders = ["/proc", "/sys", "/dev"];

@@ -6,7 +6,7 @@ import { isInside } from "../permissions/path-access.ts";
 import { ClientCommandError } from "./port.ts";
 import { findProgram, notStarted } from "./program-path.ts";
 import { realPath } from "../util/real-path.ts";
-import { isProtected } from "./protected-paths.ts";
+import { isProtected } from "../permissions/protected-paths.ts";
 
 export interface GuardedGit {
   readonly program: string;

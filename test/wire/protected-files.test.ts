@@ -2,7 +2,7 @@
 import { linkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { isProtected } from "../../src/tools/protected-paths.ts";
+import { isProtected } from "../../src/permissions/protected-paths.ts";
 import { HostClient, startOn, stopHosts, temporaryHomes } from "../helpers/running-host.ts";
 
 afterEach(stopHosts);

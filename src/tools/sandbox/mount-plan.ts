@@ -1,8 +1,9 @@
 /** What must be mounted where so that the kernel keeps the rules. Looks at the disk and changes nothing. */
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { FileSystemAccess } from "../../protocol/permission-profile.ts";
 import { isInside, protectedNames, type PathRules } from "../../permissions/path-access.ts";
+import { readSmallFile } from "../../util/small-file.ts";
 import {
   chain,
   followed,
@@ -46,6 +47,8 @@ export interface MountPlan {
 const maxMounts = 600;
 /** A folder with the program's logins holds less; a home would hold more, and must stay writable. */
 const maxSiblings = 200;
+/** A file that names a folder; no path on Linux is longer than half of it. */
+const maxNamingBytes = 8_192;
 /** These have a file system of their own in every sandbox. */
 const ownFileSystems = ["/dev", "/proc"];
 
@@ -242,7 +245,8 @@ function namesIn(folder: string): readonly string[] | undefined {
 
 function namedIn(file: string, pattern: RegExp): string | undefined {
   try {
-    const path = pattern.exec(readFileSync(file, "utf8"))?.groups?.["path"]?.trim();
+    const text = readSmallFile(file, { maxBytes: maxNamingBytes, followsLink: true })?.toString();
+    const path = text === undefined ? undefined : pattern.exec(text)?.groups?.["path"]?.trim();
     return path === undefined ? undefined : followed(resolve(dirname(file), path)).real;
   } catch {
     return undefined;

@@ -1,8 +1,17 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { projectDocs } from "../../../src/threads/instructions.ts";
+import { pipeAt } from "../../helpers/pipe-at.ts";
 
 let root = "";
 beforeEach(() => {
@@ -24,6 +33,7 @@ const docs = (cwd: string, maxBytes = 1_000) =>
     cwd: join(root, cwd),
     rootMarkers: [".git"],
     maxBytes,
+    protectedPaths: [join(root, "state"), join(root, "home/auth.json")],
   });
 
 describe("AGENTS.md", () => {
@@ -54,5 +64,48 @@ describe("AGENTS.md", () => {
     write("outer/project", "");
     expect(await docs("outer/project/a")).toEqual([]);
     expect(await docs("nowhere")).toEqual([]);
+  });
+
+  it("is as good as missing where it leads to the host's own files or out of the project", async () => {
+    mkdirSync(join(root, "state"));
+    const key = join(root, "state/key");
+    const login = join(root, "home/auth.json");
+    const outside = join(root, "outer/notes");
+    for (const path of [key, login, outside]) writeFileSync(path, "secret");
+    const name = join(root, "outer/project/AGENTS.md");
+    for (const target of [key, login, outside, join(root, "missing"), name, "/proc/self/environ"]) {
+      symlinkSync(target, name);
+      expect({ target, docs: await docs("outer/project") }).toEqual({ target, docs: [] });
+      unlinkSync(name);
+    }
+    for (const target of [key, login]) {
+      linkSync(target, name);
+      expect({ target, docs: await docs("outer/project") }).toEqual({ target, docs: [] });
+      unlinkSync(name);
+    }
+    symlinkSync(login, join(root, "home/AGENTS.md"));
+    expect(await docs("outer/project")).toEqual([]);
+  });
+
+  it("may be a link within the project, to the home's, or from the home", async () => {
+    writeFileSync(join(root, "dotfile"), "home");
+    symlinkSync(join(root, "dotfile"), join(root, "home/AGENTS.md"));
+    write("outer/project", "root");
+    symlinkSync("../AGENTS.md", join(root, "outer/project/a/AGENTS.md"));
+    expect((await docs("outer/project/a")).map(({ text }) => text)).toEqual([
+      "home",
+      "root",
+      "root",
+    ]);
+    rmSync(join(root, "home/AGENTS.md"));
+    write("home", "home");
+    rmSync(join(root, "outer/project/AGENTS.md"));
+    symlinkSync(join(root, "home/AGENTS.md"), join(root, "outer/project/AGENTS.md"));
+    expect((await docs("outer/project")).map(({ text }) => text)).toEqual(["home", "home"]);
+  });
+
+  it("is not waited for where it is a pipe", async () => {
+    pipeAt(join(root, "outer/project/AGENTS.md"), "late");
+    expect(await docs("outer/project")).toEqual([]);
   });
 });

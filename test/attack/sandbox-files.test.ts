@@ -59,6 +59,41 @@ git status --short >/dev/null && echo done`,
     expect(out).toBe("kept\n");
   });
 
+  test("a repository stays that a file in the workspace leads to, also where a rule names that file", async () => {
+    git("init", "--bare", ".bare");
+    place.put(join(work, ".git"), "gitdir: ./.bare\n");
+    const { out } = await place.run(
+      "touch .bare/hooks/pre-commit || git config core.fsmonitor ./evil || mv .bare other || echo kept",
+      place.workspace({ path: join(work, ".git"), access: "read" }),
+    );
+    expect(out).toBe("kept\n");
+    expect(readFileSync(join(work, ".bare/config"), "utf8")).not.toContain("fsmonitor");
+  });
+
+  test("repositories and settings deeper in the workspace stay, and work goes on around them", async () => {
+    git("init", "sub");
+    git("init", "--bare", "bare/store");
+    git("init", "a/b/c");
+    place.folder(join(work, "tree"));
+    place.put(join(work, "tree/.git"), "gitdir: ../bare/store\n");
+    place.folder(join(work, "sub/.codex"));
+    const { out } = await place.run(
+      `try() { "$@" >/dev/null 2>&1 && echo "WORKED: $*"; }
+for repository in sub a/b/c; do
+  try touch $repository/.git/hooks/pre-commit
+  try git -C $repository config core.fsmonitor ./evil
+  try mv $repository/.git $repository/moved
+  try mv $repository other
+done
+try mv a other
+try touch sub/.codex/config.toml
+try touch bare/store/hooks/pre-commit
+try sh -c "echo x > tree/.git"
+touch sub/file a/b/c/file tree/file && echo done`,
+    );
+    expect(out).toBe("done\n");
+  });
+
   test("no settings of an agent come to be, and nothing is left of what kept them away", async () => {
     const { out } = await place.run(
       `for name in .codex .agents .aws; do

@@ -1,5 +1,6 @@
 /** What must be mounted where so that the kernel keeps the rules. Looks at the disk and changes nothing. */
 import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import type { FileSystemAccess } from "../../protocol/permission-profile.ts";
 import { isInside, protectedNames, type PathRules } from "../../permissions/path-access.ts";
@@ -13,6 +14,7 @@ import {
   realRules,
   type SymbolicLink,
 } from "./named-rules.ts";
+import { nestedNames } from "./nested-names.ts";
 import { SandboxError } from "./port.ts";
 
 export interface MountRequest {
@@ -97,15 +99,25 @@ class Plan {
       if (this.#given(folder) !== "write" || kindAt(folder) !== "folder") continue;
       for (const name of protectedNames) this.#protect(join(folder, name));
     }
+    // other programs come and go in the temporary ones, and what is gone again cannot be mounted
+    const temporary = new Set(["/tmp", followed(tmpdir()).real]);
+    const searched = roots.map(([root]) => root).filter((root) => !temporary.has(root));
+    const nested = nestedNames(
+      searched.toSorted((one, other) => Number(isInside(other, cwd)) - Number(isInside(one, cwd))),
+      (folder) => this.#given(folder) === "write",
+    );
+    for (const path of nested) this.#protect(path);
   }
 
   #protect(path: string): void {
-    if (this.#access.has(path)) return;
     const kind = kindAt(path);
-    if (kind === "link") throw linked(path);
-    if (kind !== undefined) this.#access.set(path, "read");
-    else if (basename(path) !== ".git") this.#access.set(path, "read");
-    if (kind === "file" && basename(path) === ".git") this.#protectRepository(path);
+    if (!this.#access.has(path)) {
+      if (kind === "link") throw linked(path);
+      if (kind !== undefined || basename(path) !== ".git") this.#access.set(path, "read");
+    }
+    // a rule may name the file, and not where it leads
+    const isFileOfGit = kind === "file" && basename(path) === ".git";
+    if (isFileOfGit && this.#access.get(path) !== "write") this.#protectRepository(path);
   }
 
   /** `.git` is a file where the repository lies elsewhere (gitrepository-layout). */

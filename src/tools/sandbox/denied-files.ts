@@ -119,8 +119,9 @@ export async function otherNames(
 ): Promise<readonly string[]> {
   const wanted = new Map<string, Linked>();
   for (const path of files.flatMap(filesBelow)) {
-    const { dev, ino, nlink } = lstatSync(path);
-    if (nlink < 2) continue;
+    const at = lstatSync(path, { throwIfNoEntry: false });
+    if (at === undefined || at.nlink < 2) continue;
+    const { dev, ino, nlink } = at;
     const key = `${dev}:${ino}`;
     const linked = wanted.get(key) ?? { path, nlink, names: new Set<string>() };
     linked.names.add(path);
@@ -172,9 +173,19 @@ function note(path: string, wanted: ReadonlyMap<string, Linked>): void {
   if (found) wanted.get(`${found.dev}:${found.ino}`)?.names.add(path);
 }
 
+/** What goes meanwhile is left out. */
 function filesBelow(path: string): readonly string[] {
   const kind = kindAt(path);
   if (kind === "file") return [path];
   if (kind !== "folder") return [];
-  return readdirSync(path).flatMap((name) => filesBelow(join(path, name)));
+  return namesIn(path).flatMap((name) => filesBelow(join(path, name)));
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return [];
+    throw error;
+  }
 }

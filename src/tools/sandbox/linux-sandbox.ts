@@ -1,5 +1,4 @@
 /** The sandbox of Linux: bubblewrap, in namespaces of its own, behind a filter of system calls. */
-import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isInside, type PathRules } from "../../permissions/path-access.ts";
@@ -10,6 +9,7 @@ import { followed } from "./named-rules.ts";
 import { confineBehind } from "./own-network.ts";
 import { splitEnvironment } from "./outer-environment.ts";
 import { Placeholders } from "./placeholders.ts";
+import { probeFault } from "./probe.ts";
 import type { SandboxState } from "../../permissions/sandbox-state.ts";
 import { type Confined, type Sandbox, SandboxError, type SandboxRequest } from "./port.ts";
 import { filterBytes } from "./system-call-filter.ts";
@@ -35,7 +35,8 @@ type Look =
   | { readonly tools: Tools; readonly state: SandboxState & { readonly works: true } }
   | { readonly tools?: undefined; readonly state: SandboxState & { readonly works: false } };
 
-const probeTimeoutMs = 20_000;
+/** After so long it is looked again whether a machine that lacked something, or had no room, still does. */
+const lookAgainMs = 10_000;
 const install =
   "install it as an administrator: `apt install bubblewrap` (or `dnf install bubblewrap`, `pacman -S bubblewrap`)";
 
@@ -43,6 +44,8 @@ export class LinuxSandbox implements Sandbox {
   readonly #options: LinuxSandboxOptions;
   readonly #placeholders = new Placeholders();
   #look: Promise<Look> | undefined;
+  /** By `performance.now()`. */
+  #forgottenAtMs = Infinity;
 
   constructor(options: LinuxSandboxOptions) {
     this.#options = options;
@@ -73,9 +76,18 @@ export class LinuxSandbox implements Sandbox {
     }
   }
 
+  /** Never rejects. What works is remembered; what does not, for a while. */
   #found(): Promise<Look> {
-    this.#look ??= this.#lookAround();
+    if (this.#look && performance.now() < this.#forgottenAtMs) return this.#look;
+    this.#forgottenAtMs = Infinity;
+    this.#look = this.#lookAnew();
     return this.#look;
+  }
+
+  async #lookAnew(): Promise<Look> {
+    const look = await this.#lookAround().catch(untried);
+    if (!look.tools) this.#forgottenAtMs = performance.now() + lookAgainMs;
+    return look;
   }
 
   async #confine(
@@ -152,13 +164,7 @@ export class LinuxSandbox implements Sandbox {
     const { stateFolder } = this.#options;
     const confined = await this.#confine(probeRequest(stateFolder), tools, []);
     try {
-      const [program = "", ...args] = confined.command;
-      const why = await new Promise<string | undefined>((resolve) => {
-        const env = { ...confined.environment };
-        execFile(program, args, { env, timeout: probeTimeoutMs }, (error, _, stderr) =>
-          resolve(error ? stderr.trim() || error.message : undefined),
-        );
-      });
+      const why = await probeFault(confined);
       if (why !== undefined) return { works: false, why };
     } finally {
       confined.release();
@@ -194,6 +200,13 @@ const changed = (error: NodeJS.ErrnoException): SandboxError =>
 
 const no = (reason: string, fix: string): Look => ({ state: { works: false, reason, fix } });
 
+/** Something was in the way of the look itself. */
+const untried = (error: unknown): Look =>
+  no(
+    `the sandbox could not be tried (${error instanceof Error ? error.message : String(error)})`,
+    "mend what it says, and try again",
+  );
+
 /** What bubblewrap says, with what to do about it. */
 function explained(why: string): Look {
   const line = why.split("\n").find((text) => text !== "") ?? why;
@@ -203,7 +216,7 @@ function explained(why: string): Look {
       "on Ubuntu give /usr/bin/bwrap an AppArmor profile with `userns,` or set kernel.apparmor_restrict_unprivileged_userns=0; on Debian set kernel.unprivileged_userns_clone=1; a container must be started so that it may make them",
     );
   }
-  return no(`bubblewrap does not run here (${line})`, "mend what it says, and start Farhelm again");
+  return no(`bubblewrap does not run here (${line})`, "mend what it says, and try again");
 }
 
 function refuseUnsafe({ mounts }: MountPlan, bwrap: string, cwd: string): void {

@@ -103,8 +103,7 @@ function networkOf(message: unknown, listener: unknown, nsenter: string): OwnNet
   const { pid, port } = isRecord(message) ? message : {};
   if (!(listener instanceof Server) || typeof pid !== "number" || typeof port !== "number")
     throw new Error("the helper handed nothing over");
-  const user = openSync(`/proc/${pid}/ns/user`, "r");
-  const network = openSync(`/proc/${pid}/ns/net`, "r");
+  const [user, network] = openPair(`/proc/${pid}/ns/user`, `/proc/${pid}/ns/net`);
   const own = `/proc/${process.pid}/fd`;
   return {
     enter: [
@@ -122,4 +121,15 @@ function networkOf(message: unknown, listener: unknown, nsenter: string): OwnNet
       closeSync(network);
     },
   };
+}
+
+/** Both, or none stays open. */
+export function openPair(one: string, other: string): readonly [number, number] {
+  const first = openSync(one, "r");
+  try {
+    return [first, openSync(other, "r")];
+  } catch (error) {
+    closeSync(first);
+    throw error;
+  }
 }

@@ -36,7 +36,7 @@ export interface Confined {
 }
 
 export interface Sandbox {
-  /** Looked at once; `anew`: again. */
+  /** What works is looked at once, what does not again after some seconds; `anew`: now. */
   state(anew?: boolean): Promise<SandboxState>;
   /** Rejects with `SandboxError` where the rules cannot be kept: the command must not run then. */
   confine(request: SandboxRequest): Promise<Confined>;

@@ -1,5 +1,4 @@
 /** The sandbox of this machine. */
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import { MacSandbox } from "./mac-sandbox.ts";
 import type { PathRules } from "../../permissions/path-access.ts";
 import type { SandboxState } from "../../permissions/sandbox-state.ts";
 import { type Sandbox, SandboxError } from "./port.ts";
+import { probeFault } from "./probe.ts";
 
 export function createSandbox(options: LinuxSandboxOptions): Sandbox {
   if (process.platform === "linux") return new LinuxSandbox(options);
@@ -41,7 +41,6 @@ export async function checkSandbox(path: string | undefined): Promise<string> {
   }
 }
 
-const probeTimeoutMs = 20_000;
 /** Nobody connects to it. */
 const idleProxy = { environment: () => ({}), serve: () => undefined, close: () => undefined };
 
@@ -56,14 +55,7 @@ async function proxyFault(sandbox: Sandbox): Promise<string | undefined> {
   const request = { command, cwd: "/", rules, network: idleProxy, environment: {} };
   try {
     const confined = await sandbox.confine(request);
-    const [program = "", ...args] = confined.command;
-    const env = { ...confined.environment };
-    return await new Promise((resolve) => {
-      execFile(program, args, { env, timeout: probeTimeoutMs }, (error, _, stderr) => {
-        confined.release();
-        resolve(error ? stderr.trim() || error.message : undefined);
-      });
-    });
+    return await probeFault(confined).finally(confined.release);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

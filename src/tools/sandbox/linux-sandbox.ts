@@ -16,7 +16,7 @@ import { filterBytes } from "./system-call-filter.ts";
 import { trustedProgram } from "./trusted-program.ts";
 
 export interface LinuxSandboxOptions {
-  /** Where the filter of system calls is written; a folder that no command can change. */
+  /** For the filter of system calls and the list of placeholders; a folder that no command can change. */
   readonly stateFolder: string;
   /** Files and folders that no command sees. */
   readonly hidden: readonly string[];
@@ -42,13 +42,14 @@ const install =
 
 export class LinuxSandbox implements Sandbox {
   readonly #options: LinuxSandboxOptions;
-  readonly #placeholders = new Placeholders();
+  readonly #placeholders: Placeholders;
   #look: Promise<Look> | undefined;
   /** By `performance.now()`. */
   #forgottenAtMs = Infinity;
 
   constructor(options: LinuxSandboxOptions) {
     this.#options = options;
+    this.#placeholders = new Placeholders(options.stateFolder);
   }
 
   async state(anew = false): Promise<SandboxState> {

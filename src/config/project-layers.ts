@@ -1,5 +1,5 @@
 /** `.codex/config.toml` of a project: from its root down to the folder that work goes on in, where the project is trusted. */
-import { statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { isRecord } from "../util/is-record.ts";
 import { layerVersion } from "./layer-version.ts";
@@ -53,7 +53,7 @@ export function projectLayers(question: ProjectQuestion): ProjectLayers {
   const home = realFolder(question.codexHome);
   const owned = folders
     .map((folder) => ({ folder, dotCodexFolder: join(folder, ".codex") }))
-    .filter(({ dotCodexFolder }) => isFolder(dotCodexFolder))
+    .filter(({ dotCodexFolder }) => holdsSomething(dotCodexFolder))
     .filter(({ dotCodexFolder }) => realFolder(dotCodexFolder) !== home);
   if (owned.length === 0) return { layers: [], notices: [] };
 
@@ -126,5 +126,12 @@ function sift(table: Table): { readonly allowed: Table; readonly refused: readon
   return refused.length === 0 ? { allowed: table, refused } : { allowed, refused };
 }
 
-const isFolder = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+/** An empty folder may stand there only so that no command makes one. One that cannot be read may hold anything. */
+function holdsSomething(folder: string): boolean {
+  try {
+    return readdirSync(folder).length > 0;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    return code !== "ENOENT" && code !== "ENOTDIR";
+  }
+}

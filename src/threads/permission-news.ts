@@ -1,9 +1,11 @@
 /** What the model is told of its limits: so that it does not run into them, and asks for more where it can. */
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { askRule } from "../permissions/approval-policy.ts";
 import { networkRules, type NetworkSources } from "../permissions/configured-network.ts";
 import { ProfileError } from "../permissions/named-profile.ts";
 import type { NetworkRules } from "../permissions/network-rules.ts";
-import { type Ground, pathRules, protectedNames } from "../permissions/path-access.ts";
+import { accessTo, type Ground, pathRules, protectedNames } from "../permissions/path-access.ts";
 import type { ModelItem } from "../protocol/model-item.ts";
 import type {
   ActivePermissionProfile,
@@ -55,6 +57,29 @@ function limits(limited: Limits): readonly string[] {
     "The machine keeps commands and patches to these limits:",
     ...files,
     network.enabled ? `- Network: ${networkLimits(limited)}` : "- Network: commands have none.",
+    "- Unix sockets: none (no ssh-agent, gpg-agent or docker); what needs one must run outside of these limits.",
+    "- Background: what a command starts ends with it, so keep servers in the foreground.",
+    ...habits(profile, groundAt(cwd)),
+  ];
+}
+
+/** What people do without a thought where a folder may be written, and cannot here. */
+function habits(profile: PermissionProfile, ground: Ground): readonly string[] {
+  const rules = pathRules(profile, ground);
+  const isWritable = (path: string): boolean => accessTo(ground.realPath(path), rules) === "write";
+  const { cwd } = ground.places;
+  if (!isWritable(cwd)) return [];
+  return [
+    ...(isWritable(join(cwd, ".git"))
+      ? []
+      : [
+          "- Commits: a `.git` that exists is read-only; git commit must run outside of these limits.",
+        ]),
+    ...(isWritable(homedir())
+      ? []
+      : [
+          "- Caches: those in the home cannot be written; have npm_config_cache and the like name a folder that can.",
+        ]),
   ];
 }
 

@@ -222,6 +222,15 @@ environment = "x"
     );
   });
 
+  it("is no empty folder, which may only keep commands from making one", () => {
+    const made = reader();
+    rmSync(at("work/.codex/config.toml"));
+    const types = made.layers(at("work")).layers.map(({ name }) => name.type);
+    expect([types, made.read({}, at("work")).notices]).toEqual([["user", "system"], []]);
+    store("work/.codex/hooks.json", "{}");
+    expect(made.read({}, at("work")).notices).toEqual([expect.stringContaining("disabled")]);
+  });
+
   it("is not what lies in CODEX_HOME", () => {
     symlinkSync(at("home"), at("work/sub/inner"));
     rmSync(at("work/.codex"), { recursive: true });

@@ -35,6 +35,12 @@ const entry = (path: string, access: FileSystemEntry["access"]): FileSystemEntry
   access,
 });
 
+const fileSystem = (...entries: readonly FileSystemEntry[]): PermissionProfile => ({
+  type: "managed",
+  fileSystem: { type: "restricted", entries: [...entries], globScanMaxDepth: undefined },
+  network: { enabled: false },
+});
+
 describe("what the model is told of its limits", () => {
   it("names what it may write, that there is no network, and how to ask for more", () => {
     expect(told(workspace, "on-request")).toBe(`<permissions>
@@ -42,8 +48,27 @@ The machine keeps commands and patches to these limits:
 - May be read: everything.
 - May be written: /w, /extra; .git, .agents, .codex, .aws in them stay as they are, unless they are named here.
 - Network: commands have none.
+- Unix sockets: none (no ssh-agent, gpg-agent or docker); what needs one must run outside of these limits.
+- Background: what a command starts ends with it, so keep servers in the foreground.
+- Commits: a \`.git\` that exists is read-only; git commit must run outside of these limits.
+- Caches: those in the home cannot be written; have npm_config_cache and the like name a folder that can.
 What stays within runs without a question. A patch beyond is put to a person by itself; a command that needs more is, when you call it with sandbox_permissions "require_escalated" and a justification. Ask for what the task needs, and for nothing else.
 </permissions>`);
+  });
+
+  it("speaks of commits and caches only where they are kept from what may be written else", () => {
+    const topics = [
+      fileSystem(entry("/", "read")),
+      fileSystem(entry("/w", "write"), entry("/w/.git", "write")),
+      fileSystem(entry("/", "write")),
+      workspace,
+    ].map((profile) => told(profile).match(/^- (?:Background|Commits|Caches)/gm));
+    expect(topics).toEqual([
+      ["- Background"],
+      ["- Background", "- Caches"],
+      ["- Background"],
+      ["- Background", "- Commits", "- Caches"],
+    ]);
   });
 
   it.each<[string, PermissionProfile, RegExp]>([

@@ -1,19 +1,14 @@
 /** Files and folders held open, so that what was checked is what is used, whatever happens to their names meanwhile. */
-import { constants, existsSync, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { lstat, open, readlink, realpath } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { invalidRequest } from "../protocol/errors.ts";
+import { descriptorPath, lookFlags } from "../util/descriptors.ts";
 import type { FileGuard } from "./file-guard.ts";
 import type { FileAccess } from "./port.ts";
 import { isCode, systemError } from "./system-error.ts";
 
-/** Where the kernel shows what is open: a path through there names the file itself, not what has its name by now. */
-const descriptors = "/proc/self/fd";
-const hasDescriptors = process.platform === "linux" && existsSync(descriptors);
-/** O_PATH of Linux, which Node has no name for: opens for looking alone, without a wait and without an effect. */
-const lookOnly = hasDescriptors ? 0o10000000 : constants.O_RDONLY | constants.O_NONBLOCK;
-const lookFlags = lookOnly | constants.O_NOFOLLOW;
 /** As many links as Linux follows before it gives up. */
 const maxLinks = 40;
 
@@ -100,10 +95,8 @@ async function placed(
   path: string,
   { dev, ino }: Stats,
 ): Promise<{ readonly at: string; readonly real: string }> {
-  if (hasDescriptors) {
-    const at = `${descriptors}/${fd}`;
-    return { at, real: await readlink(at) };
-  }
+  const at = descriptorPath(fd);
+  if (at !== undefined) return { at, real: await readlink(at) };
   const real = await realpath(path);
   const now = await lstat(real);
   if (now.dev !== dev || now.ino !== ino) throw systemError("ELOOP");

@@ -1,10 +1,11 @@
 /** What a patch would make of the files, computed in full before anything is written. */
-import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type FileOperation, PatchError } from "./patch-grammar.ts";
 import { applyHunks } from "./patch-search.ts";
 import { realPath } from "../util/real-path.ts";
+import { unreachable } from "../util/unreachable.ts";
 import type { WhyClosed } from "./closed-files.ts";
+import { type JudgedFile, readJudged } from "./judged-file.ts";
 
 /** One file that the patch touches, before and after it. */
 export interface PlannedFile {
@@ -115,9 +116,7 @@ class Plan {
     const real = resolveReal(path);
     const known = this.#drafts.get(real);
     if (known) return known;
-    const why = this.#whyClosed(real);
-    if (why !== undefined) throw new PatchError(`${path} ${why}; choose another file`);
-    const before = readState(real, path);
+    const before = this.#readState(real, path);
     const draft: Draft = {
       path,
       real,
@@ -129,6 +128,34 @@ class Plan {
     this.#drafts.set(real, draft);
     return draft;
   }
+
+  #readState(real: string, path: string): FileState | null {
+    const read = this.#judged(real, path);
+    switch (read.kind) {
+      case "absent":
+        return null;
+      case "closed":
+        throw new PatchError(`${path} ${read.why}; choose another file`);
+      case "otherKind":
+        throw new PatchError(`${path} is not a regular file`);
+      case "tooLarge":
+        throw new PatchError(`${path} is too large to patch (limit 16 MiB)`);
+      case "changed":
+        throw new PatchError(`${path} changed while it was read; try again`);
+      case "read":
+        return { bytes: read.bytes, text: read.bytes.toString(), mode: read.mode };
+      default:
+        return unreachable(read);
+    }
+  }
+
+  #judged(real: string, path: string): JudgedFile {
+    try {
+      return readJudged(real, this.#whyClosed, maxFileBytes);
+    } catch (error) {
+      throw new PatchError(`cannot read ${path}: ${messageOf(error)}`, { cause: error });
+    }
+  }
 }
 
 function resolveReal(path: string): string {
@@ -136,21 +163,6 @@ function resolveReal(path: string): string {
     return realPath(path);
   } catch (error) {
     throw new PatchError(`cannot resolve ${path}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-function readState(real: string, path: string): FileState | null {
-  try {
-    const stats = statSync(real, { throwIfNoEntry: false });
-    if (!stats) return null;
-    if (!stats.isFile()) throw new PatchError(`${path} is not a regular file`);
-    if (stats.size > maxFileBytes)
-      throw new PatchError(`${path} is too large to patch (limit 16 MiB)`);
-    const bytes = readFileSync(real);
-    return { bytes, text: bytes.toString(), mode: stats.mode & 0o7777 };
-  } catch (error) {
-    if (error instanceof PatchError) throw error;
-    throw new PatchError(`cannot read ${path}: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -1,11 +1,12 @@
 /** `view_image`: hands a picture on disk to the model. */
-import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ItemId } from "../protocol/ids.ts";
 import type { ImageViewItem } from "../protocol/item.ts";
 import type { ToolCall, ToolContext, ToolOutput } from "./port.ts";
 import { realPath } from "../util/real-path.ts";
+import { unreachable } from "../util/unreachable.ts";
 import type { ClosedFiles, WhyClosed } from "./closed-files.ts";
+import { type JudgedFile, readJudged } from "./judged-file.ts";
 import { Arguments, CallError } from "./tool-arguments.ts";
 
 const maxImageBytes = 10 * 1024 * 1024;
@@ -16,7 +17,7 @@ export async function viewImage(
   closed: ClosedFiles,
 ): Promise<ToolOutput> {
   const path = resolve(context.cwd, new Arguments(call.arguments).text("path"));
-  const bytes = await readImage(path, closed(context));
+  const bytes = readImage(path, closed(context));
   const mediaType = mediaTypeOf(bytes);
   if (mediaType === undefined) {
     throw new CallError(
@@ -36,21 +37,32 @@ export async function viewImage(
   return { output: [{ type: "input_image", image_url: url, detail: "high" }] };
 }
 
-async function readImage(path: string, whyClosed: WhyClosed): Promise<Buffer> {
-  try {
-    const real = realPath(path);
-    const why = whyClosed(real);
-    if (why !== undefined) throw new CallError(`\`${path}\` ${why}; choose another file`);
-    const stats = await stat(real);
-    if (!stats.isFile()) throw new CallError(`image path \`${path}\` is not a file`);
-    if (stats.size > maxImageBytes) {
+function readImage(path: string, whyClosed: WhyClosed): Buffer {
+  const read = judgedImage(path, whyClosed);
+  switch (read.kind) {
+    case "absent":
+      throw new CallError(`unable to locate image at \`${path}\`: there is no such file`);
+    case "closed":
+      throw new CallError(`\`${path}\` ${read.why}; choose another file`);
+    case "otherKind":
+      throw new CallError(`image path \`${path}\` is not a file`);
+    case "tooLarge":
       throw new CallError(
         `the image at \`${path}\` is larger than 10 MB; make a smaller copy and view that`,
       );
-    }
-    return await readFile(real);
+    case "changed":
+      throw new CallError(`the image at \`${path}\` changed while it was read; try again`);
+    case "read":
+      return read.bytes;
+    default:
+      return unreachable(read);
+  }
+}
+
+function judgedImage(path: string, whyClosed: WhyClosed): JudgedFile {
+  try {
+    return readJudged(realPath(path), whyClosed, maxImageBytes);
   } catch (error) {
-    if (error instanceof CallError) throw error;
     const detail = error instanceof Error ? error.message : String(error);
     throw new CallError(`unable to locate image at \`${path}\`: ${detail}`, { cause: error });
   }

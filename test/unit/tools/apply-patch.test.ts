@@ -233,6 +233,7 @@ describe("a patch that does not fit", () => {
     expect(output).toMatch(
       /^Exit code: 1\n[^]*could not be written, and nothing was changed: EISDIR/,
     );
+    expect(output).toContain(` -> '${path("both")}'`);
     expect(bench.items("completed")).toMatchObject([{ status: "failed" }]);
     expect(readdirSync(bench.folder).toSorted()).toEqual(["a.txt", "gone.txt"]);
     expect([read("a.txt"), read("gone.txt")]).toEqual(["a\n", "g\n"]);

@@ -4,7 +4,7 @@ import { constants, existsSync } from "node:fs";
 const descriptors = "/proc/self/fd";
 const hasDescriptors = process.platform === "linux" && existsSync(descriptors);
 /** O_PATH of Linux, which Node has no name for: opens for looking alone, without a wait and without an effect. */
-const lookOnly = hasDescriptors ? 0o10000000 : constants.O_RDONLY | constants.O_NONBLOCK;
+export const lookOnly = hasDescriptors ? 0o10000000 : constants.O_RDONLY | constants.O_NONBLOCK;
 
 /** For opening what is looked at and not read; a last link is not followed. */
 export const lookFlags = lookOnly | constants.O_NOFOLLOW;

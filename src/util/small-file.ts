@@ -2,7 +2,6 @@
 import {
   closeSync,
   constants,
-  existsSync,
   fstatSync,
   openSync,
   readlinkSync,
@@ -11,11 +10,7 @@ import {
   statSync,
   type Stats,
 } from "node:fs";
-
-const descriptors = "/proc/self/fd";
-const hasDescriptors = process.platform === "linux" && existsSync(descriptors);
-/** O_PATH of Linux, which Node has no name for: opens for looking alone, without a wait and without an effect. */
-const lookFlags = hasDescriptors ? 0o10000000 : constants.O_RDONLY | constants.O_NONBLOCK;
+import { descriptorPath, lookOnly } from "./descriptors.ts";
 
 export interface SmallFileBounds {
   /** What comes after so many bytes is not read. */
@@ -33,11 +28,12 @@ export interface SmallFileBounds {
 export function readSmallFile(path: string, bounds: SmallFileBounds): Buffer | undefined {
   const { maxBytes, followsLink = false, admits = () => true } = bounds;
   try {
-    return holding(openSync(path, lookFlags | (followsLink ? 0 : constants.O_NOFOLLOW)), (fd) => {
+    return holding(openSync(path, lookOnly | (followsLink ? 0 : constants.O_NOFOLLOW)), (fd) => {
       const stats = fstatSync(fd);
       if (!stats.isFile() || !admits(placeOf(fd, path, stats), stats)) return undefined;
-      if (!hasDescriptors) return beginning(fd, maxBytes);
-      const readable = openSync(`${descriptors}/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK);
+      const itself = descriptorPath(fd);
+      if (itself === undefined) return beginning(fd, maxBytes);
+      const readable = openSync(itself, constants.O_RDONLY | constants.O_NONBLOCK);
       return holding(readable, () => beginning(readable, maxBytes));
     });
   } catch {
@@ -54,7 +50,8 @@ function holding<T>(fd: number, work: (fd: number) => T): T {
 }
 
 function placeOf(fd: number, path: string, { dev, ino }: Stats): string {
-  if (hasDescriptors) return readlinkSync(`${descriptors}/${fd}`);
+  const itself = descriptorPath(fd);
+  if (itself !== undefined) return readlinkSync(itself);
   const real = realpathSync.native(path);
   const now = statSync(real);
   if (now.dev !== dev || now.ino !== ino) throw new Error(`${path} changed meanwhile`);

@@ -24,15 +24,16 @@ export function checkFolder(
   profile?: PermissionProfile,
 ): void {
   if (cwd === undefined || cwd === host.defaultCwd) return;
-  if (mayUnconfine(principal.role, host.policy) || !isObeyed(cwd, host.codexHome)) return;
+  if (mayUnconfine(principal.role, host.policy)) return;
+  const real = realPath(cwd);
+  if (!isObeyed(real, realPath(homedir()), realPath(host.codexHome))) return;
   const settings = config.read({}, cwd);
   const configured = loaded(
     () => configuredPermissions(settings, settings.defaultSandboxMode).profile,
     "failed to load configuration",
   );
   if (isUnconfined(configured)) return;
-  const ground = groundAt(cwd);
-  if (accessTo(realPath(cwd), pathRules(profile ?? configured, ground)) !== "write") return;
+  if (accessTo(real, pathRules(profile ?? configured, groundAt(cwd))) !== "write") return;
   throw deniedRequest(
     "role",
     `letting commands write in ${cwd}, whose files decide what your programs do, needs the role admin; this connection has ${principal.role}. Name a project's folder, or ask an admin.`,
@@ -40,14 +41,9 @@ export function checkFolder(
 }
 
 /** The home folder and what is above it, its hidden folders, Codex's home, and what belongs to a repository or a project's settings. */
-function isObeyed(cwd: string, codexHome: string): boolean {
-  const [at, home, codex] = [cwd, homedir(), codexHome].map((path) => realPath(path));
-  if (at === undefined || home === undefined || codex === undefined) return true;
-  return (
-    isInside(at, home) ||
-    isInside(at, codex) ||
-    isInside(codex, at) ||
-    (isInside(home, at) && relative(home, at).startsWith(".")) ||
-    /\/\.(?:git|codex)(?:\/|$)/i.test(at)
-  );
-}
+const isObeyed = (folder: string, home: string, codexHome: string): boolean =>
+  isInside(folder, home) ||
+  isInside(folder, codexHome) ||
+  isInside(codexHome, folder) ||
+  (isInside(home, folder) && relative(home, folder).startsWith(".")) ||
+  /\/\.(?:git|codex)(?:\/|$)/i.test(folder);

@@ -21,16 +21,6 @@ request_permissions_tool = true
 exec_permission_approvals = true
 `;
 
-/** A question that would allow nothing new. */
-export const keptGains = {
-  sandbox: "kept",
-  network: false,
-  proxied: false,
-  hosts: [],
-  read: [],
-  write: [],
-};
-
 export const isPermissionsAsk = ({ method }: Sent): boolean =>
   method === "item/permissions/requestApproval";
 

@@ -5,13 +5,13 @@ import { beforeEach, describe, expect, test } from "vitest";
 import {
   everything,
   isPermissionsAsk,
-  keptGains,
   permissionFeatures,
   permissionsCall,
   toldOf,
   useAskingThread,
   writing,
 } from "../helpers/asking-thread.ts";
+import { keptGains } from "../helpers/kept-gains.ts";
 import type { MockReply } from "../helpers/mock-model.ts";
 import { answer, functionCall, say } from "../helpers/mock-model.ts";
 import { needSandbox } from "../helpers/need-sandbox.ts";

@@ -5,7 +5,6 @@ import { describe, expect, test } from "vitest";
 import {
   everything,
   isPermissionsAsk,
-  keptGains,
   permissionFeatures,
   permissionsCall,
   toldOf,
@@ -13,6 +12,7 @@ import {
   workspaceTable,
   writing,
 } from "../helpers/asking-thread.ts";
+import { keptGains } from "../helpers/kept-gains.ts";
 import { auditLines } from "../helpers/audit-lines.ts";
 import type { HostBench } from "../helpers/host-bench.ts";
 import type { MockReply } from "../helpers/mock-model.ts";

@@ -4,16 +4,9 @@ import { answerTo } from "../../../src/dashboard/state/approval-answer.ts";
 import { gainWords, spokenGains } from "../../../src/dashboard/state/approval-gains.ts";
 import { challengeFor } from "../../../src/dashboard/state/approvals.ts";
 import type { Approval } from "../../../src/dashboard/state/host-view.ts";
+import { keptGains } from "../../helpers/kept-gains.ts";
 import { apply, asked, opened } from "./wire.ts";
 
-const kept: ApprovalGains = {
-  sandbox: "kept",
-  network: false,
-  proxied: false,
-  hosts: [],
-  read: [],
-  write: [],
-};
 const inItem = { threadId: "a", turnId: "u1", itemId: "c", startedAtMs: 1, reason: null };
 const questions = {
   "item/commandExecution/requestApproval": {
@@ -56,7 +49,7 @@ const [run, patch, permissions] = [
 ] as const;
 
 const said = (method: Method, gains: Partial<ApprovalGains>, more: object = {}) => {
-  const approval = question(method, { ...kept, ...gains }, more);
+  const approval = question(method, { ...keptGains, ...gains }, more);
   const words = gainWords(approval, challengeFor(approval, "admin"));
   return words && { says: spokenGains(words), note: words.note, isOpen: words.isOpen };
 };

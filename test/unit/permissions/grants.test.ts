@@ -28,6 +28,7 @@ import type {
   FileSystemEntry,
   PermissionProfile,
 } from "../../../src/protocol/permission-profile.ts";
+import { keptGains } from "../../helpers/kept-gains.ts";
 import { anyConfined, anyGrant, anyProfile, ground, probes } from "./any-profile.ts";
 
 const levels = { none: 0, read: 1, write: 2 } as const;
@@ -174,15 +175,6 @@ test("an answer that goes beyond an entry gives nothing of it", () => {
   expect(permissionsOf(grantedOf(wish, answer, ground))).toEqual(writes("/v/c"));
 });
 
-const noGains = {
-  sandbox: "kept",
-  network: false,
-  proxied: false,
-  hosts: [],
-  read: [],
-  write: [],
-};
-
 describe("what an approval would allow anew", () => {
   test("names every path and the network that is given now, and nothing else", () =>
     check(
@@ -206,13 +198,13 @@ describe("what an approval would allow anew", () => {
   test("is nothing for what changes nothing", () =>
     check(
       fc.property(anyConfined, (profile) => {
-        expect(gainsOf(profile, profile, ground)).toEqual(noGains);
+        expect(gainsOf(profile, profile, ground)).toEqual(keptGains);
       }),
     ));
 
   test("outside of the sandbox is everything", () => {
     const unconfined = { type: "disabled" } as const;
-    const left = { ...noGains, network: true };
+    const left = { ...keptGains, network: true };
     expect(gainsOf(nothing, unconfined, ground)).toEqual({ ...left, sandbox: "left" });
     expect(gainsOf(unconfined, unconfined, ground)).toEqual({
       ...left,
@@ -228,7 +220,7 @@ describe("what an approval would allow anew", () => {
     expect(gainsOf(online, { type: "disabled" }, ground, true)).toMatchObject({ network: true });
     expect(gainsOf(nothing, online, ground, true)).toMatchObject({ network: true, proxied: true });
     expect(gainsOfReaching("https://example.com:443")).toEqual({
-      ...noGains,
+      ...keptGains,
       hosts: ["https://example.com:443"],
     });
   });
@@ -236,7 +228,7 @@ describe("what an approval would allow anew", () => {
   test("of a patch is the files that may not be written", () => {
     const profile = withGrant(nothing, writes("/w"), ground);
     expect(gainsOfWriting(["/w/a", "/x/y", "/w/.git/config", "/x/y"], profile, ground)).toEqual({
-      ...noGains,
+      ...keptGains,
       write: ["/x/y", "/w/.git/config"],
     });
   });

@@ -3,6 +3,7 @@ import { ItemId, TurnId } from "../../../src/protocol/ids.ts";
 import type { RequestId, ThreadId } from "../../../src/protocol/ids.ts";
 import type { CommandVerdict } from "../../../src/tools/port.ts";
 import { sentIn } from "../../helpers/text-frames.ts";
+import { keptGains } from "../../helpers/kept-gains.ts";
 import { tick } from "../../helpers/memory-socket.ts";
 import type { ThreadBench } from "../../helpers/thread-bench.ts";
 import {
@@ -113,14 +114,7 @@ describe("an approval", () => {
           "cancel",
         ],
       },
-      gains: {
-        sandbox: "kept",
-        network: false,
-        proxied: false,
-        hosts: [],
-        read: [],
-        write: [],
-      },
+      gains: keptGains,
       seq: expect.any(Number),
     });
     bench.manager.requests.answer(
